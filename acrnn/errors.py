@@ -28,6 +28,10 @@ class BadSamplesError(AudioError):
     """The samples hold NaN or infinity, or an array has a shape or type that is no waveform."""
 
 
+class SilentAudioError(AudioError):
+    """Nothing in the recording is above the front end's floor, so any class named for it would be made up."""
+
+
 class AudioTooLargeError(AudioError):
     """The recording is over the limit of duration or bytes, or its header announces an absurd size or rate."""
 

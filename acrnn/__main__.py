@@ -1,0 +1,5 @@
+"""`python -m acrnn …`."""
+
+from acrnn.cli import main
+
+main()

@@ -1,0 +1,225 @@
+"""Trained networks on disk: save, list, verify, load. Weights are safetensors; no pickle is ever read.
+
+A checkpoint is a folder `<dataset>-<placement>-<recipe>-fold<k>` with `model.safetensors` (fp16), `config.json`
+(what it is, how it came about, what it scored) and `README.md`, its card.
+"""
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from acrnn.data import atomic_path, atomic_write_bytes, sha256_of
+from acrnn.errors import AcrnnError, CheckpointError
+from acrnn.features import FrontEnd
+from acrnn.model import ACRNN, NetworkConfig
+
+SCHEMA = 1
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+NAME = re.compile(r"(?P<dataset>esc10|esc50)-(?P<placement>.+)-(?P<recipe>[a-z0-9]+)-fold(?P<fold>[1-5])")
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """Everything about a checkpoint but its weights: the content of `config.json`.
+
+    Attributes
+    ----------
+    name : str
+        Also the folder's name.
+    network : NetworkConfig
+    front_end : FrontEnd
+        Audio is resampled and analysed to these settings, whatever it came as.
+    labels : tuple of str
+        Class names by index.
+    normalisation : dict
+        `mean` and `std`, one a channel, of the training folds (§4.1). They are in the weights too.
+    dataset, data_title, data_fingerprint : str
+        What it was trained on; the fingerprint is `Dataset.fingerprint()`.
+    fold : int
+        Held out of training and statistics, scored once.
+    recipe : dict
+        The recipe's numbers, epochs among them.
+    seed : int
+    protocol : str
+        One sentence: how it was trained and scored.
+    scores : dict
+        `n_clips`, `n_correct`, `accuracy` and `interval` (95 %, Wilson) on the held-out fold.
+    provenance : dict
+        `code` (revision), `device`, `precision`, `torch` and the like.
+    weights_sha256 : str
+    schema : int
+    """
+
+    name: str
+    network: NetworkConfig
+    front_end: FrontEnd
+    labels: tuple[str, ...]
+    normalisation: dict[str, list[float]]
+    dataset: str
+    data_title: str
+    data_fingerprint: str
+    fold: int
+    recipe: dict[str, Any]
+    seed: int
+    protocol: str
+    scores: dict[str, Any]
+    provenance: dict[str, Any]
+    weights_sha256: str = ""
+    schema: int = SCHEMA
+
+    @property
+    def placement(self) -> str:
+        """Where the attention sits."""
+        return self.network.placement
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's folder and what its config says; the weights are read by `load_model`."""
+
+    path: Path
+    config: CheckpointConfig
+
+    @property
+    def name(self) -> str:
+        """Such as `esc10-l10-paper-fold1`."""
+        return self.config.name
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """Size of the weights on disk."""
+        return (self.path / WEIGHTS).stat().st_size
+
+    def load_model(self, device: torch.device | str = "cpu") -> ACRNN:
+        """Read the weights: float32, in evaluation mode, on `device`.
+
+        Raises
+        ------
+        CheckpointError
+            If the weights are missing, do not have the hash that config.json names, or do not fit the network.
+        """
+        path = self.path / WEIGHTS
+        try:
+            found = sha256_of(path)
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+        if found != self.config.weights_sha256:
+            raise CheckpointError(
+                f"{path} has the SHA-256 {found[:12]}…, but weights_sha256 in {CONFIG} is "
+                f"{self.config.weights_sha256[:12]}…: the file is damaged or not the one that was published."
+            )
+        try:
+            tensors = load_file(path)
+        except SafetensorError as error:
+            raise CheckpointError(f"{path} is no safetensors file ({error}).") from error
+        model = ACRNN(self.config.network)
+        _require_fit(path, tensors, model.state_dict())
+        model.load_state_dict({name: value.float() for name, value in tensors.items()})
+        return model.to(device, memory_format=torch.channels_last).eval()
+
+
+def _require_fit(path: Path, tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    for name in sorted(expected.keys() ^ tensors.keys()):
+        what = "is missing" if name in expected else "is not a tensor of this network"
+        raise CheckpointError(f"{path}: {name} {what}.")
+    for name, value in tensors.items():
+        if value.shape != expected[name].shape:
+            raise CheckpointError(
+                f"{path}: {name} is {tuple(value.shape)}, the network of {CONFIG} has {tuple(expected[name].shape)}."
+            )
+        if not torch.isfinite(value).all():
+            raise CheckpointError(f"{path}: {name} holds values that are not finite.")
+
+
+def checkpoint_root() -> Path:
+    """Where checkpoints live: `$ACRNN_CHECKPOINTS`, else the repository's `checkpoints/`, beside the package."""
+    if chosen := os.environ.get("ACRNN_CHECKPOINTS"):
+        return Path(chosen).expanduser()
+    return Path(__file__).resolve().parents[1] / "checkpoints"
+
+
+def names(root: Path | None = None) -> list[str]:
+    """Names of the checkpoints in `root`, sorted by dataset, placement and fold; empty if there are none."""
+    root = root or checkpoint_root()
+    return sorted(path.parent.name for path in root.glob(f"*/{CONFIG}") if not path.parent.name.startswith("."))
+
+
+def find(name: str, root: Path | None = None) -> Checkpoint:
+    """Read one checkpoint's config, strictly.
+
+    Parameters
+    ----------
+    name : str
+        A name in `root`, or the path of a checkpoint's folder.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such checkpoint, or its config is of another schema or lacks, adds or garbles a field.
+    """
+    root = root or checkpoint_root()
+    path = Path(name) if os.sep in str(name) else root / name
+    if not (path / CONFIG).is_file():
+        have = ", ".join(names(root)) or f"none in {root}"
+        raise CheckpointError(f"There is no checkpoint {name!r}; there are: {have}.")
+    return Checkpoint(path, _read_config(path / CONFIG))
+
+
+def _read_config(path: Path) -> CheckpointConfig:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is no readable JSON ({error}).") from error
+    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+        found = values.get("schema") if isinstance(values, dict) else None
+        raise CheckpointError(f"{path}: schema is {found}, this version reads {SCHEMA}.")
+    expected = {field.name for field in fields(CheckpointConfig)}
+    for name in sorted(expected ^ values.keys()):
+        raise CheckpointError(f"{path}: field {name} is {'missing' if name in expected else 'unknown'}.")
+    try:
+        values["network"] = NetworkConfig(**values["network"])
+        values["front_end"] = FrontEnd(**values["front_end"])
+        values["labels"] = tuple(values["labels"])
+    except (TypeError, ValueError, AcrnnError) as error:
+        raise CheckpointError(f"{path}: network, front_end or labels is not as expected ({error}).") from error
+    config = CheckpointConfig(**values)
+    if len(config.labels) != config.network.n_classes:
+        raise CheckpointError(f"{path}: labels has {len(config.labels)}, n_classes is {config.network.n_classes}.")
+    return config
+
+
+def save(model: ACRNN, config: CheckpointConfig, card: str, root: Path | None = None) -> Checkpoint:
+    """Write a checkpoint's folder; each file is replaced as a whole, the config last.
+
+    Parameters
+    ----------
+    model : ACRNN
+        Saved as fp16: a model whose weights are not fp16 values is rounded.
+    config : CheckpointConfig
+        Its `weights_sha256` is filled in here.
+    card : str
+        Markdown for people.
+    """
+    path = (root or checkpoint_root()) / config.name
+    with atomic_path(path / WEIGHTS) as part:
+        save_file(_half_weights(model), part)
+    values = asdict(config) | {"weights_sha256": sha256_of(path / WEIGHTS)}
+    atomic_write_bytes(path / CARD, card.encode())
+    atomic_write_bytes(path / CONFIG, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+    return find(str(path.resolve()))
+
+
+def _half_weights(model: ACRNN) -> dict[str, Tensor]:
+    return {
+        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }

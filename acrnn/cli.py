@@ -1,0 +1,214 @@
+"""The command line, `python -m acrnn …`: parsing and printing alone; every command is a call into the package."""
+
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from acrnn.errors import AcrnnError
+
+app = typer.Typer(
+    help="See what a sound classifier listens to: predict, train and evaluate ACRNN.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
+DEFAULT_CHECKPOINT = "esc10-l10-paper-fold1"
+
+
+def main() -> None:
+    """Run the command line; an error of the user's is one line on stderr and exit code 2."""
+    try:
+        app()
+    except AcrnnError as error:
+        errors.print(f"error: {error}", markup=False)
+        sys.exit(2)
+
+
+@app.command()
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="Audio files.")],
+    checkpoint: Checkpoint = DEFAULT_CHECKPOINT,
+    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout, one object a clip.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Name the class of each clip, and say which frames the network attended to.
+
+    Files that cannot be used are named on stderr, the others are still done, and the exit code is 2.
+    """
+    from acrnn.inference import describe_device, load
+
+    predictor = load(checkpoint, device)
+    errors.print(f"{predictor.checkpoint.name} on {describe_device(predictor.device)}", markup=False)
+    done, failed = [], False
+    for path in paths:
+        try:
+            prediction = predictor(path)
+        except AcrnnError as error:
+            failed = True
+            errors.print(f"error: {error}", markup=False)
+            continue
+        if as_json:
+            done.append(prediction.as_dict(top))
+        else:
+            _print_prediction(prediction, top)
+    if as_json:
+        print(json.dumps(done, ensure_ascii=False))
+    if failed:
+        raise typer.Exit(2)
+
+
+def _print_prediction(prediction, top: int) -> None:
+    print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
+    for label, probability in prediction.top(top):
+        print(f"  {probability:6.1%}  {label}")
+    attention = prediction.attention
+    if attention is not None:
+        peak_s = attention.times_s[attention.weights.argmax()]
+        print(
+            f"  attends most around {peak_s:.2f} s ({attention.placement}, a step is {1000 * attention.step_s:.1f} ms)"
+        )
+
+
+@app.command()
+def train(
+    data: DataRoot,
+    dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
+    fold: Annotated[int, typer.Option(help="The fold that is held out, 1 to 5.")],
+    placement: Annotated[str, typer.Option(help="none, l2-sigmoid, l2-softmax, …, l8-softmax or l10.")] = "l10",
+    recipe: Annotated[str, typer.Option(help="paper: §3.4 and §4.1 to the letter.")] = "paper",
+    epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Another number than the recipe's 64.")] = None,
+    seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there.")] = False,
+) -> None:
+    """Train a network on the other four folds, then score it once on the fold held out."""
+    from acrnn.evaluation.publish import finish_run
+    from acrnn.training import Options, Run, configure, prepare
+    from acrnn.training import train as train_run
+
+    config, clips = configure(Options(data, dataset, fold, placement, recipe, epochs, batch_size, seed, device))
+    run = Run.create(out, config, resume=resume)
+    if run.summary is not None:
+        print(f"{run.path} is finished already.")
+    else:
+        with _bar("features of clips") as on_clip:
+            corpus, split = prepare(config, clips, on_clip)
+        try:
+            with _training_bar(config.recipe.epochs) as on_step:
+                model = train_run(run, corpus, split, on_step=on_step)
+        except KeyboardInterrupt:
+            errors.print(f"stopped; the same command with --resume goes on with {run.path}", markup=False)
+            raise typer.Exit(130) from None
+        if model is None:
+            print(f"stopped on request; the same command with --resume goes on with {run.path}")
+            return
+        with _bar("scoring held-out clips") as on_clip:
+            finish_run(run, model, clips, on_clip=on_clip)
+    _print_scores(run.summary)
+    print(f"python -m acrnn publish {run.path}   offers it to the app")
+
+
+@app.command()
+def publish(run: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
+    """Make a finished run's checkpoint one that the app offers."""
+    from acrnn.evaluation.publish import publish as publish_run
+    from acrnn.training import Run
+
+    print(publish_run(Run(run)).path)
+
+
+@app.command()
+def evaluate(checkpoint: Checkpoint, data: DataRoot, device: Device = "auto") -> None:
+    """Score a checkpoint on the fold that was held out of its training."""
+    from acrnn.data import load as load_data
+    from acrnn.evaluation.crossval import score_fold
+    from acrnn.inference import describe_device, load
+
+    predictor = load(checkpoint, device)
+    config = predictor.checkpoint.config
+    dataset = load_data(data, config.dataset)
+    errors.print(f"{config.name} on {describe_device(predictor.device)}, {dataset.title}, fold {config.fold}")
+    if dataset.fingerprint() != config.data_fingerprint:
+        errors.print(f"note: these are not the very files it was trained and scored on ({config.data_title}).")
+    with _bar("clips") as on_clip:
+        scores = score_fold(predictor, dataset, config.fold, on_clip=on_clip)
+    _print_scores(scores.summary())
+    recorded = config.scores
+    print(f"its card says {recorded['accuracy']:.2%} ({recorded['n_correct']} of {recorded['n_clips']})")
+
+
+def _print_scores(scores: dict) -> None:
+    low, high = scores["interval"]
+    print(
+        f"accuracy {scores['accuracy']:.2%} ({scores['n_correct']} of {scores['n_clips']} clips), "
+        f"95 % Wilson interval {low:.2%} to {high:.2%}"
+    )
+
+
+@contextmanager
+def _bar(what: str):
+    """Progress bar on stderr; gives a function that is told (done, total)."""
+    columns = TextColumn(f"{what:24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _training_bar(n_epochs: int):
+    """Progress bar on stderr; gives a function that is told a training `Progress`."""
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}")
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task("training", total=n_epochs, state="")
+
+        def on_step(now) -> None:
+            minutes, seconds = divmod(round(now.seconds_left), 60)
+            progress.update(
+                task,
+                description=f"epoch {now.epoch + 1}/{n_epochs} step {now.step}/{now.n_steps}",
+                completed=now.epoch + now.step / now.n_steps,
+                state=f"loss {now.loss:.3f}  {now.segments_per_s:.0f} segments/s  {minutes}:{seconds:02d} left",
+            )
+
+        yield on_step
+
+
+@app.command()
+def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False) -> None:
+    """List the checkpoints there are, with the accuracy on the fold that each never saw."""
+    from acrnn.checkpoints import find, names
+
+    found = [find(name) for name in names()]
+    if as_json:
+        keys = ("name", "dataset", "placement", "fold", "recipe", "seed", "scores", "protocol", "data_title")
+        print(json.dumps([{key: getattr(c.config, key) for key in keys} | {"n_bytes": c.n_bytes} for c in found]))
+        return
+    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB")
+    for c in found:
+        low, high = c.config.scores["interval"]
+        table.add_row(
+            c.name,
+            c.config.data_title,
+            c.config.placement,
+            str(c.config.fold),
+            str(c.config.recipe["epochs"]),
+            f"{c.config.scores['accuracy']:.1%}",
+            f"{low:.1%} – {high:.1%}",
+            f"{c.n_bytes / 1e6:.1f}",
+        )
+    Console(width=None if sys.stdout.isatty() else 140).print(table)

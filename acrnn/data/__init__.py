@@ -1,0 +1,24 @@
+"""ESC-50 and ESC-10: their metadata and official folds, their download, and the cache of derived files.
+
+`acrnn.data.download` is not imported here: it alone needs requests and filelock, and training runs
+without them.
+"""
+
+from acrnn.data.cache import atomic_path, atomic_write_bytes, cache_dir, sha256_of
+from acrnn.data.esc50 import TITLES, Clip, Dataset, Leak, Report, WrongCount, check, discover, load
+
+__all__ = [
+    "TITLES",
+    "Clip",
+    "Dataset",
+    "Leak",
+    "Report",
+    "WrongCount",
+    "atomic_path",
+    "atomic_write_bytes",
+    "cache_dir",
+    "check",
+    "discover",
+    "load",
+    "sha256_of",
+]

@@ -1,0 +1,15 @@
+"""Waveform → log-gammatone spectrogram with delta → overlapping segments, and back to one time axis (§3.1)."""
+
+from acrnn.features.gammatone import FrontEnd, delta, log_gammatone, stream_log_gammatone
+from acrnn.features.segments import SEGMENT_FRAMES, SEGMENT_HOP, Segments, clip_segments
+
+__all__ = [
+    "SEGMENT_FRAMES",
+    "SEGMENT_HOP",
+    "FrontEnd",
+    "Segments",
+    "clip_segments",
+    "delta",
+    "log_gammatone",
+    "stream_log_gammatone",
+]

@@ -1,0 +1,194 @@
+"""Waveform → log-gammatone spectrogram and its delta (§3.1), batched in torch on any device.
+
+Short-time power spectra are weighted by a gammatone filter bank and put on a decibel scale on which a full-scale sine
+reads about 0 dB. Frame i is centred on sample i · hop of the waveform; what lies outside the clip counts as zeros.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from gammatone.fftweight import fft_weights
+from gammatone.filters import erb_space
+from torch import Tensor
+
+from acrnn.errors import OptionError
+
+DELTA_WIDTH = 9  # frames of the regression, librosa's default
+CHUNK_FRAMES = 2048  # frames analysed at once: 8 MB of windows, whatever the clip's length
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """The settings of the spectrogram. They travel in the checkpoint, and audio is resampled to them.
+
+    The paper's window of 1024 samples at 44.1 kHz is kept as a duration (23.22 ms) at any other rate.
+
+    Parameters
+    ----------
+    rate_hz : int
+        Sampling rate of the waveform, at least 4000.
+    n_bands : int
+        Gammatone filters, from `min_hz` to the Nyquist frequency (§3.1: 128).
+    min_hz : float
+        Centre of the lowest filter.
+    floor_db : float
+        Every band below this level reads exactly this level, so that digital silence is a constant.
+
+    Raises
+    ------
+    OptionError
+        If a setting is out of range.
+    """
+
+    rate_hz: int = 44_100
+    n_bands: int = 128
+    min_hz: float = 50.0
+    floor_db: float = -80.0
+
+    def __post_init__(self) -> None:
+        if self.rate_hz < 4000 or self.n_bands < 1 or not 0 < self.min_hz < self.rate_hz / 2 or self.floor_db >= 0:
+            raise OptionError(
+                f"{self} is no front end: rate_hz is at least 4000, min_hz between 0 and half of it, "
+                "n_bands at least 1 and floor_db below 0"
+            )
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from frame to frame: half a window (§3.1: 50 % overlap)."""
+        return round(self.rate_hz * 512 / 44_100)
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of the Hamming window, and of the Fourier transform: 1024 at 44.1 kHz."""
+        return 2 * self.hop_samples
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from frame to frame: 0.01161 at 44.1 kHz."""
+        return self.hop_samples / self.rate_hz
+
+    @property
+    def centres_hz(self) -> np.ndarray:
+        """(band,) centre frequencies of the filters in hertz, ascending on the ERB scale."""
+        return np.ascontiguousarray(erb_space(self.min_hz, self.rate_hz / 2, self.n_bands)[::-1])
+
+    def n_frames(self, n_samples: int) -> int:
+        """Frames of a clip of `n_samples`: one for every hop begun."""
+        return 1 + n_samples // self.hop_samples
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for a config file."""
+        return asdict(self)
+
+
+def log_gammatone(waveform: Tensor | np.ndarray, front_end: FrontEnd, device: torch.device | str = "cpu") -> Tensor:
+    """Log-gammatone spectrogram of one clip or of a batch of equally long ones (§3.1).
+
+    Parameters
+    ----------
+    waveform : Tensor or ndarray (samples,) or (batch, samples)
+        Mono, at `front_end.rate_hz`, in about [-1, 1].
+    front_end : FrontEnd
+    device : str
+        Where to compute, and where the result lies.
+
+    Returns
+    -------
+    Tensor (band, frame) or (batch, band, frame), float32
+        Decibels, at least `front_end.floor_db`; band 0 is the lowest.
+    """
+    waveform = torch.as_tensor(waveform, dtype=torch.float32)
+    batched = waveform if waveform.ndim == 2 else waveform[None]
+    half = front_end.hop_samples
+    # Frames are centred: half a window of zeros on either side.
+    padded = torch.nn.functional.pad(batched, (half, half))
+    n_frames = front_end.n_frames(batched.shape[1])
+    spectrogram = torch.empty(len(batched), front_end.n_bands, n_frames, device=device)
+    for start in range(0, n_frames, CHUNK_FRAMES):
+        stop = min(start + CHUNK_FRAMES, n_frames)
+        chunk = padded[:, start * half : (stop + 1) * half].to(device)
+        spectrogram[:, :, start:stop] = _analyse(chunk, front_end)
+    return spectrogram if waveform.ndim == 2 else spectrogram[0]
+
+
+def stream_log_gammatone(blocks: Iterable[np.ndarray], front_end: FrontEnd, device: str = "cpu") -> Iterator[Tensor]:
+    """Log-gammatone spectrogram of a clip that arrives in pieces, in the memory of one chunk.
+
+    Joined along frames, what is yielded equals `log_gammatone` of the joined blocks bit for bit.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray (samples,), float32
+        The waveform in order, in blocks of any length.
+
+    Yields
+    ------
+    Tensor (band, frame), float32
+        Up to `CHUNK_FRAMES` frames.
+    """
+    half = front_end.hop_samples
+    held = [np.zeros(half, np.float32)]
+    n_held, n_samples, n_done = half, 0, 0
+    for block in blocks:
+        held.append(block)
+        n_held += len(block)
+        n_samples += len(block)
+        while n_held >= (CHUNK_FRAMES + 1) * half:
+            joined = np.concatenate(held)
+            yield _analyse(torch.from_numpy(joined[None, : (CHUNK_FRAMES + 1) * half]).to(device), front_end)[0]
+            n_done += CHUNK_FRAMES
+            held = [joined[CHUNK_FRAMES * half :]]
+            n_held = len(held[0])
+    n_left = front_end.n_frames(n_samples) - n_done
+    if n_left > 0:
+        joined = np.concatenate([*held, np.zeros(half, np.float32)])[None, : (n_left + 1) * half]
+        yield _analyse(torch.from_numpy(joined).to(device), front_end)[0]
+
+
+def delta(spectrogram: Tensor) -> Tensor:
+    """First temporal derivative of a spectrogram: the slope of a line fitted to nine frames.
+
+    The first and last four frames take the slope of the first and last nine (librosa's default). A clip of fewer
+    than nine frames is held at its last frame first.
+
+    Parameters
+    ----------
+    spectrogram : Tensor (..., band, frame), decibels
+
+    Returns
+    -------
+    Tensor (..., band, frame), decibels a frame
+    """
+    half = DELTA_WIDTH // 2
+    n_frames = spectrogram.shape[-1]
+    rows = spectrogram.reshape(-1, 1, n_frames)
+    if n_frames < DELTA_WIDTH:
+        rows = torch.nn.functional.pad(rows, (0, DELTA_WIDTH - n_frames), mode="replicate")
+    offsets = torch.arange(-half, half + 1, device=spectrogram.device, dtype=spectrogram.dtype)
+    slopes = torch.nn.functional.conv1d(rows, (offsets / offsets.square().sum())[None, None])
+    slopes = torch.nn.functional.pad(slopes, (half, half), mode="replicate")
+    return slopes[..., :n_frames].reshape(spectrogram.shape)
+
+
+def _analyse(chunk: Tensor, front_end: FrontEnd) -> Tensor:
+    """(batch, (frame + 1) · hop samples) → (batch, band, frame): windows, power, filters, decibels."""
+    window, filters = _constants(front_end, str(chunk.device))
+    frames = chunk.unfold(-1, front_end.window_samples, front_end.hop_samples)  # (batch, frame, sample)
+    spectrum = torch.fft.rfft(frames * window)  # (batch, frame, bin)
+    power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
+    bands = filters @ power.transpose(1, 2)  # (batch, band, frame)
+    return bands.clamp_(min=10 ** (front_end.floor_db / 10)).log10_().mul_(10)
+
+
+@lru_cache(maxsize=8)
+def _constants(front_end: FrontEnd, device: str) -> tuple[Tensor, Tensor]:
+    """(sample,) Hamming window scaled so that a full-scale sine has power 1 in its bin, and (band, bin) filters."""
+    n = front_end.window_samples
+    window = torch.hamming_window(n, dtype=torch.float64)
+    window = window / (window.sum() / 2)
+    filters, _ = fft_weights(n, front_end.rate_hz, front_end.n_bands, 1, front_end.min_hz, front_end.rate_hz / 2, n)
+    return window.float().to(device), torch.from_numpy(filters[:, : n // 2 + 1]).float().to(device)

@@ -1,0 +1,162 @@
+"""The features of a whole dataset and its augmented copies, computed once and kept in one file (§3.1, §3.4)."""
+
+import json
+import multiprocessing
+import os
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from acrnn.audio import decode
+from acrnn.audio.effects import draw_augmentation
+from acrnn.data import Clip, Dataset, atomic_path, cache_dir, sha256_of
+from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, FrontEnd, Segments, log_gammatone
+
+FORMAT = 1  # raise it when what a stored row means changes
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Every version of every clip as rows of one array; version 0 is the original, the others its copies.
+
+    Attributes
+    ----------
+    rows : Tensor (row, 2, band), float16
+        Decibels and decibels a frame. The frames of a version stand together, padded to whole segments.
+    first_row, n_frames : ndarray (clip, version), int64
+        Where a version begins, and how many of its frames are not padding.
+    """
+
+    rows: Tensor
+    first_row: np.ndarray
+    n_frames: np.ndarray
+
+    @property
+    def n_versions(self) -> int:
+        """Versions of each clip: the original and its copies."""
+        return self.first_row.shape[1]
+
+    def segment_rows(self, clips: np.ndarray, versions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the segments of one version of each clip.
+
+        Parameters
+        ----------
+        clips, versions : ndarray (n,), int64
+
+        Returns
+        -------
+        rows : ndarray (segment,), int64
+            First row of each segment.
+        owners : ndarray (segment,), int64
+            The clip that it is cut from.
+        """
+        counts = [len(Segments(int(n))) for n in self.n_frames[clips, versions]]
+        firsts = self.first_row[clips, versions]
+        rows = [first + SEGMENT_HOP * np.arange(count) for first, count in zip(firsts, counts, strict=True)]
+        return np.concatenate(rows), np.repeat(clips, counts)
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """(segment,) first rows → the segments (segment, 2, band, frame), float32, where the corpus lies."""
+        frames = rows[:, None] + torch.arange(SEGMENT_FRAMES, device=rows.device)
+        return self.rows[frames].permute(0, 2, 3, 1).float()
+
+    def statistics(self, clips: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation a channel over the original clips given, padding left out (§4.1).
+
+        Returns
+        -------
+        mean, std : Tensor (2,), float32
+        """
+        total, squares, count = np.zeros(2), np.zeros(2), 0
+        for clip in clips:
+            first, n = int(self.first_row[clip, 0]), int(self.n_frames[clip, 0])
+            frames = self.rows[first : first + n].cpu().numpy().astype(np.float64)  # (frame, 2, band)
+            total += frames.sum((0, 2))
+            squares += np.square(frames).sum((0, 2))
+            count += frames[:, 0].size
+        mean = total / count
+        return torch.from_numpy(mean).float(), torch.from_numpy(np.sqrt(squares / count - mean**2)).float()
+
+    def to(self, device: torch.device | str) -> "Corpus":
+        """Give the same corpus with its rows on `device`."""
+        return Corpus(self.rows.to(device), self.first_row, self.n_frames)
+
+
+def build_corpus(
+    dataset: Dataset, front_end: FrontEnd, n_copies: int, *, on_clip: Callable[[int, int], None] | None = None
+) -> Corpus:
+    """Read the features of a dataset from the cache, computing them first if they are not there.
+
+    The copies of a clip depend on its name alone, so they are the same in every fold, run and order.
+
+    Parameters
+    ----------
+    n_copies : int
+        Stretched or shifted copies of each clip.
+    on_clip : callable, optional
+        Told (clips done, clips in all) while computing.
+
+    Raises
+    ------
+    AudioError
+        If a clip cannot be decoded.
+    OSError
+        If the cache cannot be written.
+    """
+    what = {"format": FORMAT, "data": dataset.fingerprint(), "front_end": front_end.as_dict(), "n_copies": n_copies}
+    key = sha256_of(json.dumps(what, sort_keys=True).encode())[:16]
+    index_path, rows_path = (cache_dir() / "features" / f"{dataset.name}-{key}{end}" for end in (".npz", ".f16"))
+    if not index_path.is_file():
+        _compute(dataset.clips, front_end, n_copies, rows_path, index_path, on_clip or (lambda done, total: None))
+    with np.load(index_path) as index:
+        first_row, n_frames = index["first_row"], index["n_frames"]
+    rows = torch.from_file(str(rows_path), shared=False, size=rows_path.stat().st_size // 2, dtype=torch.float16)
+    return Corpus(rows.view(-1, 2, front_end.n_bands), first_row, n_frames)
+
+
+def _compute(
+    clips: tuple[Clip, ...],
+    front_end: FrontEnd,
+    n_copies: int,
+    rows_path: Path,
+    index_path: Path,
+    on_clip: Callable[[int, int], None],
+) -> None:
+    n_frames = np.zeros((len(clips), 1 + n_copies), np.int64)
+    first_row = np.zeros_like(n_frames)
+    done = 0
+    # Spawned workers: a forked one would inherit torch's threads in an unknown state.
+    pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
+    with pool, atomic_path(rows_path) as part, part.open("wb") as file:
+        versions_of = pool.map(_versions, clips, repeat(front_end), repeat(n_copies), chunksize=4)
+        for i, versions in enumerate(versions_of):
+            for j, (n, rows) in enumerate(versions):
+                first_row[i, j], n_frames[i, j] = done, n
+                file.write(rows.tobytes())
+                done += len(rows)
+            on_clip(i + 1, len(clips))
+    with atomic_path(index_path) as part:
+        np.savez(part, first_row=first_row, n_frames=n_frames)
+
+
+def _versions(clip: Clip, front_end: FrontEnd, n_copies: int) -> list[tuple[int, np.ndarray]]:
+    """Give the original and its copies: frames without padding, and rows (padded frame, 2, band) as float16."""
+    samples = decode(clip.path, front_end.rate_hz).samples
+    rng = np.random.default_rng(zlib.crc32(Path(clip.filename).stem.encode()))
+    versions = [samples]
+    versions += [draw_augmentation(rng).apply(samples, front_end.rate_hz) for _ in range(n_copies)]
+    return [_rows(version, front_end) for version in versions]
+
+
+def _rows(samples: np.ndarray, front_end: FrontEnd) -> tuple[int, np.ndarray]:
+    spectrogram = log_gammatone(samples, front_end)
+    segments = Segments(spectrogram.shape[1])
+    padded = segments.pad(spectrogram, front_end.floor_db)  # (2, band, padded frame)
+    return segments.n_frames, padded.permute(2, 0, 1).contiguous().half().numpy()

@@ -1,0 +1,230 @@
+"""One run, epoch by epoch: SGD with Nesterov momentum on mixed segments (§3.4, §4.1).
+
+Whatever is drawn in an epoch is drawn from a generator seeded by (seed, epoch), so a run that was killed and resumed
+does exactly what an unbroken one does.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
+
+from acrnn.model import ACRNN
+from acrnn.training.corpus import Corpus
+from acrnn.training.runs import Run, RunConfig
+
+
+@dataclass(frozen=True)
+class Split:
+    """The training clips of a run: positions in the corpus, and their classes, both (clip,) int64."""
+
+    clips: np.ndarray
+    targets: np.ndarray
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands after a step."""
+
+    epoch: int
+    """0 for the first."""
+    step: int
+    """Steps done in this epoch."""
+    n_steps: int
+    loss: float
+    """Mean over this epoch's steps so far."""
+    segments_per_s: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch trains on, drawn beforehand.
+
+    Attributes
+    ----------
+    rows : ndarray (step, batch)
+        First row in the corpus of each segment.
+    targets : ndarray (step, batch)
+    partners : ndarray (step, batch)
+        Position in the batch that each segment is mixed with.
+    shares : ndarray (step, batch), float32
+        λ of eq. 5: the share that the segment keeps.
+    """
+
+    rows: np.ndarray
+    targets: np.ndarray
+    partners: np.ndarray
+    shares: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> Epoch:
+    """Draw versions, order and mixtures of an epoch from (seed, epoch).
+
+    Segments are shuffled and cut into whole batches; the few left over sit this epoch out.
+    """
+    rng = np.random.default_rng([config.seed, epoch])
+    recipe = config.recipe
+    versions = rng.integers(0, corpus.n_versions, len(split.clips))
+    rows, owners = corpus.segment_rows(split.clips, versions)
+    batch = min(recipe.batch_size, len(rows))
+    n_steps = len(rows) // batch
+    order = rng.permutation(len(rows))[: n_steps * batch].reshape(n_steps, batch)
+    target_of = np.zeros(corpus.first_row.shape[0], np.int64)
+    target_of[split.clips] = split.targets
+    partners = rng.permuted(np.tile(np.arange(batch), (n_steps, 1)), axis=1)
+    if recipe.mixup_alpha > 0:
+        shares = rng.beta(recipe.mixup_alpha, recipe.mixup_alpha, (n_steps, batch))
+    else:
+        shares = np.ones((n_steps, batch))
+    return Epoch(rows[order], target_of[owners[order]], partners, shares.astype(np.float32))
+
+
+def mix(values: Tensor, partners: Tensor, shares: Tensor) -> Tensor:
+    """λ · x_i + (1 − λ) · x_j (eq. 5), for features and one-hot targets alike: (batch, …) → (batch, …)."""
+    shares = shares.view(-1, *[1] * (values.ndim - 1))
+    return torch.lerp(values[partners], values, shares)
+
+
+class Trainer:
+    """The network, its optimiser and one epoch's work.
+
+    Parameters
+    ----------
+    config : RunConfig
+    corpus : Corpus
+        Moved to the run's device.
+    split : Split
+    """
+
+    def __init__(self, config: RunConfig, corpus: Corpus, split: Split) -> None:
+        self.config = config
+        self.split = split
+        self.device = torch.device(config.device)
+        self.corpus = corpus.to(self.device)
+        self.model = ACRNN(config.network)
+        self.model.initialise(torch.Generator().manual_seed(config.seed))
+        self.model.standardise_by(*corpus.statistics(split.clips))
+        self.model.to(self.device, memory_format=torch.channels_last).train()
+        kernels = self.model.kernels()
+        regularised = {id(kernel) for kernel in kernels}
+        others = [p for p in self.model.parameters() if p.requires_grad and id(p) not in regularised]
+        recipe = config.recipe
+        self.optimiser = torch.optim.SGD(
+            [{"params": kernels, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=True,
+        )
+
+    def step(self, rows: Tensor, targets: Tensor, partners: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of SGD on one batch, all (batch,): its mean loss, and how often the larger share is top."""
+        segments = self.corpus.gather(rows).contiguous(memory_format=torch.channels_last)
+        mixed = one_hot(targets, self.config.network.n_classes).float()
+        if self.config.recipe.mixup_alpha > 0:
+            segments, mixed = mix(segments, partners, shares), mix(mixed, partners, shares)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            logits = self.model(segments).logits
+        loss = cross_entropy(logits, mixed)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach(), (logits.argmax(1) == mixed.argmax(1)).float().mean()
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights, statistics and momenta by name: with the number of epochs done, all that a resume needs."""
+        tensors = {f"model.{name}": value.detach() for name, value in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            if "momentum_buffer" in self.optimiser.state[parameter]:
+                tensors[f"momentum.{name}"] = self.optimiser.state[parameter]["momentum_buffer"]
+        return {name: value.cpu() for name, value in tensors.items()}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Take over what `state` gave."""
+        self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+        for name, parameter in self.model.named_parameters():
+            if (momentum := tensors.get(f"momentum.{name}")) is not None:
+                # like the parameter in device and memory format: another layout would round differently
+                buffer = torch.empty_like(parameter).copy_(momentum)
+                self.optimiser.state[parameter]["momentum_buffer"] = buffer
+
+
+def train(run: Run, corpus: Corpus, split: Split, *, on_step: Callable[[Progress], None] | None = None) -> ACRNN | None:
+    """Train a run to its last epoch, from where it stands.
+
+    Returns
+    -------
+    ACRNN or None
+        The network after the last epoch, in evaluation mode on the run's device; None if the run was asked to stop.
+
+    Raises
+    ------
+    RunError
+        If another process trains it, or its state is damaged.
+    """
+    with run.locked(), torch.random.fork_rng():
+        torch.backends.cudnn.deterministic = True
+        run.clear_stop()
+        trainer = Trainer(run.config, corpus, split)
+        epochs_done = 0
+        if (saved := run.load_state()) is not None:
+            tensors, epochs_done = saved
+            trainer.restore(tensors)
+        run.log(f"training from epoch {epochs_done} of {run.config.recipe.epochs}")
+        for epoch in range(epochs_done, run.config.recipe.epochs):
+            row = _train_epoch(trainer, run, epoch, on_step or (lambda progress: None))
+            if row is None:
+                run.log(f"stopped in epoch {epoch}")
+                return None
+            run.append_metrics(row)
+            run.save_state(trainer.state(), epoch + 1)
+        run.log("trained")
+        return trainer.model.eval()
+
+
+def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Progress], None]) -> dict | None:
+    """One epoch; its line for metrics.jsonl, or None if asked to stop."""
+    config, device = trainer.config, trainer.device
+    drawn = draw_epoch(config, trainer.corpus, trainer.split, epoch)
+    torch.manual_seed(config.seed * 1_000_003 + epoch)  # what dropout draws from
+    learning_rate = config.recipe.learning_rate_at(epoch)
+    for group in trainer.optimiser.param_groups:
+        group["lr"] = learning_rate
+    arrays = [torch.from_numpy(a).to(device) for a in (drawn.rows, drawn.targets, drawn.partners, drawn.shares)]
+    total_loss = torch.zeros((), device=device)
+    total_hits = torch.zeros((), device=device)
+    began = time.perf_counter()
+    for step in range(len(drawn)):
+        if run.stop_requested:
+            return None
+        loss, hits = trainer.step(*(array[step] for array in arrays))
+        total_loss += loss
+        total_hits += hits
+        done = step + 1
+        took = time.perf_counter() - began
+        steps_left = len(drawn) * (config.recipe.epochs - epoch) - done
+        on_step(
+            Progress(
+                epoch=epoch,
+                step=done,
+                n_steps=len(drawn),
+                loss=total_loss.item() / done,
+                segments_per_s=done * drawn.rows.shape[1] / took,
+                seconds_left=steps_left * took / done,
+            )
+        )
+    return {
+        "epoch": epoch,
+        "loss": total_loss.item() / len(drawn),
+        "accuracy": total_hits.item() / len(drawn),
+        "learning_rate": learning_rate,
+        "segments_per_s": drawn.rows.size / (time.perf_counter() - began),
+        "time": time.time(),
+    }

@@ -1,0 +1,122 @@
+"""From options to a run that can be trained: what the command line and the training page have in common."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from acrnn import data
+from acrnn.audio import open_audio
+from acrnn.errors import OptionError
+from acrnn.features import FrontEnd
+from acrnn.model import PLACEMENTS, NetworkConfig
+from acrnn.training.corpus import Corpus, build_corpus
+from acrnn.training.loop import Split
+from acrnn.training.recipe import recipe_for
+from acrnn.training.runs import RunConfig
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user chooses of a training; None is the recipe's own value."""
+
+    data_root: Path
+    dataset: str
+    fold: int
+    placement: str = "l10"
+    recipe: str = "paper"
+    epochs: int | None = None
+    batch_size: int | None = None
+    seed: int = 0
+    device: str = "auto"
+
+
+def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
+    """Turn options into a run's configuration, and read its dataset.
+
+    The front end takes the rate of the dataset's first clip: 44.1 kHz for the release, less for a copy at less.
+
+    Raises
+    ------
+    OptionError
+        If an option is out of range.
+    DatasetError
+        If the data is not there or not as expected.
+    """
+    if options.placement not in PLACEMENTS:
+        raise OptionError(f"placement {options.placement!r} is not one of {', '.join(PLACEMENTS)}")
+    if options.seed < 0:
+        raise OptionError(f"seed {options.seed} is negative; 0 or more is accepted")
+    dataset = data.load(options.data_root, options.dataset)
+    dataset.fold(options.fold)  # raises if there is none
+    recipe = recipe_for(options.recipe, dataset.name, epochs=options.epochs, batch_size=options.batch_size)
+    with open_audio(dataset.clips[0].path) as first:
+        front_end = FrontEnd(rate_hz=first.rate_hz)
+    device = _training_device(options.device)
+    config = RunConfig(
+        dataset=dataset.name,
+        data_root=str(dataset.root.resolve()),
+        data_title=f"{data.TITLES[dataset.name]} {front_end.rate_hz / 1000:g} kHz",
+        data_fingerprint=dataset.fingerprint(),
+        fold=options.fold,
+        network=NetworkConfig(len(dataset.labels), options.placement),
+        front_end=front_end,
+        recipe=recipe,
+        seed=options.seed,
+        device=device,
+        precision="bf16" if _has_bf16(device) else "fp32",
+        code=code_revision(),
+    )
+    return config, dataset
+
+
+def prepare(
+    config: RunConfig, dataset: data.Dataset, on_clip: Callable[[int, int], None] | None = None
+) -> tuple[Corpus, Split]:
+    """Compute or read the features that a run trains on.
+
+    Parameters
+    ----------
+    on_clip : callable, optional
+        Told (clips done, clips in all) while computing.
+    """
+    corpus = build_corpus(dataset, config.front_end, config.recipe.n_copies, on_clip=on_clip)
+    training = np.array([i for i, clip in enumerate(dataset.clips) if clip.fold != config.fold])
+    return corpus, Split(training, dataset.targets(dataset.clips)[training])
+
+
+def code_revision() -> str:
+    """Commit of the checkout that this package runs from, with `+changes` if it was edited, else its version."""
+    here = Path(__file__).resolve().parents[2]
+    try:
+        git = ["git", "-C", str(here)]
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        dirty = subprocess.run(
+            [*git, "status", "--porcelain", "--untracked-files=no", "--", "acrnn"],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+        return commit + ("+changes" if dirty else "")
+    except (OSError, subprocess.CalledProcessError):
+        try:
+            return version("acrnn")
+        except PackageNotFoundError:
+            return "unknown"
+
+
+def _training_device(device: str) -> str:
+    if device not in ("auto", "cpu", "cuda"):
+        raise OptionError(f"device {device!r} cannot train; auto, cpu or cuda is accepted")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("device 'cuda' is not to be had here; auto or cpu is accepted")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def _has_bf16(device: str) -> bool:
+    """Whether bf16 is faster than fp32 on this device: on the CPU only with instructions for it."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
