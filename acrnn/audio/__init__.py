@@ -1,4 +1,9 @@
-"""Audio: bytes, a path or an array → a mono waveform at the rate asked for. librosa and PyAV load only when needed."""
+"""Audio: bytes, a path or an array → a mono waveform at the rate asked for; effects on it; synthetic clips.
+
+In reading order: `decode` (whole, in blocks, or from an array), `effects` (stretch, shift, noise, scaling by attention)
+and `scenes` (ten clips whose event times are known). soundfile, soxr, PyAV and librosa load when first needed, so that
+training imports this package where none of them is installed.
+"""
 
 from acrnn.audio.decode import (
     MAX_RATE_HZ,
@@ -13,17 +18,42 @@ from acrnn.audio.decode import (
     open_audio,
     stream,
 )
+from acrnn.audio.effects import (
+    Augmentation,
+    Shift,
+    Stretch,
+    add_noise,
+    draw_augmentation,
+    gain_db,
+    pitch_shift,
+    scale_frames,
+    time_stretch,
+)
+from acrnn.audio.scenes import SCENES, TITLES, Scene, render
 
 __all__ = [
     "MAX_RATE_HZ",
     "MIN_RATE_HZ",
+    "SCENES",
+    "TITLES",
     "Audio",
     "AudioFile",
+    "Augmentation",
     "Limits",
+    "Scene",
+    "Shift",
     "Source",
+    "Stretch",
+    "add_noise",
     "decode",
+    "draw_augmentation",
     "encode_wav",
     "from_array",
+    "gain_db",
     "open_audio",
+    "pitch_shift",
+    "render",
+    "scale_frames",
     "stream",
+    "time_stretch",
 ]

@@ -1,6 +1,11 @@
 """What a file's own header says about where its audio ends: the only way to tell a cut file from a short one.
 
 libsndfile shortens a cut WAV without a word, so the promise is read here, from the chunk sizes alone, undecoded.
+
+A cut is detectable to the byte in wav, rf64, w64, aiff, caf, au and avi (size of the audio chunk), mp4 and m4a (boxes),
+webm and mkv (segment), ogg and opus (a whole last page with the end-of-stream flag) and mp3 with a Xing or Info tag;
+flac by its sample count, while decoding. It is not in mp3 without a tag, webm of a live recorder, WAV of a pipe, ac3:
+these promise nothing, and what is there is read. Raw aac, ts and wma show a cut only if it falls inside a packet.
 """
 
 import io

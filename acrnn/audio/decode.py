@@ -202,7 +202,7 @@ def decode(source: Source, rate_hz: int, *, limits: Limits | None = None, name: 
     """
     with open_audio(source, limits=limits, name=name) as file:
         samples = _joined(file.blocks(rate_hz), file.announced_s, rate_hz)
-        return Audio(samples, rate_hz, file.rate_hz, file.n_channels, file.format)
+        return Audio(samples, int(rate_hz), file.rate_hz, file.n_channels, file.format)
 
 
 def from_array(samples: np.ndarray, rate_hz: int, target_rate_hz: int, *, name: str = "the array") -> Audio:
@@ -217,12 +217,15 @@ def from_array(samples: np.ndarray, rate_hz: int, target_rate_hz: int, *, name: 
 
     Raises
     ------
-    BadSamplesError, EmptyAudioError, OptionError
+    BadSamplesError
+        NaN, infinity, another shape or type, more channels than samples (a transposed array), a rate out of range.
+    EmptyAudioError, OptionError
     """
     samples = np.asarray(samples)
     if samples.dtype.kind not in "iuf":
         raise BadSamplesError(f"{name} is of type {samples.dtype}; integers and real numbers are accepted.")
-    if samples.ndim not in (1, 2):
+    is_sideways = samples.ndim == 2 and samples.shape[1] > max(len(samples), 32) and len(samples) > 0
+    if samples.ndim not in (1, 2) or is_sideways:
         raise BadSamplesError(
             f"{name} has the shape {samples.shape}; (n_samples,) or (n_samples, n_channels) is accepted."
         )
@@ -244,13 +247,15 @@ def encode_wav(samples: np.ndarray, rate_hz: int) -> bytes:
     Raises
     ------
     BadSamplesError
-        If a sample is NaN or infinite.
+        If a sample is NaN or infinite, or the type is not real.
+    OptionError
+        If the rate is out of range.
     """
     import soundfile as sf
 
-    samples = np.asarray(samples)
-    if not np.isfinite(samples).all():
-        raise _not_finite("The audio to write")
+    samples, rate_hz = np.asarray(samples), _checked_rate(rate_hz)
+    if samples.dtype.kind != "f" or not np.isfinite(samples).all():
+        raise BadSamplesError("The audio to write is not of finite real numbers; those in [-1, 1] are accepted.")
     pcm = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
     out = io.BytesIO()
     sf.write(out, pcm, rate_hz, format="WAV", subtype="PCM_16")

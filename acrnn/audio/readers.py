@@ -111,7 +111,9 @@ def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack) -> Track:
 
     options = {"format_whitelist": _FFMPEG_FORMATS, "protocol_whitelist": "none"}
     try:
-        container = stack.enter_context(av.open(handle, mode="r", container_options=options))
+        # Tags of old files are seldom UTF-8, and are not needed.
+        opened = av.open(handle, mode="r", container_options=options, metadata_errors="replace")
+        container = stack.enter_context(opened)
         if not container.streams.audio:
             raise NotAudioError(f"{name} has no audio track; {ACCEPTED}.")
         stream = container.streams.audio[0]

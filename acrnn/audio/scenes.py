@@ -255,7 +255,7 @@ def _chainsaw(rng: np.random.Generator) -> tuple[np.ndarray, Events]:
     throttle = glide(_N, (0, 0.15), (0.1, 0.2), (0.18, 1), (0.5, 0.95), (0.6, 0.25), (0.68, 0.3), (0.75, 1), (1, 0.97))
     pitch_hz = (85 + 60 * throttle) * (1 + 0.008 * wobble(rng, _N, _RATE_HZ, 15))
     stroke = np.cumsum(pitch_hz) / _RATE_HZ
-    buzz = voice(pitch_hz, _RATE_HZ, spectrum, max_hz=9000.0) * (1 + 0.3 * np.sin(np.pi * stroke))
+    buzz = voice(pitch_hz, _RATE_HZ, spectrum, max_hz=6500.0) * (1 + 0.3 * np.sin(np.pi * stroke))
     firing = 0.5 + np.exp(-(stroke % 1.0) / 0.25)
     chain = 0.5 * shaped_noise(rng, _N, _RATE_HZ, spectrum) * firing
     return (0.35 + 0.65 * throttle) * (buzz + chain) * (1 + 0.06 * wobble(rng, _N, _RATE_HZ, 12)), _WHOLE

@@ -5,9 +5,10 @@ without them.
 """
 
 from acrnn.data.cache import atomic_path, atomic_write_bytes, cache_dir, sha256_of
-from acrnn.data.esc50 import TITLES, Clip, Dataset, Leak, Report, WrongCount, check, discover, load
+from acrnn.data.esc50 import CSV, TITLES, Clip, Dataset, Leak, Report, WrongCount, check, data_root, discover, load
 
 __all__ = [
+    "CSV",
     "TITLES",
     "Clip",
     "Dataset",
@@ -18,6 +19,7 @@ __all__ = [
     "atomic_write_bytes",
     "cache_dir",
     "check",
+    "data_root",
     "discover",
     "load",
     "sha256_of",

@@ -153,13 +153,18 @@ def load(root: Path | str, name: str | None = None) -> Dataset:
     return Dataset(root, name, title_of(root, name), selected, CLASSES[name])
 
 
-def discover(data_root: Path | str | None = None) -> list[Path]:
-    """Dataset folders (those with `meta/esc50.csv`) at or directly under `data_root`, sorted.
+def data_root() -> Path:
+    """Folder that datasets are looked for in and downloaded to: `$ACRNN_DATA`, else `data` in the working directory."""
+    return Path(os.environ.get("ACRNN_DATA") or "data").expanduser()
 
-    By default `$ACRNN_DATA`, else `data` in the working directory. Hidden folders are passed over; a
+
+def discover(root: Path | str | None = None) -> list[Path]:
+    """Dataset folders (those with `meta/esc50.csv`) at or directly under `root`, by default `data_root()`, sorted.
+
+    Hidden folders are passed over; a
     folder that is missing or may not be read holds none.
     """
-    root = Path(data_root or os.environ.get("ACRNN_DATA") or "data").expanduser()
+    root = data_root() if root is None else Path(root).expanduser()
     try:
         inside = [folder for folder in root.iterdir() if not folder.name.startswith(".")]
     except OSError:

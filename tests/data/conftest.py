@@ -43,7 +43,7 @@ def _write(root: Path, rows, suffix=".wav", columns=COLUMNS) -> Path:
     (root / "meta").mkdir(parents=True, exist_ok=True)
     (root / "audio").mkdir(exist_ok=True)
     (root / "meta" / "esc50.csv").write_text(_table(rows, columns), newline="")
-    for row in rows:
+    for row in rows if suffix else ():
         (root / "audio" / row["filename"]).with_suffix(suffix).write_bytes(b"sound")
     return root
 
@@ -62,7 +62,7 @@ def make_table():
 
 @pytest.fixture
 def make_dataset(tmp_path):
-    """make_dataset(rows, suffix=…, columns=…, name=…) → root of a dataset in tmp_path."""
+    """make_dataset(rows, suffix=…, columns=…, name=…) → root of a dataset; without audio if suffix is None."""
 
     def make(rows, suffix=".wav", columns=COLUMNS, name="tiny"):
         return _write(tmp_path / name, rows, suffix, columns)

@@ -20,7 +20,7 @@ def test_the_package_imports_on_a_bare_machine():
 
 def test_clips_are_read_in_the_order_of_the_csv(make_dataset, make_rows):
     rows = make_rows(n_clips=1)
-    dataset = load(make_dataset(rows))
+    dataset = load(make_dataset(rows, suffix=None))
     assert [clip.filename for clip in dataset.clips] == [row["filename"] for row in rows]
     clip = dataset.clips[1]
     assert (clip.fold, clip.label, clip.source, clip.take, clip.in_esc10) == (1, "rooster", "1010", "A", True)
@@ -42,7 +42,7 @@ def test_the_named_file_comes_before_another_of_its_stem(make_dataset, make_rows
 
 
 def test_esc10_is_the_subset_of_an_esc50_folder(make_dataset, make_rows):
-    root = make_dataset(make_rows(ESC50, n_clips=1))
+    root = make_dataset(make_rows(ESC50, n_clips=1), suffix=None)
     whole, subset = load(root), load(root, "esc10")
     assert (whole.name, len(whole.clips), whole.labels) == ("esc50", 250, ESC50)
     assert subset.clips == tuple(clip for clip in whole.clips if clip.in_esc10)
@@ -50,7 +50,7 @@ def test_esc10_is_the_subset_of_an_esc50_folder(make_dataset, make_rows):
 
 
 def test_targets_are_positions_in_the_labels(make_dataset, make_rows):
-    root = make_dataset(make_rows(ESC50, n_folds=1, n_clips=1))
+    root = make_dataset(make_rows(ESC50, n_folds=1, n_clips=1), suffix=None)
     whole, subset = load(root, "esc50"), load(root, "esc10")
     np.testing.assert_array_equal(whole.targets(whole.clips), np.arange(50))
     np.testing.assert_array_equal(subset.targets(subset.clips), np.arange(10))
@@ -61,7 +61,7 @@ def test_targets_are_positions_in_the_labels(make_dataset, make_rows):
 
 
 def test_a_fold_and_its_training_clips_make_up_the_whole(make_dataset, make_rows):
-    dataset = load(make_dataset(make_rows(n_clips=2)))
+    dataset = load(make_dataset(make_rows(n_clips=2), suffix=None))
     assert dataset.folds == (1, 2, 3, 4, 5)
     for k in dataset.folds:
         assert {clip.fold for clip in dataset.fold(k)} == {k}
@@ -72,7 +72,7 @@ def test_a_fold_and_its_training_clips_make_up_the_whole(make_dataset, make_rows
 @pytest.mark.parametrize("k", [0, 6, -1])
 @pytest.mark.parametrize("method", ["fold", "training"])
 def test_a_fold_that_is_not_there(make_dataset, make_rows, method, k):
-    dataset = load(make_dataset(make_rows(n_clips=1)))
+    dataset = load(make_dataset(make_rows(n_clips=1), suffix=None))
     with pytest.raises(OptionError, match=f"tiny · ESC-10 has no fold {k}; its folds are 1, 2, 3, 4, 5"):
         getattr(dataset, method)(k)
 
@@ -115,7 +115,7 @@ def test_fingerprint_by_hand(make_dataset, make_rows):
 )
 def test_a_wrong_value_is_named_with_its_line(make_dataset, make_rows, column, value, message):
     rows = make_rows(n_clips=1)
-    root = make_dataset(rows)
+    root = make_dataset(rows, suffix=None)
     table = root / "meta" / "esc50.csv"
     lines = table.read_text().splitlines()
     cells = lines[1].split(",")
@@ -128,13 +128,13 @@ def test_a_wrong_value_is_named_with_its_line(make_dataset, make_rows, column, v
 def test_a_clip_listed_twice(make_dataset, make_rows):
     rows = make_rows(n_clips=1)
     with pytest.raises(DatasetError, match=r"line 52: 1-1000-A-0.wav is already in line 2"):
-        load(make_dataset([*rows, rows[0]]))
+        load(make_dataset([*rows, rows[0]], suffix=None))
     with pytest.raises(DatasetError, match=r"line 52: 1-1000-A-0.ogg is already in line 2"):
-        load(make_dataset([*rows, rows[0] | {"filename": "1-1000-A-0.ogg"}]))
+        load(make_dataset([*rows, rows[0] | {"filename": "1-1000-A-0.ogg"}], suffix=None))
 
 
 def test_a_row_cut_short(make_dataset, make_rows):
-    root = make_dataset(make_rows(n_clips=1))
+    root = make_dataset(make_rows(n_clips=1), suffix=None)
     with (root / "meta" / "esc50.csv").open("a") as file:
         file.write("5-9-A-0.wav,5")
     with pytest.raises(DatasetError, match="line 52: target is None; a value is expected"):
@@ -142,7 +142,7 @@ def test_a_row_cut_short(make_dataset, make_rows):
 
 
 def test_columns_that_are_not_there(make_dataset, make_rows):
-    root = make_dataset(make_rows(n_clips=1), columns=COLUMNS[:4])
+    root = make_dataset(make_rows(n_clips=1), columns=COLUMNS[:4], suffix=None)
     with pytest.raises(DatasetError, match=r"esc50.csv has no column esc10, src_file, take; a header with filename,"):
         load(root)
 
@@ -159,7 +159,7 @@ def test_a_csv_that_is_none(tmp_path, content, message):
 
 
 def test_a_byte_order_mark_and_a_spreadsheets_true_are_read(make_dataset, make_rows):
-    root = make_dataset(make_rows(n_clips=1))
+    root = make_dataset(make_rows(n_clips=1), suffix=None)
     table = root / "meta" / "esc50.csv"
     table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"True", b"TRUE"))
     assert len(load(root).clips) == 50
@@ -168,7 +168,7 @@ def test_a_byte_order_mark_and_a_spreadsheets_true_are_read(make_dataset, make_r
 def test_a_folder_that_is_no_dataset(tmp_path, make_dataset, make_rows):
     with pytest.raises(DatasetError, match=r"meta/esc50.csv is not there; a folder in ESC-50's layout has it"):
         load(tmp_path)
-    root = make_dataset(make_rows(n_clips=1))
+    root = make_dataset(make_rows(n_clips=1), suffix=None)
     for path in (root / "audio").iterdir():
         path.unlink()
     (root / "audio").rmdir()
@@ -177,20 +177,20 @@ def test_a_folder_that_is_no_dataset(tmp_path, make_dataset, make_rows):
 
 
 def test_a_dataset_that_lacks_classes(make_dataset, make_rows):
-    root = make_dataset(make_rows(n_clips=1))
+    root = make_dataset(make_rows(n_clips=1), suffix=None)
     with pytest.raises(DatasetError, match=r"holds ESC-10 only; ESC-50 has 50 classes"):
         load(root, "esc50")
     with pytest.raises(DatasetError, match=r"has no clip of rain, sea_waves, .* and 3 more; ESC-10 has 10"):
-        load(make_dataset(make_rows(("dog", "rooster"), n_clips=1), name="two"))
+        load(make_dataset(make_rows(("dog", "rooster"), n_clips=1), name="two", suffix=None))
     with pytest.raises(OptionError, match=r"'urbansound' is not known; accepted are esc10, esc50"):
         load(root, "urbansound")
 
 
 def test_discover_at_and_directly_under_a_root(tmp_path, make_dataset, make_rows, monkeypatch):
     rows = make_rows(n_clips=1)
-    b, a = make_dataset(rows, name="b"), make_dataset(rows, name="a")
-    make_dataset(rows, name=".hidden")
-    make_dataset(rows, name="deep/er")
+    b, a = make_dataset(rows, name="b", suffix=None), make_dataset(rows, name="a", suffix=None)
+    make_dataset(rows, name=".hidden", suffix=None)
+    make_dataset(rows, name="deep/er", suffix=None)
     (tmp_path / "file").write_text("")
     assert discover(tmp_path) == [a, b]
     assert discover(a) == [a]

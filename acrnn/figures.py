@@ -1,0 +1,249 @@
+"""Every figure of the app, each a function that returns one. Colours survive colour blindness and both themes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb, sequential
+from plotly.subplots import make_subplots
+
+from acrnn.inference import Prediction
+from acrnn.labels import pretty
+
+# Okabe and Ito's colours, which stay apart for colour-blind readers, on light and on dark.
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+NEUTRAL = "#8a8f98"
+CLASS_COLOURS = (
+    (BLUE, "white"),
+    (ORANGE, "black"),
+    (GREEN, "white"),
+    (PURPLE, "black"),
+    (SKY, "black"),
+    (VERMILION, "white"),
+)
+"""Bar and text colours of segments, by the rank of their class in the clip."""
+# As rgb(): Streamlit's theme takes #000004, Magma's first, for a placeholder of its own.
+MAGMA = [f"rgb{hex_to_rgb(colour)}" for colour in sequential.Magma]
+MAX_COLUMNS = 2000  # as many as a wide screen can show; longer clips are reduced to it
+TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """How a clip is drawn.
+
+    Parameters
+    ----------
+    low_db, high_db : float
+        Range of the spectrogram's colours.
+    overlay : bool
+        Whether frames that are attended to less are veiled in the spectrogram.
+    """
+
+    low_db: float = -80.0
+    high_db: float = 0.0
+    overlay: bool = False
+
+
+def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view: ClipView | None = None) -> go.Figure:
+    """Segments, waveform, log-gammatone spectrogram and attention of one clip, on one time axis in seconds.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    samples : ndarray (samples,)
+        The waveform at `rate_hz`.
+    view : ClipView, optional
+    """
+    view = view or ClipView()
+    attention = prediction.attention
+    heights = [0.13, 0.17, 0.46, 0.24] if attention is not None else [0.15, 0.2, 0.65]
+    figure = make_subplots(
+        rows=len(heights), cols=1, shared_xaxes=True, vertical_spacing=0.025, row_heights=heights
+    )  # fmt: skip
+    _add_segments(figure, prediction, row=1)
+    _add_waveform(figure, samples, rate_hz, row=2)
+    _add_spectrogram(figure, prediction, view, row=3)
+    if attention is not None:
+        _add_attention(figure, prediction, row=4)
+    figure.update_xaxes(range=[0, prediction.duration_s], showgrid=False, zeroline=False)
+    figure.update_xaxes(title_text="time (s)", title_standoff=4, row=len(heights), col=1)
+    figure.update_layout(
+        height=640,
+        margin={"l": 62, "r": 8, "t": 30, "b": 40},
+        showlegend=False,
+        hovermode="closest",
+        bargap=0,
+        uirevision=prediction.name,  # zoom survives a change of checkpoint, not of clip
+    )
+    return figure
+
+
+def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> go.Figure:
+    """Bars of the `k` most probable classes; the true one, where known, is marked."""
+    labels, probabilities = zip(*reversed(prediction.top(k)), strict=True)
+    names = [f"<b>{pretty(label)} ✓</b>" if label == truth else pretty(label) for label in labels]
+    figure = go.Figure(
+        go.Bar(
+            x=probabilities,
+            y=names,
+            orientation="h",
+            marker_color=[GREEN if label == truth else BLUE for label in labels],
+            text=[f"{p:.1%}" for p in probabilities],
+            textposition="auto",
+            hovertemplate="%{y}: %{x:.3%}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=40 + 32 * len(labels), margin={"l": 4, "r": 16, "t": 4, "b": 24}, showlegend=False, bargap=0.25
+    )
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
+    figure.update_yaxes(fixedrange=True, automargin=True)
+    return figure
+
+
+def _add_segments(figure: go.Figure, prediction: Prediction, row: int) -> None:
+    """Two lanes of bars, since neighbours overlap by half; opacity is the probability."""
+    rank = {label: i for i, (label, _) in enumerate(prediction.top(len(prediction.labels)))}
+    segments = prediction.segments
+    colours = [CLASS_COLOURS[min(rank[s.label], len(CLASS_COLOURS) - 1)] for s in segments]
+    few = len(segments) <= 16
+    figure.add_bar(
+        x=[s.end_s - s.start_s for s in segments],
+        base=[s.start_s for s in segments],
+        y=[i % 2 for i in range(len(segments))],
+        orientation="h",
+        width=0.86,
+        marker={
+            "color": [bar for bar, _ in colours],
+            "opacity": [0.55 + 0.45 * s.probability for s in segments],
+            "line": {"width": 0},
+        },
+        text=[f"{pretty(s.label)} {s.probability:.0%}" for s in segments] if few else None,
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        constraintext="inside",
+        textfont={"color": [text for _, text in colours], "size": 12},
+        customdata=[[pretty(s.label), s.probability, s.start_s, s.end_s] for s in segments],
+        hovertemplate="%{customdata[0]} %{customdata[1]:.1%}<br>%{customdata[2]:.2f} – %{customdata[3]:.2f} s"
+        "<extra>segment</extra>",
+        row=row,
+        col=1,
+    )
+    figure.update_yaxes(
+        title_text="segments", range=[-0.5, 1.5], showticklabels=False, fixedrange=True, showgrid=False,
+        zeroline=False, row=row, col=1,
+    )  # fmt: skip
+
+
+def _add_waveform(figure: go.Figure, samples: np.ndarray, rate_hz: int, row: int) -> None:
+    times_s, low, high = envelope(samples, rate_hz)
+    figure.add_scatter(
+        x=np.repeat(times_s, 2).astype(np.float32),
+        y=np.stack([low, high], axis=1).ravel().astype(np.float32),
+        mode="lines",
+        line={"color": NEUTRAL, "width": 1},
+        hoverinfo="skip",
+        row=row,
+        col=1,
+    )
+    peak = max(float(np.abs(samples).max()), 1e-6)
+    figure.update_yaxes(
+        title_text="waveform", range=[-1.05 * peak, 1.05 * peak], nticks=3, showgrid=False, fixedrange=True,
+        row=row, col=1,
+    )  # fmt: skip
+
+
+def _add_spectrogram(figure: go.Figure, prediction: Prediction, view: ClipView, row: int) -> None:
+    times_s, spectrogram = _reduced(prediction.times_s, prediction.spectrogram, np.maximum)
+    n_bands = len(prediction.centres_hz)
+    figure.add_heatmap(
+        x=times_s.astype(np.float32),
+        y=[f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz" for hz in prediction.centres_hz],
+        z=np.rint(spectrogram).astype(np.int8),  # whole decibels: an eighth of the bytes
+        zmin=view.low_db,
+        zmax=view.high_db,
+        colorscale=MAGMA,
+        colorbar={"title": {"text": "dB", "side": "top"}, "len": 0.46, "y": 0.47, "thickness": 10, "x": 1.005},
+        hovertemplate="%{x:.2f} s, %{y}: %{z} dB<extra></extra>",
+        row=row,
+        col=1,
+    )
+    ticks = [hz for hz in TICKS_HZ if prediction.centres_hz[0] <= hz <= prediction.centres_hz[-1]]
+    figure.update_yaxes(
+        title_text="frequency (Hz)",
+        type="category",
+        range=[-0.5, n_bands - 0.5],
+        tickvals=np.interp(ticks, prediction.centres_hz, np.arange(n_bands)).tolist(),
+        ticktext=[f"{hz // 1000}k" if hz >= 1000 else str(hz) for hz in ticks],
+        showgrid=False,
+        fixedrange=True,
+        row=row,
+        col=1,
+    )
+    if view.overlay and prediction.attention is not None:
+        _add_veil(figure, prediction, row)
+
+
+def _add_veil(figure: go.Figure, prediction: Prediction, row: int) -> None:
+    """Darken the spectrogram where attention is below its largest."""
+    times_s, relative = _reduced(prediction.times_s, prediction.attention.relative[None], np.maximum)
+    figure.add_heatmap(
+        x=times_s.astype(np.float32),
+        y=[0, len(prediction.centres_hz) - 1],
+        z=np.repeat(np.rint(100 * relative), 2, axis=0).astype(np.int8),
+        zmin=0,
+        zmax=100,
+        colorscale=[[0, "rgba(0,0,0,0.85)"], [1, "rgba(0,0,0,0)"]],
+        showscale=False,
+        hoverinfo="skip",
+        row=row,
+        col=1,
+    )
+
+
+def _add_attention(figure: go.Figure, prediction: Prediction, row: int) -> None:
+    attention = prediction.attention
+    times_s, weights = _reduced(attention.times_s, attention.weights[None], np.maximum)
+    figure.add_scatter(
+        x=times_s.astype(np.float32),
+        y=weights[0].astype(np.float32),
+        mode="lines",
+        line={"color": VERMILION, "width": 2, "shape": "hvh"},
+        fill="tozeroy",
+        fillcolor="rgba(213,94,0,0.22)",
+        hovertemplate="%{x:.2f} s: weight %{y:.4f}<extra></extra>",
+        row=row,
+        col=1,
+    )
+    if not attention.placement.endswith("sigmoid"):
+        figure.add_hline(
+            y=1 / attention.segment_weights.shape[1],
+            line={"color": NEUTRAL, "width": 1, "dash": "dot"},
+            annotation={"text": "even attention", "font": {"size": 11, "color": NEUTRAL}},
+            annotation_position="top left",
+            row=row,
+            col=1,
+        )
+    figure.update_yaxes(
+        title_text=f"attention at {attention.placement.split('-')[0]}", rangemode="tozero", fixedrange=True, nticks=5,
+        row=row, col=1,
+    )  # fmt: skip
+
+
+def envelope(samples: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lowest and highest sample in each of at most 2000 spans: (times_s, low, high), each (span,)."""
+    span = max(1, -(-len(samples) // MAX_COLUMNS))
+    starts = np.arange(0, len(samples), span)
+    low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
+    return starts / rate_hz, low, high
+
+
+def _reduced(times_s: np.ndarray, values: np.ndarray, how: np.ufunc) -> tuple[np.ndarray, np.ndarray]:
+    """(frame,) times and (row, frame) values → the same with at most `MAX_COLUMNS` columns."""
+    span = -(-len(times_s) // MAX_COLUMNS)
+    if span <= 1:
+        return times_s, values
+    starts = np.arange(0, len(times_s), span)
+    return times_s[starts] + (times_s[1] - times_s[0]) * (span - 1) / 2, how.reduceat(values, starts, axis=1)

@@ -1,0 +1,110 @@
+"""One clip analysed by one checkpoint, computed once a process and shared by all sessions."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from acrnn.audio import Limits, decode, encode_wav
+from acrnn.audio.effects import scale_frames
+from acrnn.checkpoints import Checkpoint
+from acrnn.inference import Prediction, Predictor
+from acrnn.web.clips import ChosenClip
+
+PAGE_LIMITS = Limits(max_duration_s=600.0)
+"""Longest clip of a page; the command line takes an hour."""
+KEPT_SECONDS = 1800.0
+"""Seconds of sound whose analyses are kept for everybody: about 500 MB."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A clip as the model hears it, and what it says of it.
+
+    Attributes
+    ----------
+    prediction : Prediction
+    samples : ndarray (samples,)
+        Mono, at `rate_hz`, the model's rate.
+    wav : bytes
+        The same for a player.
+    """
+
+    prediction: Prediction
+    samples: np.ndarray
+    rate_hz: int
+    wav: bytes
+
+
+class _Kept:
+    """The most recently used analyses, together no more than `KEPT_SECONDS` of sound."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[Any, Analysis] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any) -> Analysis | None:
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
+
+    def put(self, key: Any, analysis: Analysis) -> None:
+        with self._lock:
+            self._entries[key] = analysis
+            while len(self._entries) > 1 and self._seconds() > KEPT_SECONDS:
+                self._entries.popitem(last=False)
+
+    def _seconds(self) -> float:
+        return sum(entry.prediction.duration_s for entry in self._entries.values())
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> _Kept:
+    return _Kept()
+
+
+@st.cache_resource(show_spinner="Loading the network …", max_entries=12)
+def _predictor(_checkpoint: Checkpoint, weights_sha256: str) -> Predictor:
+    return Predictor(_checkpoint)
+
+
+def predictor_of(checkpoint: Checkpoint) -> Predictor:
+    """Load a checkpoint once a process, keyed by the hash of its weights."""
+    return _predictor(checkpoint, checkpoint.config.weights_sha256)
+
+
+def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float], None]) -> Analysis:
+    """Decode and predict a clip, or give what was found before.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Told the share done, 0 to 1.
+
+    Raises
+    ------
+    AudioError
+        If the sound cannot be used.
+    """
+    key = (clip.key, clip.name, checkpoint.config.weights_sha256)
+    if (known := _kept().get(key)) is not None:
+        return known
+    predictor = predictor_of(checkpoint)
+    rate_hz = checkpoint.config.front_end.rate_hz
+    samples = decode(clip.content, rate_hz, limits=PAGE_LIMITS, name=clip.name).samples
+    prediction = predictor(samples, rate_hz, name=clip.name, on_progress=on_progress)
+    analysis = Analysis(prediction, samples, rate_hz, encode_wav(samples, rate_hz))
+    _kept().put(key, analysis)
+    return analysis
+
+
+def attended_wav(analysis: Analysis) -> bytes:
+    """Scale each frame of a clip by its attention, for a player."""
+    attention = analysis.prediction.attention
+    scaled = scale_frames(analysis.samples, analysis.rate_hz, attention.times_s, attention.relative)
+    return encode_wav(scaled, analysis.rate_hz)

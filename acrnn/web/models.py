@@ -1,0 +1,58 @@
+"""The choice of a checkpoint, in the page's URL."""
+
+import streamlit as st
+
+from acrnn.checkpoints import Checkpoint, find, names
+from acrnn.data import TITLES
+from acrnn.errors import CheckpointError
+from acrnn.model import PLACEMENTS
+
+
+def choose_checkpoint() -> Checkpoint | None:
+    """Widgets to choose a checkpoint by dataset, attention and fold; None (and a message) if there is none."""
+    found, damaged = [], []
+    for name in names():
+        try:
+            found.append(find(name))
+        except CheckpointError as error:
+            damaged.append(str(error))
+    for message in damaged:
+        st.warning(message)
+    if not found:
+        st.error("No checkpoint is there. `python -m acrnn train` makes one; `publish` offers it here.")
+        return None
+    datasets = [name for name in TITLES if any(c.config.dataset == name for c in found)]
+    dataset = st.selectbox("Trained on", datasets, format_func=TITLES.get, key="model", bind="query-params")
+    found = [c for c in found if c.config.dataset == dataset]
+    placements = sorted({c.config.placement for c in found}, key=lambda p: -PLACEMENTS.index(p))
+    placement = st.selectbox(
+        "Attention", placements, format_func=describe_placement, key="attention", bind="query-params",
+        help="Where the attention sits (§4.4): on the output of a convolution l2 to l8, scaled by sigmoid or softmax "
+        "(eq. 1), or on the last Bi-GRU l10 (eq. 3).",
+    )  # fmt: skip
+    found = [c for c in found if c.config.placement == placement]
+    by_fold = {(c.config.fold, c.config.recipe["name"]): c for c in found}
+    if len(by_fold) == 1:
+        return found[0]
+    chosen = st.selectbox(
+        "Held-out fold", [f"{fold} {recipe}" for fold, recipe in by_fold], key="fold", bind="query-params",
+        format_func=lambda it: f"fold {it.split()[0]}, recipe {it.split()[1]}",
+    )  # fmt: skip
+    fold, recipe = chosen.split()
+    return by_fold[int(fold), recipe]
+
+
+def describe_placement(placement: str) -> str:
+    """`l2-sigmoid` → `l2 · sigmoid`; the placement without attention is `none`."""
+    return placement.replace("-", " · ")
+
+
+def describe_accuracy(checkpoint: Checkpoint) -> str:
+    """One line: accuracy on the held-out fold, interval, data, fold and epochs."""
+    config = checkpoint.config
+    low, high = config.scores["interval"]
+    return (
+        f"{config.scores['accuracy']:.1%} correct on held-out fold {config.fold} "
+        f"({config.scores['n_clips']} clips, 95 % interval {low:.0%} to {high:.0%}); {config.data_title}, "
+        f"recipe {config.recipe['name']}, {config.recipe['epochs']} epochs, seed {config.seed}"
+    )

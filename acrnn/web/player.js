@@ -1,0 +1,100 @@
+// Moves a playhead over a Plotly chart by the clock of Streamlit's own audio player, and seeks on click.
+// Uses plotly.js' private axis functions (_fullLayout, _offset, p2l, l2p): the versions are pinned and a browser test
+// holds them to it.
+
+const running = new WeakMap() // component root → how to stop it
+
+export default function ({ parentElement, data }) {
+  running.get(parentElement)?.()
+  const chart = () => document.querySelector(`.st-key-${data.chart} .js-plotly-plot`)
+  const player = () => document.querySelector(`.st-key-${data.player} audio`)
+  const clock = parentElement.querySelector(".clock")
+
+  const line = document.createElement("div")
+  line.className = "acrnn-playhead"
+  Object.assign(line.style, {
+    position: "absolute", width: "2px", background: "#E69F00", boxShadow: "0 0 3px rgba(0,0,0,.7)",
+    pointerEvents: "none", zIndex: 5, display: "none",
+  })
+
+  // The attended version of a clip is another file: take position and play state over to it.
+  let last = { source: "", time: 0, playing: false }
+  const follow = (audio) => {
+    if (audio.currentSrc && audio.currentSrc !== last.source) {
+      const before = last
+      last = { source: audio.currentSrc, time: 0, playing: false }
+      if (before.source && window.acrnnClip === data.clip) {
+        audio.currentTime = before.time
+        if (before.playing) audio.play()
+        last.time = before.time
+      }
+      window.acrnnClip = data.clip
+      return
+    }
+    last.time = audio.currentTime
+    last.playing = !audio.paused
+  }
+
+  const place = () => {
+    const gd = chart(), audio = player()
+    if (gd?._fullLayout?.xaxis && audio) {
+      follow(audio)
+      const axis = gd._fullLayout.xaxis, size = gd._fullLayout._size
+      const holder = gd.querySelector(".svg-container")
+      if (holder && line.parentElement !== holder) holder.appendChild(line)
+      const x = axis.l2p(audio.currentTime)
+      line.style.display = x >= 0 && x <= axis._length ? "block" : "none"
+      line.style.left = `${axis._offset + x - 1}px`
+      line.style.top = `${size.t}px`
+      line.style.height = `${size.h}px`
+      line.dataset.seconds = audio.currentTime
+      clock.textContent = `${audio.currentTime.toFixed(2)} s`
+    }
+    frame = requestAnimationFrame(place)
+  }
+
+  // Plotly lays a cover over the page while the button is down, so a click is told from a drag by its two ends.
+  let pressed = null
+  const inPlot = (event) => {
+    const gd = chart()
+    const holder = gd?.querySelector(".svg-container")
+    if (!holder || !holder.contains(event.target)) return null
+    if (event.target.closest(".modebar, .colorbar")) return null
+    const axis = gd._fullLayout.xaxis, size = gd._fullLayout._size
+    const box = holder.getBoundingClientRect()
+    const x = event.clientX - box.left - axis._offset, y = event.clientY - box.top - size.t
+    return x >= 0 && x <= axis._length && y >= 0 && y <= size.h ? { x, seconds: axis.p2l(x), at: event.clientX } : null
+  }
+  const press = (event) => { pressed = event.button === 0 ? inPlot(event) : null }
+  const release = (event) => {
+    const audio = player()
+    if (pressed && audio && Math.abs(event.clientX - pressed.at) < 4) {
+      audio.currentTime = Math.max(0, Math.min(pressed.seconds, audio.duration || pressed.seconds))
+    }
+    pressed = null
+  }
+  document.addEventListener("pointerdown", press, true)
+  document.addEventListener("pointerup", release, true)
+
+  // Plotly's own button makes the picture; the format is a setting of the chart.
+  for (const button of parentElement.querySelectorAll("button[data-format]")) {
+    button.onclick = () => {
+      const gd = chart()
+      if (!gd) return
+      Object.assign(gd._context.toImageButtonOptions, {
+        format: button.dataset.format, filename: data.filename, scale: button.dataset.format === "png" ? 2 : 1,
+      })
+      gd.querySelector('.modebar-btn[data-attr="undefined"], .modebar-btn')?.click()
+    }
+  }
+
+  let frame = requestAnimationFrame(place)
+  const stop = () => {
+    cancelAnimationFrame(frame)
+    document.removeEventListener("pointerdown", press, true)
+    document.removeEventListener("pointerup", release, true)
+    line.remove()
+  }
+  running.set(parentElement, stop)
+  return stop
+}

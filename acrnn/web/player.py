@@ -1,0 +1,65 @@
+"""A player whose playhead runs over a chart: Streamlit's audio element, steered and followed by a small component."""
+
+from functools import cache
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+_HTML = """
+<div class="bar">
+  <span>playhead <b class="clock">0.00 s</b> · click the picture to seek, drag to zoom, double-click to zoom out</span>
+  <span class="save">save picture
+    <button type="button" data-format="png">PNG</button>
+    <button type="button" data-format="svg">SVG</button>
+  </span>
+</div>
+"""
+_CSS = """
+.bar { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; justify-content: space-between; align-items: center;
+  font: .8rem var(--st-font); color: color-mix(in srgb, var(--st-text-color) 75%, transparent); }
+.clock { font-variant-numeric: tabular-nums; color: var(--st-text-color); }
+button { font: inherit; color: var(--st-text-color); background: transparent; cursor: pointer; padding: .1rem .6rem;
+  border: 1px solid var(--st-border-color); border-radius: .4rem; margin-left: .25rem; }
+button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+"""
+
+
+@cache
+def _component():
+    script = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
+    return st.components.v2.component("acrnn_player", html=_HTML, css=_CSS, js=script)
+
+
+def player(figure: go.Figure, wav: bytes, *, key: str, clip: str, alt: str, filename: str) -> None:
+    """Show `figure`, whose x axis is in seconds, and a player of `wav` whose playhead runs over it.
+
+    Parameters
+    ----------
+    key : str
+        Unique on the page, letters only.
+    clip : str
+        Identity of the clip: another version of the same clip goes on playing from where it stands.
+    alt : str
+        Description of the chart for screen readers.
+    filename : str
+        Of a saved picture, without extension.
+    """
+    with st.container(key=f"{key}_audio"):
+        st.audio(wav, format="audio/wav", alt=f"Player of {filename}")
+    _component()(
+        key=f"{key}_playhead",
+        data={"chart": f"{key}_chart", "player": f"{key}_audio", "clip": clip, "filename": filename},
+    )
+    with st.container(key=f"{key}_chart"):
+        st.plotly_chart(
+            figure,
+            key=f"{key}_figure",
+            alt=alt,
+            config={
+                "displaylogo": False,
+                "displayModeBar": True,
+                "modeBarButtons": [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
+                "toImageButtonOptions": {"format": "png", "filename": filename, "scale": 2},
+            },
+        )

@@ -1,0 +1,87 @@
+"""Listen: what a clip is, and which frames the model attended to."""
+
+import streamlit as st
+
+from acrnn.errors import AudioError
+from acrnn.figures import ClipView, clip_figure, top_figure
+from acrnn.inference import describe_device
+from acrnn.labels import pretty
+from acrnn.web import exports
+from acrnn.web.analysis import analyse, attended_wav, predictor_of
+from acrnn.web.clips import choose_clip
+from acrnn.web.models import choose_checkpoint, describe_accuracy
+from acrnn.web.player import player
+from acrnn.web.words import describe_agreement, describe_attention
+
+with st.sidebar:
+    checkpoint = choose_checkpoint()
+    if checkpoint is None:
+        st.stop()
+    st.caption(describe_accuracy(checkpoint))
+    st.divider()
+    clip = choose_clip(checkpoint.config.fold)
+
+if clip is None:
+    st.title("Listen")
+    st.info("Choose, upload or record a sound in the sidebar.", icon=":material/graphic_eq:")
+    st.stop()
+
+try:
+    with st.empty():
+        bar = st.progress(0.0, text=f"Listening to {clip.name} …")
+        analysis = analyse(clip, checkpoint, lambda share: bar.progress(share, text=f"Listening to {clip.name} …"))
+        st.empty()
+except AudioError as error:
+    st.title("Listen")
+    st.error(str(error), icon=":material/hearing_disabled:")
+    st.stop()
+
+prediction = analysis.prediction
+label, probability = prediction.top(1)[0]
+
+verdict, bars = st.columns([2, 3], vertical_alignment="center", gap="large")
+with verdict:
+    st.title(f"{pretty(label)}, {probability:.0%}", anchor=False)
+    st.markdown(describe_agreement(clip, checkpoint, label))
+    st.caption(
+        f"{clip.name}, {prediction.duration_s:.2f} s. `{checkpoint.name}` on "
+        f"{describe_device(predictor_of(checkpoint).device)}. It must choose one of its {len(prediction.labels)} "
+        "classes, whatever it hears; the probability is the mean over segments (§4.1)."
+    )
+with bars:
+    st.plotly_chart(
+        top_figure(prediction, truth=clip.truth),
+        key="top",
+        alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
+        config={"displayModeBar": False},
+    )
+
+has_attention = prediction.attention is not None
+play, levels, veil = st.columns([3, 3, 2], vertical_alignment="bottom", gap="medium")
+played = play.segmented_control(
+    "Play", ["clip", "attended"], default="clip", required=True, key="play", bind="query-params",
+    format_func={"clip": "the clip", "attended": "only what it attends to"}.get, disabled=not has_attention,
+    help="Only what it attends to: the sound with each frame scaled by its attention.",
+)  # fmt: skip
+low_db, high_db = levels.slider(
+    "Colours (dB, a full-scale sine is about 0)", -80, 10, (-80, 0), step=5, key="db", bind="query-params"
+)
+overlay = veil.toggle(
+    "Veil the unattended", key="veil", bind="query-params", disabled=not has_attention,
+    help="Darkens the spectrogram where attention is below its largest.",
+)  # fmt: skip
+
+attended = played == "attended" and has_attention
+figure = clip_figure(
+    prediction, analysis.samples, analysis.rate_hz, ClipView(low_db, max(high_db, low_db + 5), overlay)
+)
+player(
+    figure,
+    attended_wav(analysis) if attended else analysis.wav,
+    key="listen",
+    clip=clip.key,
+    alt=f"Segment predictions, waveform, log-gammatone spectrogram and attention of {clip.name} over time",
+    filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
+)
+st.caption(describe_attention(prediction, checkpoint))
+exports.buttons(prediction, figure)

@@ -1,0 +1,196 @@
+"""What tests of several folders share: real clips, a tiny dataset, a small network and its checkpoint."""
+
+import csv
+import os
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from acrnn.checkpoints import CheckpointConfig, save
+from acrnn.data import discover, load
+from acrnn.features import FrontEnd
+from acrnn.labels import ESC10, ESC50
+from acrnn.model import ACRNN, NetworkConfig
+from acrnn.training import Corpus, Recipe, RunConfig, build_corpus
+
+TINY_RATE_HZ = 16_000
+TINY_FRONT_END = FrontEnd(rate_hz=TINY_RATE_HZ, n_bands=32)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Folder of derived files: no test reads or fills the user's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACRNN_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def real_roots():
+    """Folders of the real datasets under $ACRNN_DATA."""
+    if not os.environ.get("ACRNN_DATA"):
+        pytest.skip("ACRNN_DATA does not name a folder of real datasets")
+    roots = discover(os.environ["ACRNN_DATA"])
+    if not roots:
+        pytest.skip("ACRNN_DATA holds no dataset in ESC-50's layout")
+    return roots
+
+
+@pytest.fixture(scope="session")
+def real_clips(real_roots):
+    """Dataset folder's name → four clips of four classes, a dog and a clock tick among them."""
+    wanted = ("dog", "rain", "clock_tick", "sneezing")
+    of_root = {root.name: load(root, "esc10").clips for root in real_roots}
+    return {name: [next(c for c in clips if c.label == label) for label in wanted] for name, clips in of_root.items()}
+
+
+def write_wav(path: Path, samples: np.ndarray, rate_hz: int) -> Path:
+    """Write mono samples in [-1, 1] as 16-bit PCM."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return path
+
+
+@pytest.fixture(scope="session", name="write_wav")
+def write_wav_fixture():
+    """write_wav(path, samples, rate_hz) → path of a 16-bit mono file."""
+    return write_wav
+
+
+def burst(rng: np.random.Generator, freq_hz: float, duration_s: float, rate_hz: int) -> np.ndarray:
+    """Noise at −60 dB with a decaying tone somewhere in it: a sound whose features vary over bands and frames."""
+    t_s = np.arange(round(duration_s * rate_hz)) / rate_hz
+    since_s = t_s - rng.uniform(0, duration_s / 2)
+    tone = np.where(since_s > 0, np.exp(-8 * np.clip(since_s, 0, None)), 0) * np.sin(2 * np.pi * freq_hz * t_s)
+    return (0.5 * tone + 1e-3 * rng.standard_normal(len(t_s))).clip(-1, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def tiny_root(tmp_path_factory):
+    """A dataset in ESC-50's layout: two clips of 0.5 s of each class of ESC-10, one in fold 1 and one in fold 2."""
+    root = tmp_path_factory.mktemp("data") / "tiny"
+    (root / "audio").mkdir(parents=True)
+    (root / "meta").mkdir()
+    rng = np.random.default_rng(0)
+    with (root / "meta" / "esc50.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["filename", "fold", "target", "category", "esc10", "src_file", "take"])
+        for fold in (1, 2):
+            for i, label in enumerate(ESC10):
+                target = ESC50.index(label)
+                source = 1000 * fold + target
+                name = f"{fold}-{source}-A-{target}.wav"
+                writer.writerow([name, fold, target, label, True, source, "A"])
+                write_wav(root / "audio" / name, burst(rng, 200 * 1.4**i, 0.5, TINY_RATE_HZ), TINY_RATE_HZ)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tiny_root):
+    return load(tiny_root, "esc10")
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tiny_dataset) -> Corpus:
+    """Features of the tiny dataset in 32 bands, without copies."""
+    return build_corpus(tiny_dataset, TINY_FRONT_END, n_copies=0)
+
+
+@pytest.fixture(scope="session")
+def tiny_run_config(tiny_dataset) -> RunConfig:
+    """Three epochs with a quarter of the bands and eight cells: well under a second of SGD each."""
+    return RunConfig(
+        dataset="esc10",
+        data_root=str(tiny_dataset.root),
+        data_title="tiny",
+        data_fingerprint=tiny_dataset.fingerprint(),
+        fold=1,
+        network=NetworkConfig(10, "l10", n_bands=32, n_hidden=8),
+        front_end=TINY_FRONT_END,
+        recipe=Recipe("paper", epochs=3, batch_size=4, n_copies=0),
+        seed=0,
+        device="cpu",
+        precision="fp32",
+        code="test",
+    )
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    """make_model(placement, …) → a small random network whose activations are of ordinary size, in evaluation mode."""
+
+    def make(placement="l10", n_classes=10, n_bands=32, n_hidden=8, seed=0) -> ACRNN:
+        generator = torch.Generator().manual_seed(seed)
+        model = ACRNN(NetworkConfig(n_classes, placement, n_bands=n_bands, n_hidden=n_hidden))
+        model.initialise(generator)
+        model.standardise_by(torch.tensor([-60.0, 0.0]), torch.tensor([15.0, 1.5]))
+        segments = torch.randn(4, 2, n_bands, 128, generator=generator)
+        segments = segments * model.std[:, None, None] + model.mean[:, None, None]
+        norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+        for norm in norms:
+            norm.momentum = 1.0
+        with torch.no_grad():
+            model.train()(segments)  # the statistics become those of this batch
+            # the read-out is drawn wider, so that classes and frames differ by more than rounding
+            model.output.weight.normal_(0, 2, generator=generator)
+            if model.attention is not None:
+                model.attention.score.weight.normal_(0, 2, generator=generator)
+        for norm in norms:
+            norm.momentum = 0.01
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def checkpoint_config():
+    """checkpoint_config(model, name=…, …) → what the config.json of a checkpoint of this model says."""
+
+    def make(model: ACRNN, name: str | None = None, front_end: FrontEnd = TINY_FRONT_END, **changes):
+        config = CheckpointConfig(
+            name=name or f"esc10-{model.config.placement}-paper-fold1",
+            network=model.config,
+            front_end=replace(front_end, n_bands=model.config.n_bands),
+            labels=ESC10,
+            normalisation={"mean": model.mean.tolist(), "std": model.std.tolist()},
+            dataset="esc10",
+            data_title="ESC-10 16 kHz",
+            data_fingerprint="0" * 64,
+            fold=1,
+            recipe=Recipe("paper").as_dict(),
+            seed=0,
+            protocol="Not trained at all.",
+            scores={"n_clips": 10, "n_correct": 1, "accuracy": 0.1, "interval": [0.02, 0.4]},
+            provenance={"code": "test"},
+        )
+        return replace(config, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def save_checkpoint(make_model, checkpoint_config):
+    """save_checkpoint(root, placement, …) → a checkpoint of a small random network."""
+
+    def make(root: Path, placement="l10", front_end: FrontEnd = TINY_FRONT_END, **changes):
+        model = make_model(placement)
+        return save(model, checkpoint_config(model, front_end=front_end, **changes), "# card\n", root=root)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoints(tmp_path_factory, save_checkpoint):
+    """Folder with a checkpoint at l10, l2-softmax, l4-sigmoid and none."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    for placement in ("l10", "l2-softmax", "l4-sigmoid", "none"):
+        save_checkpoint(root, placement)
+    return root
