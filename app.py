@@ -3,7 +3,7 @@
 import streamlit as st
 
 st.set_page_config(
-    page_title="ACRNN: what a sound classifier listens to", page_icon=":material/graphic_eq:", layout="wide"
+    page_title="ACRNN: what a sound classifier listens to", page_icon="acrnn/web/icon.png", layout="wide"
 )
 
 pages = [st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True)]

@@ -1,1 +1,25 @@
-"""ACRNN."""
+"""ACRNN: environmental sound classification with learned frame-level attention, and what the attention shows.
+
+    import acrnn
+    predictor = acrnn.load("esc10-l10-paper-fold1")
+    prediction = predictor("dog.wav")
+    prediction.label, prediction.attention.times_s, prediction.attention.weights
+
+The way of the data, each stage usable by itself:
+
+    acrnn.audio        bytes, path or array → mono waveform
+    acrnn.features     waveform → log-gammatone spectrogram and delta → overlapping segments ⇄ one time axis
+    acrnn.data         ESC-50's layout and folds, its download
+    acrnn.model        segments → logits and attention
+    acrnn.checkpoints  trained networks on disk
+    acrnn.training     recipe, loop, runs
+    acrnn.inference    the whole path for one clip
+    acrnn.evaluation   scores on held-out folds
+    acrnn.figures      Plotly figures of all of it
+"""
+
+from acrnn.checkpoints import names
+from acrnn.errors import AcrnnError
+from acrnn.inference import Attention, Prediction, Predictor, load
+
+__all__ = ["AcrnnError", "Attention", "Prediction", "Predictor", "load", "names"]

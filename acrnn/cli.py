@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from acrnn.errors import AcrnnError
@@ -186,6 +195,32 @@ def _training_bar(n_epochs: int):
             )
 
         yield on_step
+
+
+@app.command()
+def download(
+    name: Annotated[str, typer.Argument(help="esc50, or esc10 for its subset of 400 clips.")],
+    to: Annotated[Path, typer.Option(help="The dataset becomes a folder in this one.")] = Path("data"),
+) -> None:
+    """Download ESC-50 or its ESC-10 subset from the public archive (about 600 MB); a broken download goes on."""
+    from acrnn.data.download import download as fetch
+
+    columns = TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(name, total=None)
+        root = fetch(name, to, on_progress=lambda done, total: progress.update(task, completed=done, total=total))
+    print(root)
+
+
+@app.command()
+def check(data: DataRoot) -> None:
+    """Compare a dataset's folder with the official release, and name what is missing or extra."""
+    from acrnn.data import check as compare
+
+    report = compare(data)
+    print(report.sentence())
+    if not report.ok:
+        raise typer.Exit(2)
 
 
 @app.command()

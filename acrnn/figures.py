@@ -189,18 +189,24 @@ def _add_spectrogram(figure: go.Figure, prediction: Prediction, view: ClipView, 
 def _add_veil(figure: go.Figure, prediction: Prediction, row: int) -> None:
     """Darken the spectrogram where attention is below its largest."""
     times_s, relative = _reduced(prediction.times_s, prediction.attention.relative[None], np.maximum)
-    figure.add_heatmap(
-        x=times_s.astype(np.float32),
-        y=[0, len(prediction.centres_hz) - 1],
-        z=np.repeat(np.rint(100 * relative), 2, axis=0).astype(np.int8),
-        zmin=0,
-        zmax=100,
-        colorscale=[[0, "rgba(0,0,0,0.85)"], [1, "rgba(0,0,0,0)"]],
-        showscale=False,
-        hoverinfo="skip",
-        row=row,
-        col=1,
+    beneath = f"y{row}"
+    figure.add_trace(
+        go.Heatmap(
+            x=times_s.astype(np.float32),
+            y=[0.5],
+            dy=1,
+            z=np.rint(100 * relative).astype(np.int8),
+            zmin=0,
+            zmax=100,
+            colorscale=[[0, "rgba(0,0,0,0.85)"], [1, "rgba(0,0,0,0)"]],
+            showscale=False,
+            hoverinfo="skip",
+            xaxis=f"x{row}",
+            yaxis="y9",
+        )
     )
+    # An axis of its own: the spectrogram's is one of categories.
+    figure.update_layout(yaxis9={"overlaying": beneath, "range": [0, 1], "visible": False, "fixedrange": True})
 
 
 def _add_attention(figure: go.Figure, prediction: Prediction, row: int) -> None:
@@ -221,11 +227,13 @@ def _add_attention(figure: go.Figure, prediction: Prediction, row: int) -> None:
         figure.add_hline(
             y=1 / attention.segment_weights.shape[1],
             line={"color": NEUTRAL, "width": 1, "dash": "dot"},
-            annotation={"text": "even attention", "font": {"size": 11, "color": NEUTRAL}},
-            annotation_position="top left",
             row=row,
             col=1,
         )
+        figure.add_annotation(
+            text="even", x=1, xref="x domain", y=1 / attention.segment_weights.shape[1], xanchor="left",
+            showarrow=False, font={"size": 11, "color": NEUTRAL}, row=row, col=1,
+        )  # fmt: skip
     figure.update_yaxes(
         title_text=f"attention at {attention.placement.split('-')[0]}", rangemode="tozero", fixedrange=True, nticks=5,
         row=row, col=1,

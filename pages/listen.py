@@ -58,10 +58,10 @@ with bars:
 
 has_attention = prediction.attention is not None
 play, levels, veil = st.columns([3, 3, 2], vertical_alignment="bottom", gap="medium")
+ATTENDED = "only what it attends to"
 played = play.segmented_control(
-    "Play", ["clip", "attended"], default="clip", required=True, key="play", bind="query-params",
-    format_func={"clip": "the clip", "attended": "only what it attends to"}.get, disabled=not has_attention,
-    help="Only what it attends to: the sound with each frame scaled by its attention.",
+    "Play", ["the clip", ATTENDED], default="the clip", required=True, key="play", bind="query-params",
+    disabled=not has_attention, help="Only what it attends to: the sound with each frame scaled by its attention.",
 )  # fmt: skip
 low_db, high_db = levels.slider(
     "Colours (dB, a full-scale sine is about 0)", -80, 10, (-80, 0), step=5, key="db", bind="query-params"
@@ -71,7 +71,7 @@ overlay = veil.toggle(
     help="Darkens the spectrogram where attention is below its largest.",
 )  # fmt: skip
 
-attended = played == "attended" and has_attention
+attended = played == ATTENDED and has_attention
 figure = clip_figure(
     prediction, analysis.samples, analysis.rate_hz, ClipView(low_db, max(high_db, low_db + 5), overlay)
 )

@@ -4,6 +4,7 @@ import csv
 import os
 import wave
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ TINY_FRONT_END = FrontEnd(rate_hz=TINY_RATE_HZ, n_bands=32)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory):
+def cache_folder(tmp_path_factory):
     """Folder of derived files: no test reads or fills the user's own."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
@@ -123,22 +124,36 @@ def tiny_run_config(tiny_dataset) -> RunConfig:
     )
 
 
+def random_segments(n: int, n_bands: int = 32, n_frames: int = 128, seed: int = 0) -> torch.Tensor:
+    """(n, 2, band, frame): decibels about −60 and slopes about 0, as loud as real ones."""
+    drawn = torch.randn(n, 2, n_bands, n_frames, generator=torch.Generator().manual_seed(seed))
+    return drawn * torch.tensor([15.0, 1.5])[:, None, None] + torch.tensor([-60.0, 0.0])[:, None, None]
+
+
+@pytest.fixture(scope="session", name="random_segments")
+def random_segments_fixture():
+    """random_segments(n, n_bands, n_frames, seed) → segments as loud as real ones."""
+    return random_segments
+
+
 @pytest.fixture(scope="session")
 def make_model():
-    """make_model(placement, …) → a small random network whose activations are of ordinary size, in evaluation mode."""
+    """make_model(placement, …) → a small random network whose activations are of ordinary size, in evaluation mode.
 
+    Equal arguments give the very same network: copy it before changing it.
+    """
+
+    @cache
     def make(placement="l10", n_classes=10, n_bands=32, n_hidden=8, seed=0) -> ACRNN:
         generator = torch.Generator().manual_seed(seed)
         model = ACRNN(NetworkConfig(n_classes, placement, n_bands=n_bands, n_hidden=n_hidden))
         model.initialise(generator)
         model.standardise_by(torch.tensor([-60.0, 0.0]), torch.tensor([15.0, 1.5]))
-        segments = torch.randn(4, 2, n_bands, 128, generator=generator)
-        segments = segments * model.std[:, None, None] + model.mean[:, None, None]
         norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
         for norm in norms:
             norm.momentum = 1.0
         with torch.no_grad():
-            model.train()(segments)  # the statistics become those of this batch
+            model.train()(random_segments(2, n_bands, seed=seed + 1))  # the statistics become those of this batch
             # the read-out is drawn wider, so that classes and frames differ by more than rounding
             model.output.weight.normal_(0, 2, generator=generator)
             if model.attention is not None:

@@ -13,7 +13,6 @@ from acrnn.data.download import download
 from acrnn.errors import AcrnnError
 from acrnn.labels import pretty
 
-SOURCES = {"sample": "Sample", "dataset": "Dataset", "upload": "File", "record": "Mic"}
 UPLOAD_TYPES = ["wav", "aiff", "aif", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm"]
 
 
@@ -53,11 +52,8 @@ def choose_clip(held_out_fold: int) -> ChosenClip | None:
     held_out_fold : int
         The fold that a dataset's clips are offered from first.
     """
-    source = st.segmented_control(
-        "Sound", list(SOURCES), format_func=SOURCES.get, default="sample", required=True, key="source",
-        bind="query-params", width="stretch",
-    )  # fmt: skip
-    choose = {"sample": _sample, "dataset": lambda: _dataset_clip(held_out_fold), "upload": _upload, "record": _record}
+    choose = {"Sample": _sample, "Dataset": lambda: _dataset_clip(held_out_fold), "Upload": _upload, "Record": _record}
+    source = st.pills("Sound", list(choose), default="Sample", required=True, key="source", bind="query-params")
     return choose[source]()
 
 

@@ -26,7 +26,7 @@ def choose_checkpoint() -> Checkpoint | None:
     found = [c for c in found if c.config.dataset == dataset]
     placements = sorted({c.config.placement for c in found}, key=lambda p: -PLACEMENTS.index(p))
     placement = st.selectbox(
-        "Attention", placements, format_func=describe_placement, key="attention", bind="query-params",
+        "Attention", placements, key="attention", bind="query-params",
         help="Where the attention sits (§4.4): on the output of a convolution l2 to l8, scaled by sigmoid or softmax "
         "(eq. 1), or on the last Bi-GRU l10 (eq. 3).",
     )  # fmt: skip
@@ -40,11 +40,6 @@ def choose_checkpoint() -> Checkpoint | None:
     )  # fmt: skip
     fold, recipe = chosen.split()
     return by_fold[int(fold), recipe]
-
-
-def describe_placement(placement: str) -> str:
-    """`l2-sigmoid` → `l2 · sigmoid`; the placement without attention is `none`."""
-    return placement.replace("-", " · ")
 
 
 def describe_accuracy(checkpoint: Checkpoint) -> str:

@@ -3,6 +3,7 @@
 // holds them to it.
 
 const running = new WeakMap() // component root → how to stop it
+const lastSeen = new Map() // player → what it played when last looked at
 
 export default function ({ parentElement, data }) {
   running.get(parentElement)?.()
@@ -18,21 +19,19 @@ export default function ({ parentElement, data }) {
   })
 
   // The attended version of a clip is another file: take position and play state over to it.
-  let last = { source: "", time: 0, playing: false }
   const follow = (audio) => {
-    if (audio.currentSrc && audio.currentSrc !== last.source) {
-      const before = last
-      last = { source: audio.currentSrc, time: 0, playing: false }
-      if (before.source && window.acrnnClip === data.clip) {
-        audio.currentTime = before.time
-        if (before.playing) audio.play()
-        last.time = before.time
-      }
-      window.acrnnClip = data.clip
+    const last = lastSeen.get(data.player)
+    if (last?.source === audio.currentSrc) {
+      last.time = audio.currentTime
+      last.playing = !audio.paused
       return
     }
-    last.time = audio.currentTime
-    last.playing = !audio.paused
+    if (audio.readyState < HTMLMediaElement.HAVE_METADATA) return
+    if (last?.clip === data.clip) {
+      audio.currentTime = last.time
+      if (last.playing) audio.play()
+    }
+    lastSeen.set(data.player, { source: audio.currentSrc, clip: data.clip, time: audio.currentTime, playing: !audio.paused })
   }
 
   const place = () => {
@@ -84,7 +83,7 @@ export default function ({ parentElement, data }) {
       Object.assign(gd._context.toImageButtonOptions, {
         format: button.dataset.format, filename: data.filename, scale: button.dataset.format === "png" ? 2 : 1,
       })
-      gd.querySelector('.modebar-btn[data-attr="undefined"], .modebar-btn')?.click()
+      gd.querySelector(".modebar-btn")?.click() // the first one is the camera
     }
   }
 

@@ -1,0 +1,66 @@
+import pytest
+
+from acrnn.errors import OptionError
+from acrnn.training import RECIPES, Recipe, recipe_for
+
+
+def test_the_paper_recipe_has_the_numbers_of_section_4_1():
+    recipe = Recipe("paper")
+    assert (recipe.epochs, recipe.batch_size, recipe.learning_rate, recipe.momentum) == (300, 64, 0.01, 0.9)
+    assert recipe.weight_decay == 2 * 1e-4  # the gradient of Keras' λ‖w‖² is 2λw
+    assert recipe.mixup_alpha == 0.2
+    assert "paper" in RECIPES
+
+
+@pytest.mark.parametrize(("dataset", "n_copies"), [("esc10", 10), ("esc50", 4)])
+def test_the_number_of_copies_is_the_datasets(dataset, n_copies):
+    assert recipe_for("paper", dataset) == Recipe("paper", n_copies=n_copies)
+
+
+def test_the_learning_rate_is_divided_by_ten_every_100_of_300_epochs():
+    recipe = Recipe("paper")
+    rates = [recipe.learning_rate_at(epoch) for epoch in range(300)]
+    assert rates == [0.01] * 100 + [0.01 / 10] * 100 + [0.01 / 100] * 100
+
+
+@pytest.mark.parametrize(
+    ("epochs", "lengths"), [(3, [1, 1, 1]), (100, [34, 33, 33]), (10, [4, 3, 3]), (2, [1, 1]), (1, [1])]
+)
+def test_thirds_of_any_number_of_epochs(epochs, lengths):
+    recipe = Recipe("paper", epochs=epochs)
+    rates = [recipe.learning_rate_at(epoch) for epoch in range(epochs)]
+    assert [rates.count(rate) for rate in dict.fromkeys(rates)] == lengths
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_epochs_and_batch_size_can_be_chosen_and_nothing_else_changes():
+    recipe = recipe_for("paper", "esc50", epochs=20, batch_size=32)
+    assert recipe == Recipe("paper", epochs=20, batch_size=32, n_copies=4)
+
+
+def test_an_unknown_recipe_is_refused_with_those_there_are():
+    with pytest.raises(OptionError, match="recipe 'fast' is not one of .*paper"):
+        recipe_for("fast", "esc10")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"epochs": 0},
+        {"batch_size": 1},
+        {"learning_rate": 0.0},
+        {"momentum": 1.0},
+        {"momentum": -0.1},
+        {"weight_decay": -1e-4},
+        {"mixup_alpha": -0.1},
+        {"n_copies": -1},
+    ],
+)
+def test_numbers_out_of_range_are_refused(numbers):
+    with pytest.raises(OptionError, match="cannot be trained"):
+        Recipe("paper", **numbers)
+
+
+def test_a_recipe_survives_a_config_file():
+    recipe = recipe_for("paper", "esc10", epochs=7)
+    assert Recipe(**recipe.as_dict()) == recipe
