@@ -6,6 +6,7 @@
 """
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from acrnn.data import atomic_path, atomic_write_bytes
-from acrnn.errors import RunError
+from acrnn.errors import OptionError, RunError
 from acrnn.features import FrontEnd
 from acrnn.model import NetworkConfig
 from acrnn.training.recipe import Recipe
@@ -70,7 +71,7 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
-        """Rebuild from `as_dict`; raises TypeError, ValueError or KeyError if it is not such a dict."""
+        """Rebuild from `as_dict`; raises some Python error or OptionError if it is not such a dict."""
         parts = {"network": NetworkConfig, "front_end": FrontEnd, "recipe": Recipe}
         return cls(**{key: parts[key](**value) if key in parts else value for key, value in values.items()})
 
@@ -95,7 +96,7 @@ class Run:
             self.config = RunConfig.from_dict(json.loads((self.path / "config.json").read_text()))
         except FileNotFoundError:
             raise RunError(f"{self.path} is no run: it has no config.json.") from None
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OptionError) as error:
             raise RunError(f"{self.path / 'config.json'} is not the configuration of a run ({error}).") from error
 
     @classmethod
@@ -161,8 +162,12 @@ class Run:
 
     def append_metrics(self, row: dict[str, float]) -> None:
         """Add the line of one epoch; `row` has the key `epoch`."""
-        with (self.path / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        with (self.path / "metrics.jsonl").open("ab+") as file:
+            if file.tell() > 0:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # a kill cut the last line short: this one must not be joined to it
+                    file.write(b"\n")
+            file.write(json.dumps(row).encode() + b"\n")
 
     def metrics(self) -> list[dict[str, float]]:
         """One row an epoch, in order.

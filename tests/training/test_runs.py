@@ -122,15 +122,6 @@ def test_a_line_after_one_cut_short_is_not_lost(run):
     assert run.metrics() == [{"epoch": 0, "loss": 2.0}, {"epoch": 1, "loss": 1.5}]
 
 
-@pytest.mark.parametrize("line", ["1", "null", "{}", '{"loss": 1.0}'])
-def test_a_line_that_is_no_row_is_passed_over(run, line):
-    """Such as the beginning of a number that a kill left."""
-    run.append_metrics({"epoch": 0, "loss": 2.0})
-    with (run.path / "metrics.jsonl").open("a") as file:
-        file.write(line)
-    assert run.metrics() == [{"epoch": 0, "loss": 2.0}]
-
-
 def test_a_state_comes_back_as_it_was_saved(run):
     tensors = {"a": torch.randn(3, 4), "b": torch.arange(5)}
     run.save_state(tensors, 7)

@@ -1,0 +1,133 @@
+"""The real app on a free port, and a real Chromium looking at it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+READY_MS = 60_000  # the first page of a server imports torch
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no Chromium on this machine (Debian: apt install chromium)"))
+
+
+class App:
+    """A running server."""
+
+    def __init__(self, log: Path, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.log = log
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
+        with log.open("w") as out:
+            self.process = subprocess.Popen(
+                [*command, "--server.fileWatcherType=none"],
+                cwd=ROOT, env=os.environ | environment, stdout=out, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def url(self, query: str = "") -> str:
+        return f"http://127.0.0.1:{self.port}/{query}"
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                if requests.get(self.url("_stcore/health"), timeout=2).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.2)
+        raise TimeoutError(self.log.read_text())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory):
+    server = App(tmp_path_factory.mktemp("app") / "log.txt")
+    server.wait()
+    yield server
+    server.stop()
+    assert "Traceback" not in server.log.read_text(), server.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def app_without_data(tmp_path_factory):
+    server = App(tmp_path_factory.mktemp("bare") / "log.txt", ACRNN_DATA=str(tmp_path_factory.mktemp("nothing")))
+    server.wait()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context(viewport={"width": 1400, "height": 1200}, accept_downloads=True)
+    page = context.new_page()
+    page.crashes = []
+    page.on("pageerror", lambda error: page.crashes.append(str(error)))
+    yield page
+    assert page.crashes == []
+    context.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until the app has run to its end and drawn what it has."""
+    page.wait_for_selector("[data-test-connection-state='CONNECTED']", timeout=READY_MS)
+    page.wait_for_selector("[data-test-script-state='notRunning']", timeout=READY_MS)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=READY_MS)
+
+
+def open_clip(page: Page, url: str) -> None:
+    """Open a page that shows a clip, and wait for its picture and its sound."""
+    page.goto(url)
+    settle(page)
+    clip_drawn(page)
+
+
+def clip_drawn(page: Page) -> None:
+    page.wait_for_selector(".st-key-listen_chart .nsewdrag", timeout=READY_MS)
+    page.wait_for_function(
+        "document.querySelector('.st-key-listen_audio audio')?.readyState >= 1 && "
+        "document.querySelector('.acrnn-playhead')?.isConnected",
+        timeout=READY_MS,
+    )
+
+
+def choose(page: Page, key: str, option: str) -> None:
+    """Pick an option of the select box with this key."""
+    page.locator(f".st-key-{key}").get_by_role("combobox").click()
+    page.get_by_role("option", name=option, exact=True).click()

@@ -1,0 +1,198 @@
+"""The Listen page as a person uses it."""
+
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import expect
+
+from acrnn.audio.scenes import render
+from tests.browser.conftest import choose, clip_drawn, open_clip, settle
+
+AUDIO = "document.querySelector('.st-key-listen_audio audio')"
+CHART = "document.querySelector('.st-key-listen_chart .js-plotly-plot')"
+# What a person sees: the line's place on the screen, turned into seconds by the chart's own axis.
+SHOWN_S = f"""(() => {{
+  const axis = {CHART}._fullLayout.xaxis, line = document.querySelector('.acrnn-playhead')
+  const box = line.getBoundingClientRect(), chart = line.parentElement.getBoundingClientRect()
+  return axis.p2l(box.left + box.width / 2 - chart.left - axis._offset)
+}})()"""
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory):
+    """A folder with a rooster as wav (8 kHz, stereo) and as mp3, and files that are no sound."""
+    folder = tmp_path_factory.mktemp("sounds")
+    scene = render("rooster")
+    soundfile.write(folder / "crow.mp3", scene.samples, scene.rate_hz)
+    low = render("rooster", rate_hz=8000)
+    soundfile.write(folder / "crow.wav", np.stack([low.samples, low.samples], axis=1), 8000, subtype="PCM_24")
+    (folder / "broken.wav").write_bytes((folder / "crow.wav").read_bytes()[:20_000])
+    (folder / "text.mp3").write_text("this is no music " * 100)
+    soundfile.write(folder / "silence.flac", np.zeros(44_100), 44_100)
+    return folder
+
+
+def heading(page) -> str:
+    return page.locator("h1").inner_text()
+
+
+def upload(page, path) -> None:
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_text(path.name).first).to_be_visible()
+    settle(page)
+
+
+def test_the_first_visit_shows_a_sample_already_analysed(app, page):
+    open_clip(page, app.url())
+    assert re.fullmatch(r"[a-z ]+, \d+%", heading(page))
+    expect(page.get_by_text("It must choose one of its 10 classes")).to_be_visible()
+
+
+def test_another_sample_is_picked_and_stands_in_the_url(app, page):
+    open_clip(page, app.url())
+    choose(page, "sample", "sea waves")
+    expect(page.get_by_text("sea_waves.wav", exact=False).first).to_be_visible()
+    settle(page)
+    assert "sample=sea+waves" in page.url
+
+
+def test_the_playhead_follows_the_clock_of_the_sound_within_50_ms(app, page):
+    open_clip(page, app.url("?sample=rooster"))
+    page.evaluate(f"{AUDIO}.play()")
+    page.wait_for_function(f"{AUDIO}.currentTime > 0.2")
+    errors = page.evaluate(
+        f"""() => new Promise((done) => {{
+          const errors = []
+          const look = () => {{
+            errors.push(Math.abs({SHOWN_S} - {AUDIO}.currentTime))
+            errors.length < 60 ? requestAnimationFrame(look) : done(errors)
+          }}
+          requestAnimationFrame(look)
+        }})"""
+    )
+    moved = page.evaluate(f"{AUDIO}.currentTime")
+    assert moved > 0.5
+    assert max(errors) < 0.05
+
+
+def test_a_click_on_the_picture_seeks(app, page):
+    open_clip(page, app.url())
+    box = page.locator(".st-key-listen_chart .svg-container").bounding_box()
+    wanted = page.evaluate(f"{CHART}._fullLayout.xaxis.p2l(400 - {CHART}._fullLayout.xaxis._offset)")
+    page.mouse.click(box["x"] + 400, box["y"] + 350)
+    assert page.evaluate(f"{AUDIO}.currentTime") == pytest.approx(wanted, abs=0.01)
+    page.wait_for_function(f"Math.abs({SHOWN_S} - {wanted}) < 0.02")
+
+
+def test_only_what_it_attends_to_is_another_sound_from_the_same_place(app, page):
+    open_clip(page, app.url())
+    before = page.evaluate(f"{AUDIO}.src")
+    page.evaluate(f"{AUDIO}.currentTime = 2.5")
+    page.get_by_text("only what it attends to", exact=True).first.click()
+    page.wait_for_function(f"{AUDIO}.src !== {json.dumps(before)} && Math.abs({AUDIO}.currentTime - 2.5) < 0.01")
+
+
+@pytest.mark.parametrize("name", ["crow.wav", "crow.mp3"])
+def test_an_upload_is_analysed(app, page, sounds, name):
+    page.goto(app.url("?source=Upload"))
+    settle(page)
+    upload(page, sounds / name)
+    clip_drawn(page)
+    expect(page.get_by_text("True class unknown.")).to_be_visible()
+    expect(page.get_by_text(f"{name}, 5.0").first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("broken.wav", "cut short"), ("text.mp3", "text.mp3"), ("silence.flac", "silent")],
+)
+def test_a_bad_upload_gives_a_sentence_and_the_page_goes_on(app, page, sounds, name, sentence):
+    page.goto(app.url("?source=Upload"))
+    settle(page)
+    upload(page, sounds / name)
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_contain_text(name)
+    expect(alert).to_contain_text(sentence)
+    upload(page, sounds / "crow.wav")
+    clip_drawn(page)
+
+
+def test_another_placement_changes_attention_and_keeps_the_clip(app, page):
+    open_clip(page, app.url("?sample=rooster"))
+    expect(page.get_by_text("A step at l10 is 18 frames of 11.6 ms, 209 ms")).to_be_visible()
+    choose(page, "attention", "l2-sigmoid")
+    expect(page.get_by_text("A step at l2 is 11.6 ms")).to_be_visible()
+    settle(page)
+    assert "attention=l2-sigmoid" in page.url
+    assert "sample=rooster" in page.url
+    assert page.evaluate(f"{CHART}._fullLayout.yaxis4.title.text") == "attention at l2"
+
+
+def test_a_deep_link_restores_every_choice(app, page):
+    open_clip(page, app.url("?sample=rain&attention=l2-sigmoid&veil=true&db=-60&db=-10&play=only+what+it+attends+to"))
+    expect(page.get_by_text("rain.wav, 5.00 s", exact=False)).to_be_visible()
+    expect(page.get_by_text("A step at l2 is 11.6 ms")).to_be_visible()
+    heatmaps = page.evaluate(f"{CHART}.data.filter(t => t.type === 'heatmap').map(t => [t.zmin, t.zmax])")
+    assert heatmaps == [[-60, -10], [0, 100]]
+
+
+def test_the_exports_hold_what_is_shown(app, page):
+    open_clip(page, app.url("?sample=dog"))
+
+    def saved(button: str) -> bytes:
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button).first.click()
+        return download.value.path().read_bytes()
+
+    rows = list(csv.DictReader(io.StringIO(saved("Attention (CSV)").decode())))
+    prediction = json.loads(saved("Prediction (JSON)"))
+    assert len(rows) == len(prediction["attention"]["weights"]) == 431
+    assert float(rows[100]["time_s"]) == pytest.approx(prediction["attention"]["times_s"][100], abs=1e-6)
+    top = prediction["top"][0]
+    assert heading(page) == f"{top['label'].replace('_', ' ')}, {top['probability']:.0%}"
+    assert b"plotly" in saved("Figure (HTML)")
+    assert saved("PNG").startswith(b"\x89PNG")
+    assert b"<svg" in saved("SVG")
+
+
+def test_a_recording_is_analysed(app, page):
+    page.goto(app.url("?source=Record"))
+    settle(page)
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Stop recording").click()
+    clip_drawn(page)
+    expect(page.get_by_text("recording.wav").first).to_be_visible()
+
+
+def test_a_dataset_clip_says_that_it_was_never_seen(app, page, real_roots):
+    open_clip(page, app.url("?source=Dataset&data=esc10-44k&label=crying+baby"))
+    expect(page.get_by_text("never seen in training")).to_be_visible()
+    open_clip(page, app.url("?source=Dataset&data=esc10-44k&label=crying+baby&clipfold=2"))
+    expect(page.get_by_text("was in its training set")).to_be_visible()
+
+
+def test_without_data_the_page_offers_the_download(app_without_data, page):
+    page.goto(app_without_data.url("?source=Dataset"))
+    settle(page)
+    expect(page.get_by_role("button", name="Download ESC-10")).to_be_visible()
+
+
+def test_the_page_can_be_read_on_a_phone(app, chromium):
+    context = chromium.new_context(viewport={"width": 400, "height": 900})
+    page = context.new_page()
+    open_clip(page, app.url())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    context.close()
+
+
+def test_the_page_calls_nobody_else(app, page):
+    hosts = set()
+    page.on("request", lambda request: hosts.add(re.sub(r"^\w+://([^/:]+).*", r"\1", request.url)))
+    open_clip(page, app.url())
+    assert {host for host in hosts if not host.startswith(("data:", "blob:"))} == {"127.0.0.1"}
