@@ -52,5 +52,5 @@ class RunError(AcrnnError):
     """A training run cannot be started, resumed or published."""
 
 
-class OptionError(AcrnnError):
+class OptionError(AcrnnError, ValueError):
     """An option has a value outside what is accepted."""

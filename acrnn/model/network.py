@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from acrnn.errors import OptionError
 from acrnn.model.attention import ConvAttention, RecurrentAttention, Scaling
 
 PLACEMENTS: tuple[str, ...] = (
@@ -61,7 +62,7 @@ class NetworkConfig:
 
     Raises
     ------
-    ValueError
+    OptionError
         If the placement is unknown or a number is out of range.
     """
 
@@ -74,11 +75,11 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if self.placement not in PLACEMENTS:
-            raise ValueError(f"attention placement {self.placement!r} is not one of {', '.join(PLACEMENTS)}")
+            raise OptionError(f"attention placement {self.placement!r} is not one of {', '.join(PLACEMENTS)}.")
         if self.n_classes < 2 or self.n_hidden < 1 or not 0 <= self.dropout < 1:
-            raise ValueError(f"not a network: {self}")
+            raise OptionError(f"not a network: {self}")
         if self.n_bands < self.bands_per_step or self.n_frames < self.frames_per_step:
-            raise ValueError(f"a segment of {self.n_bands} × {self.n_frames} is pooled away to nothing")
+            raise OptionError(f"a segment of {self.n_bands} × {self.n_frames} is pooled away to nothing")
 
     @property
     def bands_per_step(self) -> int:
@@ -108,11 +109,11 @@ class NetworkConfig:
 
         Raises
         ------
-        ValueError
+        OptionError
             If the network has no attention.
         """
         if self.layer is None:
-            raise ValueError("a network without attention has no attention weights")
+            raise OptionError("a network without attention has no attention weights")
         pooled_before = (int(self.layer[1:]) - 1) // 2  # attention sits before the pooling of its own block
         return prod(block.pool[1] for block in BLOCKS[:pooled_before])
 

@@ -18,7 +18,7 @@ def run(tmp_path, tiny_run_config):
 
 def test_a_run_is_a_folder_named_after_what_it_trains(tmp_path, tiny_run_config):
     run = Run.create(tmp_path, tiny_run_config)
-    assert run.path == tmp_path / "esc10-l10-paper-fold1-seed0"
+    assert run.path == tmp_path / "esc10-l10-paper-fold2-seed0"
     assert run.config == tiny_run_config
     assert Run(run.path).config == tiny_run_config
     assert (run.metrics(), run.load_state(), run.summary, run.stop_requested) == ([], None, None, False)
@@ -33,12 +33,12 @@ def test_the_folder_of_runs_is_made(tmp_path, tiny_run_config):
 
 
 def test_seeds_and_folds_have_folders_of_their_own(tmp_path, tiny_run_config):
-    configs = [tiny_run_config, replace(tiny_run_config, seed=1), replace(tiny_run_config, fold=2)]
+    configs = [tiny_run_config, replace(tiny_run_config, seed=1), replace(tiny_run_config, fold=1)]
     assert len({Run.create(tmp_path, config).path for config in configs}) == 3
 
 
 def test_a_run_that_is_there_is_not_begun_anew(tmp_path, run):
-    with pytest.raises(RunError, match=r"fold1-seed0 is there already; --resume goes on with it"):
+    with pytest.raises(RunError, match=r"fold2-seed0 is there already; --resume goes on with it"):
         Run.create(tmp_path, run.config)
 
 

@@ -1,0 +1,1 @@
+"""One script a claim; each prints the machine, and a ratio or a median with min and max."""
