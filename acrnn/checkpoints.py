@@ -167,7 +167,7 @@ def find(name: str, root: Path | None = None) -> Checkpoint:
         If there is no such checkpoint, or its config is of another schema or lacks, adds or garbles a field.
     """
     root = root or checkpoint_root()
-    path = Path(name) if os.sep in str(name) else root / name
+    path = root / name if Path(name).name == name else Path(name)
     if not (path / CONFIG).is_file():
         have = ", ".join(names(root)) or f"none in {root}"
         raise CheckpointError(f"There is no checkpoint {name!r}; there are: {have}.")
@@ -194,6 +194,10 @@ def _read_config(path: Path) -> CheckpointConfig:
     config = CheckpointConfig(**values)
     if len(config.labels) != config.network.n_classes:
         raise CheckpointError(f"{path}: labels has {len(config.labels)}, n_classes is {config.network.n_classes}.")
+    if config.front_end.n_bands != config.network.n_bands:
+        raise CheckpointError(
+            f"{path}: front_end has {config.front_end.n_bands} bands, network {config.network.n_bands}."
+        )
     return config
 
 

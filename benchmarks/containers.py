@@ -2,9 +2,9 @@
 
     python -m benchmarks.containers DATASET [CHECKPOINT] [N_CLIPS]
 
-Clips of the fold that the checkpoint never saw are written anew in each container and predicted; told is the share whose
-top class is that of the original file. 16 and 8 kHz take away what is above 8 and 4 kHz, so there the sound itself
-differs: the figure says how much the model leans on high frequencies.
+Clips of the fold that the checkpoint never saw are written anew in each container and predicted; told is the share
+whose top class is that of the original file. 16 and 8 kHz take away what is above 8 and 4 kHz, so there the sound
+itself differs: the figure says how much the model leans on high frequencies.
 """
 
 import sys
@@ -24,7 +24,7 @@ RATE_HZ = 44_100
 
 
 def containers(samples: np.ndarray) -> dict[str, bytes]:
-    """The same sound, (samples,) at 44.1 kHz, as the bytes of a file in each container."""
+    """Write a sound, (samples,) at 44.1 kHz, as the bytes of a file in each container."""
     stereo = np.stack([samples, samples], axis=1)
     low = {rate_hz: soxr.resample(samples, RATE_HZ, rate_hz) for rate_hz in (16_000, 8000)}
     return {

@@ -11,7 +11,7 @@ from acrnn.web.analysis import analyse, attended_wav, predictor_of
 from acrnn.web.clips import choose_clip
 from acrnn.web.models import choose_checkpoint, describe_accuracy
 from acrnn.web.player import player
-from acrnn.web.words import describe_agreement, describe_attention
+from acrnn.web.words import describe_agreement, describe_attention, plain
 
 with st.sidebar:
     checkpoint = choose_checkpoint()
@@ -26,15 +26,15 @@ if clip is None:
     st.info("Choose, upload or record a sound in the sidebar.", icon=":material/graphic_eq:")
     st.stop()
 
+place = st.empty()
 try:
-    with st.empty():
-        bar = st.progress(0.0, text=f"Listening to {clip.name} …")
-        analysis = analyse(clip, checkpoint, lambda share: bar.progress(share, text=f"Listening to {clip.name} …"))
-        st.empty()
+    analysis = analyse(clip, checkpoint, lambda share: place.progress(share, text=f"Listening to {plain(clip.name)} …"))
 except AudioError as error:
     st.title("Listen")
-    st.error(str(error), icon=":material/hearing_disabled:")
+    st.error(plain(str(error)), icon=":material/hearing_disabled:")
     st.stop()
+finally:
+    place.empty()
 
 prediction = analysis.prediction
 label, probability = prediction.top(1)[0]
@@ -44,7 +44,7 @@ with verdict:
     st.title(f"{pretty(label)}, {probability:.0%}", anchor=False)
     st.markdown(describe_agreement(clip, checkpoint, label))
     st.caption(
-        f"{clip.name}, {prediction.duration_s:.2f} s. `{checkpoint.name}` on "
+        f"{plain(clip.name)}, {prediction.duration_s:.2f} s. `{checkpoint.name}` on "
         f"{describe_device(predictor_of(checkpoint).device)}. It must choose one of its {len(prediction.labels)} "
         "classes, whatever it hears; the probability is the mean over segments (§4.1)."
     )

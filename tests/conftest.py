@@ -5,7 +5,7 @@ import os
 # One thread a process: tests share the machine, and two threads that wait for a busy core are slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import csv  # noqa: E402
+import csv
 import wave
 from dataclasses import replace
 from functools import cache

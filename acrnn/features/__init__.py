@@ -1,6 +1,6 @@
 """Waveform → log-gammatone spectrogram with delta → overlapping segments, and back to one time axis (§3.1)."""
 
-from acrnn.features.gammatone import FrontEnd, delta, log_gammatone, stream_log_gammatone
+from acrnn.features.gammatone import FrontEnd, delta, gather_frames, log_gammatone, stream_log_gammatone
 from acrnn.features.segments import SEGMENT_FRAMES, SEGMENT_HOP, Segments, clip_segments
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Segments",
     "clip_segments",
     "delta",
+    "gather_frames",
     "log_gammatone",
     "stream_log_gammatone",
 ]

@@ -149,6 +149,24 @@ def stream_log_gammatone(blocks: Iterable[np.ndarray], front_end: FrontEnd, devi
         yield _analyse(torch.from_numpy(joined).to(device), front_end)[0]
 
 
+def gather_frames(pieces: Iterable[Tensor], n_bands: int) -> Tensor:
+    """Join pieces of a spectrogram whose length is not known beforehand: (band, frame) each, and the result.
+
+    The room grows by doubling. Keeping the pieces and joining them at the end would hold every piece between the much
+    larger buffers of its analysis, and an hour of sound would cost a gigabyte of memory that nobody uses.
+    """
+    room = torch.empty(n_bands, 2 * CHUNK_FRAMES)
+    n_frames = 0
+    for piece in pieces:
+        if n_frames + piece.shape[1] > room.shape[1]:
+            larger = torch.empty(n_bands, 2 * room.shape[1])
+            larger[:, :n_frames] = room[:, :n_frames]
+            room = larger
+        room[:, n_frames : n_frames + piece.shape[1]] = piece
+        n_frames += piece.shape[1]
+    return room[:, :n_frames]
+
+
 def delta(spectrogram: Tensor) -> Tensor:
     """First temporal derivative of a spectrogram: the slope of a line fitted to nine frames.
 
@@ -165,13 +183,22 @@ def delta(spectrogram: Tensor) -> Tensor:
     """
     half = DELTA_WIDTH // 2
     n_frames = spectrogram.shape[-1]
-    rows = spectrogram.reshape(-1, 1, n_frames)
     if n_frames < DELTA_WIDTH:
-        rows = torch.nn.functional.pad(rows, (0, DELTA_WIDTH - n_frames), mode="replicate")
-    offsets = torch.arange(-half, half + 1, device=spectrogram.device, dtype=spectrogram.dtype)
-    slopes = torch.nn.functional.conv1d(rows, (offsets / offsets.square().sum())[None, None])
-    slopes = torch.nn.functional.pad(slopes, (half, half), mode="replicate")
-    return slopes[..., :n_frames].reshape(spectrogram.shape)
+        last = spectrogram[..., -1:].expand(*spectrogram.shape[:-1], DELTA_WIDTH - n_frames)
+        return delta(torch.cat([spectrogram, last], dim=-1))[..., :n_frames]
+    slopes = torch.empty_like(spectrogram)
+    inner = slopes[..., half:-half]
+    inner.zero_()
+    # Least squares over offsets -4 … 4, as differences of frames equally far to either side: nothing of the size of
+    # nine spectrograms is built, which an hour of sound would feel.
+    norm = 2 * sum(offset**2 for offset in range(1, half + 1))
+    n_inner = n_frames - 2 * half
+    for offset in range(1, half + 1):
+        inner.add_(spectrogram[..., half + offset : half + offset + n_inner], alpha=offset / norm)
+        inner.sub_(spectrogram[..., half - offset : half - offset + n_inner], alpha=offset / norm)
+    slopes[..., :half] = inner[..., :1]
+    slopes[..., -half:] = inner[..., -1:]
+    return slopes
 
 
 def _analyse(chunk: Tensor, front_end: FrontEnd) -> Tensor:

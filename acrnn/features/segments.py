@@ -71,7 +71,8 @@ class Segments:
         both = spectrogram.new_zeros(2, n_bands, self.n_padded_frames)
         both[0] = floor_db
         both[0, :, : self.n_frames] = spectrogram
-        both[1, :, : self.n_frames] = delta(spectrogram)
+        for band in range(0, n_bands, 16):  # not all at once: no second spectrogram beside the result
+            both[1, band : band + 16, : self.n_frames] = delta(spectrogram[band : band + 16])
         return both
 
     def batches(self, padded: Tensor, batch_size: int) -> Iterator[Tensor]:

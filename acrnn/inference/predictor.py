@@ -13,7 +13,7 @@ from torch import Tensor
 from acrnn.audio import Limits, from_array, open_audio
 from acrnn.checkpoints import Checkpoint, find
 from acrnn.errors import OptionError, SilentAudioError
-from acrnn.features import FrontEnd, Segments, stream_log_gammatone
+from acrnn.features import FrontEnd, Segments, gather_frames, stream_log_gammatone
 from acrnn.model import ACRNN
 
 BATCH_SEGMENTS = 16
@@ -210,7 +210,7 @@ class Predictor:
         return self._classify(spectrogram, n_samples, name, on_progress or (lambda share: None))
 
     def _analyse(self, blocks, front_end: FrontEnd) -> tuple[Tensor, int]:
-        """Blocks of samples → the clip's whole spectrogram (band, frame) on the device, and its samples."""
+        """Blocks of samples → the clip's whole spectrogram (band, frame), and how many samples it is of."""
         n_samples = 0
 
         def counted():
@@ -220,8 +220,8 @@ class Predictor:
                 yield block
 
         # Analysed on the CPU in every case: a thousand times real time there, and the same decibels on every device.
-        pieces = list(stream_log_gammatone(counted(), front_end))
-        return torch.cat(pieces, dim=1), n_samples
+        spectrogram = gather_frames(stream_log_gammatone(counted(), front_end), front_end.n_bands)
+        return spectrogram, n_samples
 
     @torch.inference_mode()
     def _classify(self, spectrogram: Tensor, n_samples: int, name: str, on_progress) -> Prediction:
@@ -261,7 +261,7 @@ class Predictor:
             segment_starts_s=segments.starts * front_end.hop_s,
             segment_ends_s=np.minimum((segments.starts + segments.length) * front_end.hop_s, duration_s),
             attention=attention,
-            spectrogram=spectrogram.numpy(),
+            spectrogram=spectrogram.contiguous().numpy(),
             times_s=times_s,
             centres_hz=front_end.centres_hz,
         )

@@ -71,7 +71,7 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
-        """Rebuild from `as_dict`; raises some Python error or OptionError if it is not such a dict."""
+        """Rebuild from `as_dict`; raises TypeError, ValueError, KeyError, AttributeError or OptionError otherwise."""
         parts = {"network": NetworkConfig, "front_end": FrontEnd, "recipe": Recipe}
         return cls(**{key: parts[key](**value) if key in parts else value for key, value in values.items()})
 

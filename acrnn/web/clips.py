@@ -74,7 +74,7 @@ def _sample() -> ChosenClip:
     return ChosenClip(f"{label}.wav", content, sha256_of(content), truth=label)
 
 
-@st.cache_data(show_spinner="Reading the dataset …")
+@st.cache_resource(show_spinner="Reading the dataset …", max_entries=8)
 def _dataset(root: str, changed: float) -> Dataset:
     return data.load(root)
 

@@ -1,9 +1,16 @@
 """Sentences that pages say of a prediction."""
 
+import re
+
 from acrnn.checkpoints import Checkpoint
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
 from acrnn.web.clips import ChosenClip
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would take for its own, such as in a file's name."""
+    return re.sub(r"([\\`*_{}\[\]()#+!$:|>~<])", r"\\\1", text)
 
 
 def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from acrnn.errors import OptionError
 from acrnn.model import ACRNN, PLACEMENTS, NetworkConfig, n_parameters
 
 N_PARAMETERS = {
@@ -218,20 +219,21 @@ def test_every_kernel_learns(make_model, random_segments, placement):
 
 @pytest.mark.parametrize("placement", ["l1", "l10-sigmoid", "l2", "L10", ""])
 def test_an_unknown_placement_is_refused_by_name(placement):
-    with pytest.raises(ValueError, match=f"attention placement '{placement}' is not one of none, l2-sigmoid"):
+    with pytest.raises(OptionError, match=f"attention placement '{placement}' is not one of none, l2-sigmoid"):
         NetworkConfig(10, placement)
 
 
 @pytest.mark.parametrize(
-    "numbers", [{"n_classes": 1}, {"n_hidden": 0}, {"dropout": 1.0}, {"dropout": -0.1}, {"n_bands": 31}, {"n_frames": 17}]
+    "numbers",
+    [{"n_classes": 1}, {"n_hidden": 0}, {"dropout": 1.0}, {"dropout": -0.1}, {"n_bands": 31}, {"n_frames": 17}],
 )
 def test_numbers_that_are_no_network_are_refused(numbers):
-    with pytest.raises(ValueError, match="not a network|pooled away to nothing"):
+    with pytest.raises(OptionError, match=r"not a network|pooled away to nothing"):
         NetworkConfig(**{"n_classes": 10} | numbers)
 
 
 def test_a_network_without_attention_has_no_frames_per_weight():
     config = NetworkConfig(10, "none")
     assert (config.layer, config.scaling) == (None, None)
-    with pytest.raises(ValueError, match="without attention"):
+    with pytest.raises(OptionError, match="without attention"):
         _ = config.frames_per_weight

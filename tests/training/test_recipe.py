@@ -39,7 +39,7 @@ def test_epochs_and_batch_size_can_be_chosen_and_nothing_else_changes():
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are():
-    with pytest.raises(OptionError, match="recipe 'fast' is not one of .*paper"):
+    with pytest.raises(OptionError, match=r"recipe 'fast' is not one of .*paper"):
         recipe_for("fast", "esc10")
 
 
