@@ -159,7 +159,7 @@ def gather_frames(pieces: Iterable[Tensor], n_bands: int) -> Tensor:
     n_frames = 0
     for piece in pieces:
         if n_frames + piece.shape[1] > room.shape[1]:
-            larger = torch.empty(n_bands, 2 * room.shape[1])
+            larger = torch.empty(n_bands, max(2 * room.shape[1], n_frames + piece.shape[1]))
             larger[:, :n_frames] = room[:, :n_frames]
             room = larger
         room[:, n_frames : n_frames + piece.shape[1]] = piece
@@ -194,8 +194,9 @@ def delta(spectrogram: Tensor) -> Tensor:
     norm = 2 * sum(offset**2 for offset in range(1, half + 1))
     n_inner = n_frames - 2 * half
     for offset in range(1, half + 1):
-        inner.add_(spectrogram[..., half + offset : half + offset + n_inner], alpha=offset / norm)
-        inner.sub_(spectrogram[..., half - offset : half - offset + n_inner], alpha=offset / norm)
+        inner.add_(spectrogram[..., half + offset : half + offset + n_inner], alpha=offset)
+        inner.sub_(spectrogram[..., half - offset : half - offset + n_inner], alpha=offset)
+    inner.div_(norm)  # at the end: sums of whole multiples cancel exactly, so that silence has no slope at all
     slopes[..., :half] = inner[..., :1]
     slopes[..., -half:] = inner[..., -1:]
     return slopes

@@ -31,15 +31,12 @@ def choose_checkpoint() -> Checkpoint | None:
         "(eq. 1), or on the last Bi-GRU l10 (eq. 3).",
     )  # fmt: skip
     found = [c for c in found if c.config.placement == placement]
-    by_fold = {(c.config.fold, c.config.recipe["name"]): c for c in found}
-    if len(by_fold) == 1:
-        return found[0]
+    by_fold = {f"{c.config.fold} ({c.config.recipe['name']})": c for c in found}
     chosen = st.selectbox(
-        "Held-out fold", [f"{fold} {recipe}" for fold, recipe in by_fold], key="fold", bind="query-params",
-        format_func=lambda it: f"fold {it.split()[0]}, recipe {it.split()[1]}",
+        "Held-out fold", list(by_fold), key="fold", bind="query-params",
+        help="The fold of the official five that this network never saw, and in brackets the recipe.",
     )  # fmt: skip
-    fold, recipe = chosen.split()
-    return by_fold[int(fold), recipe]
+    return by_fold[chosen]
 
 
 def describe_accuracy(checkpoint: Checkpoint) -> str:
