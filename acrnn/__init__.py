@@ -18,8 +18,21 @@ The way of the data, each stage usable by itself:
     acrnn.figures      Plotly figures of all of it
 """
 
-from acrnn.checkpoints import names
-from acrnn.errors import AcrnnError
-from acrnn.inference import Attention, Prediction, Predictor, load
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acrnn.checkpoints import names
+    from acrnn.errors import AcrnnError
+    from acrnn.inference import Attention, Prediction, Predictor, load
 
 __all__ = ["AcrnnError", "Attention", "Prediction", "Predictor", "load", "names"]
+
+_MODULE_OF = {"AcrnnError": "errors", "names": "checkpoints"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first used: a stage that is imported by itself must not bring all the others (and torch) with it.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF.get(name, 'inference')}"), name)

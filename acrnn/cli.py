@@ -133,12 +133,89 @@ def train(
 
 
 @app.command()
+def sweep(
+    name: Annotated[str, typer.Argument(help="table4: every placement of the attention.")],
+    data: DataRoot,
+    dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
+    placements: Annotated[str, typer.Option(help="Some of the rows, as l10,l2-sigmoid; default all.")] = "",
+    folds: Annotated[str, typer.Option(help="Folds held out, one a run.")] = "1,2,3,4,5",
+    seeds: Annotated[str, typer.Option(help="Seeds, one a run.")] = "0",
+    recipe: Annotated[str, typer.Option(help="paper: §3.4 and §4.1 to the letter.")] = "paper",
+    epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Where the runs' folders are made.")] = Path("runs"),
+    time_limit: Annotated[float | None, typer.Option(help="Seconds after which to stop; go on later.")] = None,
+) -> None:
+    """Train a grid of runs. Finished ones are skipped, a broken one goes on, a failing one does not stop the rest."""
+    from acrnn.evaluation.publish import finish_run
+    from acrnn.training import Options
+    from acrnn.training.sweep import grid, run_sweep
+
+    base = Options(data, dataset, fold=0, recipe=recipe, epochs=epochs, device=device)
+    listed = [item for item in placements.split(",") if item]
+    runs = grid(name, base, listed, _numbers(folds, "folds"), _numbers(seeds, "seeds"))
+    states = []
+    with _sweep_bar(len(runs)) as on_step:
+        for outcome in run_sweep(runs, out, finish_run, time_limit_s=time_limit, on_step=on_step):
+            states.append(outcome.state)
+            errors.print(f"{outcome.name}: {outcome.state} {outcome.message}", markup=False)
+    print(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)))
+    if "failed" in states:
+        raise typer.Exit(2)
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    try:
+        return [int(item) for item in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no list of whole numbers such as 1,2,3", param_hint=option) from None
+
+
+@contextmanager
+def _sweep_bar(n_runs: int):
+    """Progress bar on stderr; gives a function that is told (position of the run, its training `Progress`)."""
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(f"run 1/{n_runs}", total=n_runs)
+
+        def on_step(position, now) -> None:
+            progress.update(
+                task,
+                description=f"run {position + 1}/{n_runs}, epoch {now.epoch + 1}, loss {now.loss:.3f}, "
+                f"{now.segments_per_s:.0f} segments/s",
+                completed=position + (now.epoch + now.step / now.n_steps) / now.n_epochs,
+            )
+
+        yield on_step
+
+
+@app.command()
 def publish(run: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
     """Make a finished run's checkpoint one that the app offers."""
     from acrnn.evaluation.publish import publish as publish_run
     from acrnn.training import Run
 
     print(publish_run(Run(run)).path)
+
+
+@app.command()
+def report(
+    runs: Annotated[Path, typer.Argument(help="Folder of runs; finished ones in it or below it count.")],
+    out: Annotated[Path, typer.Option(help="Where the JSON files go.")] = Path("results"),
+) -> None:
+    """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip."""
+    from acrnn.evaluation.report import finished_runs, write_report
+    from acrnn.evaluation.report import report as sum_up
+
+    settings = sum_up(finished_runs(runs))
+    table = Table("setting", "data", "folds", "seeds", "accuracy", "95 % interval")
+    for s in settings:
+        low, high = s["interval"]
+        folds, seeds = (", ".join(map(str, s[key])) for key in ("folds", "seeds"))
+        table.add_row(s["name"], s["data_title"], folds, seeds, f"{s['accuracy']:.1%}", f"{low:.1%} – {high:.1%}")
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    for path in write_report(settings, out):
+        print(path)
 
 
 @app.command()

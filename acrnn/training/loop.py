@@ -32,6 +32,7 @@ class Progress:
 
     epoch: int
     """0 for the first."""
+    n_epochs: int
     step: int
     """Steps done in this epoch."""
     n_steps: int
@@ -213,6 +214,7 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
         on_step(
             Progress(
                 epoch=epoch,
+                n_epochs=config.recipe.epochs,
                 step=done,
                 n_steps=len(drawn),
                 loss=total_loss.item() / done,

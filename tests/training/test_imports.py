@@ -22,6 +22,7 @@ def modules_after(statement: str) -> set[str]:
     [
         ("import acrnn.training", {"streamlit", "plotly", "librosa"}),
         ("import acrnn.model", {"pandas", "librosa", "soundfile", "streamlit", "plotly"}),
+        ("import acrnn, acrnn.errors, acrnn.labels, acrnn.data", {"torch", "gammatone", "librosa", "soundfile"}),
         ("import acrnn.inference, acrnn.evaluation", {"streamlit", "plotly"}),
     ],
 )
@@ -34,6 +35,18 @@ def test_training_imports_where_the_module_is_not_installed(module):
     code = f"import sys\nsys.modules[{module!r}] = None\nimport acrnn.training"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_public_names_are_there_and_no_others():
+    assert {acrnn.load, acrnn.Predictor, acrnn.AcrnnError, acrnn.names} == {
+        acrnn.inference.load,
+        acrnn.inference.Predictor,
+        acrnn.errors.AcrnnError,
+        acrnn.checkpoints.names,
+    }
+    assert all(hasattr(acrnn, name) for name in acrnn.__all__)
+    with pytest.raises(AttributeError, match="module 'acrnn' has no attribute 'predict'"):
+        _ = acrnn.predict
 
 
 PACKAGE = Path(acrnn.__file__).parent
