@@ -52,7 +52,7 @@ class CheckpointConfig:
     protocol : str
         One sentence: how it was trained and scored.
     scores : dict
-        `n_clips`, `n_correct`, `accuracy` and `interval` (95 %, Wilson) on the held-out fold.
+        `n_clips`, `n_correct`, `accuracy` and `interval` (95 %, Wilson) on the held-out fold; empty if not scored.
     provenance : dict
         `code` (revision), `device`, `precision`, `torch` and the like.
     weights_sha256 : str
@@ -192,6 +192,11 @@ def _read_config(path: Path) -> CheckpointConfig:
     except (TypeError, ValueError, AcrnnError) as error:
         raise CheckpointError(f"{path}: network, front_end or labels is not as expected ({error}).") from error
     config = CheckpointConfig(**values)
+    if config.scores and not {"n_clips", "n_correct", "accuracy", "interval"} <= config.scores.keys():
+        raise CheckpointError(
+            f"{path}: scores has {', '.join(config.scores)}; n_clips, n_correct, accuracy and "
+            "interval are expected, or none of them."
+        )
     if len(config.labels) != config.network.n_classes:
         raise CheckpointError(f"{path}: labels has {len(config.labels)}, n_classes is {config.network.n_classes}.")
     if config.front_end.n_bands != config.network.n_bands:

@@ -235,7 +235,8 @@ def evaluate(checkpoint: Checkpoint, data: DataRoot, device: Device = "auto") ->
         scores = score_fold(predictor, dataset, config.fold, on_clip=on_clip)
     _print_scores(scores.summary())
     recorded = config.scores
-    print(f"its card says {recorded['accuracy']:.2%} ({recorded['n_correct']} of {recorded['n_clips']})")
+    if recorded:
+        print(f"its card says {recorded['accuracy']:.2%} ({recorded['n_correct']} of {recorded['n_clips']})")
 
 
 def _print_scores(scores: dict) -> None:
@@ -343,14 +344,14 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
         return
     table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB")
     for c in found:
-        low, high = c.config.scores["interval"]
+        low, high = c.config.scores.get("interval", (float("nan"), float("nan")))
         table.add_row(
             c.name,
             c.config.data_title,
             c.config.placement,
             str(c.config.fold),
             str(c.config.recipe["epochs"]),
-            f"{c.config.scores['accuracy']:.1%}",
+            f"{c.config.scores.get('accuracy', float('nan')):.1%}",
             f"{low:.1%} – {high:.1%}",
             f"{c.n_bytes / 1e6:.1f}",
         )

@@ -24,6 +24,7 @@ CLASS_COLOURS = (
 """Bar and text colours of segments, by the rank of their class in the clip."""
 # As rgb(): Streamlit's theme takes #000004, Magma's first, for a placeholder of its own.
 MAGMA = [f"rgb{hex_to_rgb(colour)}" for colour in sequential.Magma]
+Figure = go.Figure
 MAX_COLUMNS = 2000  # as many as a wide screen can show; longer clips are reduced to it
 TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
@@ -45,7 +46,7 @@ class ClipView:
     overlay: bool = False
 
 
-def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view: ClipView | None = None) -> go.Figure:
+def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view: ClipView | None = None) -> Figure:
     """Segments, waveform, log-gammatone spectrogram and attention of one clip, on one time axis in seconds.
 
     Parameters
@@ -79,7 +80,7 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
     return figure
 
 
-def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> go.Figure:
+def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> Figure:
     """Bars of the `k` most probable classes; the true one, where known, is marked."""
     labels, probabilities = zip(*reversed(prediction.top(k)), strict=True)
     names = [f"<b>{pretty(label)} ✓</b>" if label == truth else pretty(label) for label in labels]
@@ -102,7 +103,7 @@ def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> 
     return figure
 
 
-def _add_segments(figure: go.Figure, prediction: Prediction, row: int) -> None:
+def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
     """Two lanes of bars, since neighbours overlap by half; opacity is the probability."""
     rank = {label: i for i, (label, _) in enumerate(prediction.top(len(prediction.labels)))}
     segments = prediction.segments
@@ -137,7 +138,7 @@ def _add_segments(figure: go.Figure, prediction: Prediction, row: int) -> None:
     )  # fmt: skip
 
 
-def _add_waveform(figure: go.Figure, samples: np.ndarray, rate_hz: int, row: int) -> None:
+def _add_waveform(figure: Figure, samples: np.ndarray, rate_hz: int, row: int) -> None:
     times_s, low, high = envelope(samples, rate_hz)
     figure.add_scatter(
         x=np.repeat(times_s, 2).astype(np.float32),
@@ -155,7 +156,7 @@ def _add_waveform(figure: go.Figure, samples: np.ndarray, rate_hz: int, row: int
     )  # fmt: skip
 
 
-def _add_spectrogram(figure: go.Figure, prediction: Prediction, view: ClipView, row: int) -> None:
+def _add_spectrogram(figure: Figure, prediction: Prediction, view: ClipView, row: int) -> None:
     times_s, spectrogram = _reduced(prediction.times_s, prediction.spectrogram, np.maximum)
     n_bands = len(prediction.centres_hz)
     figure.add_heatmap(
@@ -186,7 +187,7 @@ def _add_spectrogram(figure: go.Figure, prediction: Prediction, view: ClipView, 
         _add_veil(figure, prediction, row)
 
 
-def _add_veil(figure: go.Figure, prediction: Prediction, row: int) -> None:
+def _add_veil(figure: Figure, prediction: Prediction, row: int) -> None:
     """Darken the spectrogram where attention is below its largest."""
     times_s, relative = _reduced(prediction.times_s, prediction.attention.relative[None], np.maximum)
     beneath = f"y{row}"
@@ -209,7 +210,7 @@ def _add_veil(figure: go.Figure, prediction: Prediction, row: int) -> None:
     figure.update_layout(yaxis9={"overlaying": beneath, "range": [0, 1], "visible": False, "fixedrange": True})
 
 
-def _add_attention(figure: go.Figure, prediction: Prediction, row: int) -> None:
+def _add_attention(figure: Figure, prediction: Prediction, row: int) -> None:
     attention = prediction.attention
     times_s, weights = _reduced(attention.times_s, attention.weights[None], np.maximum)
     figure.add_scatter(

@@ -94,15 +94,13 @@ def _setting(name: str, runs: list[Run]) -> dict[str, Any]:
 
 def _run_row(run: Run, labels: tuple[str, ...]) -> dict[str, Any]:
     rows = _predictions(run)
-    recall = {
-        label: float(np.mean([row["predicted"] == label for row in rows if row["label"] == label])) for label in labels
-    }
+    hits = {label: [row["predicted"] == label for row in rows if row["label"] == label] for label in labels}
     return {
         "fold": run.config.fold,
         "seed": run.config.seed,
         "accuracy": float(np.mean([row["predicted"] == row["label"] for row in rows])),
         "n_clips": len(rows),
-        "recall": recall,
+        "recall": {label: float(np.mean(of_label)) if of_label else None for label, of_label in hits.items()},
         "device": run.config.device,
         "code": run.config.code,
     }

@@ -170,8 +170,7 @@ def train(run: Run, corpus: Corpus, split: Split, *, on_step: Callable[[Progress
     RunError
         If another process trains it, or its state is damaged.
     """
-    with run.locked(), torch.random.fork_rng():
-        torch.backends.cudnn.deterministic = True
+    with run.locked(), torch.random.fork_rng(), torch.backends.cudnn.flags(deterministic=True):
         run.clear_stop()
         trainer = Trainer(run.config, corpus, split)
         epochs_done = 0

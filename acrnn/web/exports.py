@@ -5,13 +5,13 @@ import io
 import json
 from pathlib import Path
 
-import plotly.graph_objects as go
 import streamlit as st
 
+from acrnn.figures import Figure
 from acrnn.inference import Prediction
 
 
-def buttons(prediction: Prediction, figure: go.Figure) -> None:
+def buttons(prediction: Prediction, figure: Figure) -> None:
     """Attention as CSV, prediction as JSON and the figure as HTML that needs nothing else."""
     stem = f"{Path(prediction.name).stem}-{prediction.checkpoint}"
     with st.container(horizontal=True, key="exports"):

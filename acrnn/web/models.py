@@ -42,6 +42,8 @@ def choose_checkpoint() -> Checkpoint | None:
 def describe_accuracy(checkpoint: Checkpoint) -> str:
     """One line: accuracy on the held-out fold, interval, data, fold and epochs."""
     config = checkpoint.config
+    if not config.scores:
+        return "Not scored."
     low, high = config.scores["interval"]
     return (
         f"{config.scores['accuracy']:.1%} correct on held-out fold {config.fold} "

@@ -3,8 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-import plotly.graph_objects as go
 import streamlit as st
+
+from acrnn.figures import Figure
 
 _HTML = """
 <div class="bar">
@@ -31,7 +32,7 @@ def _component():
     return st.components.v2.component("acrnn_player", html=_HTML, css=_CSS, js=script)
 
 
-def player(figure: go.Figure, wav: bytes, *, key: str, clip: str, alt: str, filename: str) -> None:
+def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filename: str) -> None:
     """Show `figure`, whose x axis is in seconds, and a player of `wav` whose playhead runs over it.
 
     Parameters

@@ -17,6 +17,8 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 READY_MS = 60_000  # the first page of a server imports torch
+# The app gets all the threads that users give it; the tests' own setting is for small networks.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
 
 
 def pytest_collection_modifyitems(items):
@@ -39,7 +41,7 @@ class App:
         with log.open("w") as out:
             self.process = subprocess.Popen(
                 [*command, "--server.fileWatcherType=none"],
-                cwd=ROOT, env=os.environ | environment, stdout=out, stderr=subprocess.STDOUT,
+                cwd=ROOT, env=ENVIRONMENT | environment, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
     def url(self, query: str = "") -> str:
