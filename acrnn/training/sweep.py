@@ -96,10 +96,10 @@ def run_sweep(
             corpus, split = prepare(config, dataset, on_clip)
 
             def told(progress: Progress, run: Run = run, position: int = position) -> None:
-                if deadline is not None and time.monotonic() > deadline:
-                    run.request_stop()
                 if on_step is not None:
                     on_step(position, progress)
+                if deadline is not None and time.monotonic() > deadline:
+                    run.request_stop()
 
             model = train(run, corpus, split, on_step=told)
             if model is None:

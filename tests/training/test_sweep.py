@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,7 @@ def test_a_run_that_is_out_of_time_goes_on_where_it_was(base, tmp_path):
 
     def slow(position, progress):
         seen.append(progress.epoch)
+        time.sleep(0.3)
 
     assert states(run_sweep([run], tmp_path, finish_run, time_limit_s=0.2, on_step=slow)) == ["stopped"]
     assert states(run_sweep([run], tmp_path, finish_run, on_step=slow)) == ["finished"]
