@@ -13,15 +13,9 @@ from acrnn.labels import pretty
 # Okabe and Ito's colours, which stay apart for colour-blind readers, on light and on dark.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 NEUTRAL = "#8a8f98"
-CLASS_COLOURS = (
-    (BLUE, "white"),
-    (ORANGE, "black"),
-    (GREEN, "white"),
-    (PURPLE, "black"),
-    (SKY, "black"),
-    (VERMILION, "white"),
-)
-"""Bar and text colours of segments, by the rank of their class in the clip."""
+CLASS_COLOURS = ((BLUE, "white"), (ORANGE, "black"), (GREEN, "white"), (PURPLE, "black"), (SKY, "black"))
+"""Bar and text colours of a clip's five most probable classes; further ones are grey."""
+OTHER_CLASS = (NEUTRAL, "white")
 # As rgb(): Streamlit's theme takes #000004, Magma's first, for a placeholder of its own.
 MAGMA = [f"rgb{hex_to_rgb(colour)}" for colour in sequential.Magma]
 Figure = go.Figure
@@ -81,7 +75,7 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
 
 
 def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> Figure:
-    """Bars of the `k` most probable classes; the true one, where known, is marked."""
+    """Bars of the `k` most probable classes, in the colours of their segments; the true one, where known, is marked."""
     labels, probabilities = zip(*reversed(prediction.top(k)), strict=True)
     names = [f"<b>{pretty(label)} ✓</b>" if label == truth else pretty(label) for label in labels]
     figure = go.Figure(
@@ -89,7 +83,7 @@ def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> 
             x=probabilities,
             y=names,
             orientation="h",
-            marker_color=[GREEN if label == truth else BLUE for label in labels],
+            marker_color=[_class_colour(rank)[0] for rank in reversed(range(len(labels)))],
             text=[f"{p:.1%}" for p in probabilities],
             textposition="auto",
             hovertemplate="%{y}: %{x:.3%}<extra></extra>",
@@ -103,11 +97,15 @@ def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> 
     return figure
 
 
+def _class_colour(rank: int) -> tuple[str, str]:
+    return CLASS_COLOURS[rank] if rank < len(CLASS_COLOURS) else OTHER_CLASS
+
+
 def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
     """Two lanes of bars, since neighbours overlap by half; opacity is the probability."""
     rank = {label: i for i, (label, _) in enumerate(prediction.top(len(prediction.labels)))}
     segments = prediction.segments
-    colours = [CLASS_COLOURS[min(rank[s.label], len(CLASS_COLOURS) - 1)] for s in segments]
+    colours = [_class_colour(rank[s.label]) for s in segments]
     few = len(segments) <= 16
     figure.add_bar(
         x=[s.end_s - s.start_s for s in segments],

@@ -67,7 +67,7 @@ low_db, high_db = levels.slider(
     "Colours (dB, a full-scale sine is about 0)", -80, 10, (-80, 0), step=5, key="db", bind="query-params"
 )
 overlay = veil.toggle(
-    "Veil the unattended", key="veil", bind="query-params", disabled=not has_attention,
+    "Attention veil", key="veil", bind="query-params", disabled=not has_attention,
     help="Darkens the spectrogram where attention is below its largest.",
 )  # fmt: skip
 

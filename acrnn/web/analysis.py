@@ -94,6 +94,7 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     key = (clip.key, clip.name, checkpoint.config.weights_sha256)
     if (known := _kept().get(key)) is not None:
         return known
+    on_progress(0.0)
     predictor = predictor_of(checkpoint)
     rate_hz = checkpoint.config.front_end.rate_hz
     samples = decode(clip.content, rate_hz, limits=PAGE_LIMITS, name=clip.name).samples
