@@ -68,7 +68,7 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
         recipe=recipe,
         seed=options.seed,
         device=device,
-        precision="bf16" if _has_bf16(device) else "fp32",
+        precision=training_precision(device),
         code=code_revision(),
     )
     return config, dataset
@@ -107,16 +107,18 @@ def code_revision() -> str:
             return "unknown"
 
 
+def training_precision(device: str) -> str:
+    """`bf16` where it is faster than `fp32`: on CUDA, and on a CPU with instructions for it."""
+    if device == "cuda":
+        has_bf16 = torch.cuda.is_bf16_supported()
+    else:
+        has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bf16" if has_bf16 else "fp32"
+
+
 def _training_device(device: str) -> str:
     if device not in ("auto", "cpu", "cuda"):
         raise OptionError(f"device {device!r} cannot train; auto, cpu or cuda is accepted")
     if device == "cuda" and not torch.cuda.is_available():
         raise OptionError("device 'cuda' is not to be had here; auto or cpu is accepted")
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-
-
-def _has_bf16(device: str) -> bool:
-    """Whether bf16 is faster than fp32 on this device: on the CPU only with instructions for it."""
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
