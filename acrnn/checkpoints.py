@@ -19,10 +19,11 @@ from torch import Tensor
 
 from acrnn.data import atomic_path, atomic_write_bytes, sha256_of
 from acrnn.errors import AcrnnError, CheckpointError
-from acrnn.features import FrontEnd
+from acrnn.features import BandStatistics, FrontEnd
 from acrnn.model import ACRNN, NetworkConfig
 
 SCHEMA = 1
+BANDS = "bands."  # what the band statistics' tensors are called, beside the network's
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 NAME = re.compile(r"(?P<dataset>esc10|esc50)-(?P<placement>.+)-(?P<recipe>[a-z0-9]+)-fold(?P<fold>[1-5])")
 
@@ -107,6 +108,31 @@ class Checkpoint:
         CheckpointError
             If the weights are missing, do not have the hash that config.json names, or do not fit the network.
         """
+        tensors = {name: value for name, value in self._tensors.items() if not name.startswith(BANDS)}
+        model = ACRNN(self.config.network)
+        _require_fit(self.path / WEIGHTS, tensors, model.state_dict())
+        model.load_state_dict({name: value.float() for name, value in tensors.items()})
+        return model.to(device, memory_format=torch.channels_last).eval()
+
+    def load_bands(self) -> BandStatistics | None:
+        """Read the statistics by which missing bands are estimated; None if the checkpoint has none.
+
+        Raises
+        ------
+        CheckpointError
+            As `load_model`.
+        """
+        tensors = {name.removeprefix(BANDS): t for name, t in self._tensors.items() if name.startswith(BANDS)}
+        if not tensors:
+            return None
+        n = self.config.front_end.n_bands
+        _require_fit(
+            self.path / WEIGHTS, tensors, {"mean": torch.empty(n), "covariance": torch.empty(n, n)}, prefix=BANDS
+        )
+        return BandStatistics(**tensors)
+
+    @cached_property
+    def _tensors(self) -> dict[str, Tensor]:
         path = self.path / WEIGHTS
         try:
             found = sha256_of(path)
@@ -118,26 +144,21 @@ class Checkpoint:
                 f"{self.config.weights_sha256[:12]}…: the file is damaged or not the one that was published."
             )
         try:
-            tensors = load_file(path)
+            return load_file(path)
         except SafetensorError as error:
             raise CheckpointError(f"{path} is no safetensors file ({error}).") from error
-        model = ACRNN(self.config.network)
-        _require_fit(path, tensors, model.state_dict())
-        model.load_state_dict({name: value.float() for name, value in tensors.items()})
-        return model.to(device, memory_format=torch.channels_last).eval()
 
 
-def _require_fit(path: Path, tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+def _require_fit(path: Path, tensors: dict[str, Tensor], expected: dict[str, Tensor], prefix: str = "") -> None:
     for name in sorted(expected.keys() ^ tensors.keys()):
         what = "is missing" if name in expected else "is not a tensor of this network"
-        raise CheckpointError(f"{path}: {name} {what}.")
+        raise CheckpointError(f"{path}: {prefix}{name} {what}.")
     for name, value in tensors.items():
         if value.shape != expected[name].shape:
-            raise CheckpointError(
-                f"{path}: {name} is {tuple(value.shape)}, the network of {CONFIG} has {tuple(expected[name].shape)}."
-            )
+            shape, wanted = tuple(value.shape), tuple(expected[name].shape)
+            raise CheckpointError(f"{path}: {prefix}{name} is {shape}, the network of {CONFIG} has {wanted}.")
         if not torch.isfinite(value).all():
-            raise CheckpointError(f"{path}: {name} holds values that are not finite.")
+            raise CheckpointError(f"{path}: {prefix}{name} holds values that are not finite.")
 
 
 def checkpoint_root() -> Path:
@@ -206,7 +227,13 @@ def _read_config(path: Path) -> CheckpointConfig:
     return config
 
 
-def save(model: ACRNN, config: CheckpointConfig, card: str, root: Path | None = None) -> Checkpoint:
+def save(
+    model: ACRNN,
+    config: CheckpointConfig,
+    card: str,
+    root: Path | None = None,
+    bands: BandStatistics | None = None,
+) -> Checkpoint:
     """Write a checkpoint's folder; each file is replaced as a whole, the config last.
 
     Parameters
@@ -217,10 +244,13 @@ def save(model: ACRNN, config: CheckpointConfig, card: str, root: Path | None = 
         Its `weights_sha256` is filled in here.
     card : str
         Markdown for people.
+    bands : BandStatistics, optional
+        Saved as float32; without them, what a low sampling rate leaves empty stays empty.
     """
     path = (root or checkpoint_root()) / config.name
     with atomic_path(path / WEIGHTS) as part:
-        save_file(_half_weights(model), part)
+        statistics = {} if bands is None else {f"{BANDS}{name}": value for name, value in vars(bands).items()}
+        save_file(_half_weights(model) | statistics, part)
     values = asdict(config) | {"weights_sha256": sha256_of(path / WEIGHTS)}
     atomic_write_bytes(path / CARD, card.encode())
     atomic_write_bytes(path / CONFIG, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())

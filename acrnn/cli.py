@@ -69,6 +69,11 @@ def predict(
             failed = True
             errors.print(f"error: {error}", markup=False)
             continue
+        if prediction.known_up_to_hz is not None:
+            errors.print(
+                f"note: {path} has nothing above {prediction.known_up_to_hz:.0f} Hz; the bands above are estimated.",
+                markup=False,
+            )
         if as_json:
             done.append(prediction.as_dict(top))
         else:

@@ -181,6 +181,10 @@ def _add_spectrogram(figure: Figure, prediction: Prediction, view: ClipView, row
         row=row,
         col=1,
     )
+    if prediction.n_known_bands < n_bands:
+        figure.add_hline(
+            y=prediction.n_known_bands - 0.5, line={"color": "white", "width": 1, "dash": "dot"}, row=row, col=1
+        )
     if view.overlay and prediction.attention is not None:
         _add_veil(figure, prediction, row)
 

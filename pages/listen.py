@@ -11,7 +11,7 @@ from acrnn.web.analysis import analyse, attended_wav, predictor_of
 from acrnn.web.clips import choose_clip
 from acrnn.web.models import choose_checkpoint, describe_accuracy
 from acrnn.web.player import player
-from acrnn.web.words import describe_agreement, describe_attention, plain
+from acrnn.web.words import describe_agreement, describe_attention, describe_bandwidth, plain
 
 with st.sidebar:
     checkpoint = choose_checkpoint()
@@ -84,4 +84,6 @@ player(
     filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
 )
 st.caption(describe_attention(prediction, checkpoint))
+if (told := describe_bandwidth(prediction)) is not None:
+    st.caption(told)
 exports.buttons(prediction, figure)

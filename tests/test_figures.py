@@ -28,6 +28,7 @@ def prediction_of(n_frames: int = 300, placement: str | None = "l10") -> Predict
         spectrogram=spectrogram,
         times_s=times_s,
         centres_hz=np.geomspace(50, 20_000, 128),
+        n_known_bands=128,
     )
 
 

@@ -17,7 +17,7 @@ from acrnn.errors import RunError
 from acrnn.evaluation.crossval import Scores, score_fold
 from acrnn.inference import Predictor
 from acrnn.model import ACRNN
-from acrnn.training import Run
+from acrnn.training import Run, prepare
 
 
 def finish_run(
@@ -34,10 +34,12 @@ def finish_run(
         The run's summary: scores, checkpoint folder and times.
     """
     config = _checkpoint_config(run, model, dataset)
-    draft = save(model, config, "", root=run.path)
+    corpus, split = prepare(run.config, dataset)
+    bands = corpus.band_statistics(split.clips, run.config.front_end.floor_db)
+    draft = save(model, config, "", root=run.path, bands=bands)
     scores = score_fold(Predictor(draft, "cpu"), dataset, run.config.fold, on_clip=on_clip)
     config = replace(config, scores=scores.summary())
-    save(model, config, card(config), root=run.path)
+    save(model, config, card(config), root=run.path, bands=bands)
     atomic_write_bytes(run.path / "predictions.csv", predictions_csv(scores).encode())
     metrics = run.metrics()
     summary = scores.summary() | {

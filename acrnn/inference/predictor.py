@@ -13,7 +13,7 @@ from torch import Tensor
 from acrnn.audio import Limits, from_array, open_audio
 from acrnn.checkpoints import Checkpoint, find
 from acrnn.errors import OptionError, SilentAudioError
-from acrnn.features import FrontEnd, Segments, gather_frames, stream_log_gammatone
+from acrnn.features import FrontEnd, Segments, fill_missing_bands, gather_frames, n_known_bands, stream_log_gammatone
 from acrnn.model import ACRNN
 
 BATCH_SEGMENTS = 16
@@ -85,6 +85,9 @@ class Prediction:
         Centre of each frame in seconds.
     centres_hz : ndarray (band,)
         Centre of each band in hertz.
+    n_known_bands : int
+        Bands, from the lowest up, that the recording's sampling rate leaves room for. Those above are estimated from
+        them (`acrnn.features.bandwidth`); usually there are none.
     """
 
     name: str
@@ -99,6 +102,12 @@ class Prediction:
     spectrogram: np.ndarray
     times_s: np.ndarray
     centres_hz: np.ndarray
+    n_known_bands: int
+
+    @property
+    def known_up_to_hz(self) -> float | None:
+        """Where the estimated bands begin; None if there are none."""
+        return None if self.n_known_bands == len(self.centres_hz) else float(self.centres_hz[self.n_known_bands - 1])
 
     @property
     def label(self) -> str:
@@ -159,6 +168,7 @@ class Predictor:
         self.checkpoint = checkpoint
         self.device = pick_device(device)
         self.model: ACRNN = checkpoint.load_model(self.device)
+        self.bands = checkpoint.load_bands()
 
     def __call__(
         self,
@@ -199,15 +209,20 @@ class Predictor:
             name = name or "the array"
             samples = from_array(source, rate_hz, front_end.rate_hz, name=name).samples
             spectrogram, n_samples = self._analyse([samples], front_end)
+            source_rate_hz = rate_hz
         else:
             name = name or ("the audio" if isinstance(source, bytes) else str(Path(source)))
             with open_audio(source, limits=limits, name=name) as audio:
                 spectrogram, n_samples = self._analyse(audio.blocks(front_end.rate_hz), front_end)
+                source_rate_hz = audio.rate_hz
         if spectrogram.max() <= front_end.floor_db + 1e-3:
             raise SilentAudioError(
                 f"{name} is silent: nothing in it is above {front_end.floor_db:g} dB; a clip with sound is needed."
             )
-        return self._classify(spectrogram, n_samples, name, on_progress or (lambda share: None))
+        n_known = front_end.n_bands if self.bands is None else n_known_bands(front_end, source_rate_hz)
+        if n_known < front_end.n_bands:
+            spectrogram = fill_missing_bands(spectrogram, n_known, self.bands, front_end.floor_db)
+        return self._classify(spectrogram, n_known, n_samples, name, on_progress or (lambda share: None))
 
     def _analyse(self, blocks, front_end: FrontEnd) -> tuple[Tensor, int]:
         """Blocks of samples → the clip's whole spectrogram (band, frame), and how many samples it is of."""
@@ -224,7 +239,7 @@ class Predictor:
         return spectrogram, n_samples
 
     @torch.inference_mode()
-    def _classify(self, spectrogram: Tensor, n_samples: int, name: str, on_progress) -> Prediction:
+    def _classify(self, spectrogram: Tensor, n_known: int, n_samples: int, name: str, on_progress) -> Prediction:
         config = self.checkpoint.config
         front_end = config.front_end
         segments = Segments(spectrogram.shape[1])
@@ -264,6 +279,7 @@ class Predictor:
             spectrogram=spectrogram.contiguous().numpy(),
             times_s=times_s,
             centres_hz=front_end.centres_hz,
+            n_known_bands=n_known,
         )
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from acrnn.audio import decode
 from acrnn.audio.effects import draw_augmentation
 from acrnn.data import Clip, Dataset, atomic_path, cache_dir, sha256_of
-from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, FrontEnd, Segments, log_gammatone
+from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, BandStatistics, FrontEnd, Segments, log_gammatone
 
 FORMAT = 1  # raise it when what a stored row means changes
 
@@ -83,6 +83,21 @@ class Corpus:
             count += frames[:, 0].size
         mean = total / count
         return torch.from_numpy(mean).float(), torch.from_numpy(np.sqrt(squares / count - mean**2)).float()
+
+    def band_statistics(self, clips: np.ndarray, floor_db: float) -> BandStatistics:
+        """Mean and covariance of the bands over the original clips given, silent frames left out."""
+        n_bands = self.rows.shape[2]
+        total, products, count = np.zeros(n_bands), np.zeros((n_bands, n_bands)), 0
+        for clip in clips:
+            first, n = int(self.first_row[clip, 0]), int(self.n_frames[clip, 0])
+            frames = self.rows[first : first + n, 0].cpu().numpy().astype(np.float64)  # (frame, band)
+            frames = frames[(frames > floor_db).any(axis=1)]
+            total += frames.sum(axis=0)
+            products += frames.T @ frames
+            count += len(frames)
+        mean = total / count
+        covariance = products / count - np.outer(mean, mean)
+        return BandStatistics(torch.from_numpy(mean).float(), torch.from_numpy(covariance).float())
 
     def to(self, device: torch.device | str) -> "Corpus":
         """Give the same corpus with its rows on `device`."""

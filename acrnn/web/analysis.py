@@ -98,7 +98,7 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     predictor = predictor_of(checkpoint)
     rate_hz = checkpoint.config.front_end.rate_hz
     samples = decode(clip.content, rate_hz, limits=PAGE_LIMITS, name=clip.name).samples
-    prediction = predictor(samples, rate_hz, name=clip.name, on_progress=on_progress)
+    prediction = predictor(clip.content, name=clip.name, limits=PAGE_LIMITS, on_progress=on_progress)
     analysis = Analysis(prediction, samples, rate_hz, encode_wav(samples, rate_hz))
     _kept().put(key, analysis)
     return analysis

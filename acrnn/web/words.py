@@ -31,6 +31,18 @@ def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> 
     return f"{said} :orange[Fold {clip.fold} was in its training set], so this says little of how good it is."
 
 
+def describe_bandwidth(prediction: Prediction) -> str | None:
+    """Say which bands were estimated, if any were."""
+    if prediction.known_up_to_hz is None:
+        return None
+    n_estimated = len(prediction.centres_hz) - prediction.n_known_bands
+    return (
+        f"This recording's sampling rate leaves nothing above {prediction.known_up_to_hz / 1000:.1f} kHz. The "
+        f"{n_estimated} bands above, over the dotted line, were estimated from those below, as they go together in the "
+        "training clips."
+    )
+
+
 def describe_attention(prediction: Prediction, checkpoint: Checkpoint) -> str:
     """Say what a step of the attention is, and how to read the curve."""
     attention = prediction.attention
