@@ -125,10 +125,10 @@ class Checkpoint:
         tensors = {name.removeprefix(BANDS): t for name, t in self._tensors.items() if name.startswith(BANDS)}
         if not tensors:
             return None
-        n = self.config.front_end.n_bands
-        _require_fit(
-            self.path / WEIGHTS, tensors, {"mean": torch.empty(n), "covariance": torch.empty(n, n)}, prefix=BANDS
-        )
+        n_bands = self.config.front_end.n_bands
+        n = len(tensors.get("shares", ()))
+        shapes = {"shares": (n,), "means": (n, n_bands), "covariances": (n, n_bands, n_bands)}
+        _require_fit(self.path / WEIGHTS, tensors, {k: torch.empty(v) for k, v in shapes.items()}, prefix=BANDS)
         return BandStatistics(**tensors)
 
     @cached_property
