@@ -106,6 +106,8 @@ def test_an_upload_is_analysed(app, page, sounds, name):
     clip_drawn(page)
     expect(page.get_by_text("True class unknown.")).to_be_visible()
     expect(page.get_by_text(f"{name}, 5.0").first).to_be_visible()
+    estimated = page.get_by_text("leaves nothing above 3.5 kHz")
+    expect(estimated).to_have_count(1 if name == "crow.wav" else 0)  # 8 kHz; the mp3 is at 44.1
 
 
 @pytest.mark.parametrize(

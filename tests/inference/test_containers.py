@@ -1,4 +1,4 @@
-"""The same clip in every container gets the same top class. Real clips and the shipped checkpoint: no mock of either."""
+"""The same clip gets the same top class in every container: real clips, and the checkpoint that ships."""
 
 import pytest
 
