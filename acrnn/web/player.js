@@ -20,18 +20,19 @@ export default function ({ parentElement, data }) {
 
   // The attended version of a clip is another file: take position and play state over to it.
   const follow = (audio) => {
+    // While a new file loads, the player's clock already stands at 0: that is not where the listener was.
+    if (audio.readyState < HTMLMediaElement.HAVE_METADATA) return
     const last = lastSeen.get(data.player)
-    if (last?.source === audio.currentSrc) {
+    if (last?.source === audio.src) {
       last.time = audio.currentTime
       last.playing = !audio.paused
       return
     }
-    if (audio.readyState < HTMLMediaElement.HAVE_METADATA) return
     if (last?.clip === data.clip) {
       audio.currentTime = last.time
       if (last.playing) audio.play()
     }
-    lastSeen.set(data.player, { source: audio.currentSrc, clip: data.clip, time: audio.currentTime, playing: !audio.paused })
+    lastSeen.set(data.player, { source: audio.src, clip: data.clip, time: audio.currentTime, playing: !audio.paused })
   }
 
   const place = () => {

@@ -46,12 +46,13 @@ def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filenam
     filename : str
         Of a saved picture, without extension.
     """
-    with st.container(key=f"{key}_audio"):
-        st.audio(wav, format="audio/wav", alt=f"Player of {filename}")
+    place = st.container(key=f"{key}_audio")
     _component()(
         key=f"{key}_playhead",
         data={"chart": f"{key}_chart", "player": f"{key}_audio", "clip": clip, "filename": filename},
     )
+    with place:  # filled after the component, which must know of another clip before its sound arrives
+        st.audio(wav, format="audio/wav", alt=f"Player of {filename}")
     with st.container(key=f"{key}_chart"):
         st.plotly_chart(
             figure,
