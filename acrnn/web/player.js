@@ -47,7 +47,6 @@ export default function ({ parentElement, data }) {
       line.style.left = `${axis._offset + x - 1}px`
       line.style.top = `${size.t}px`
       line.style.height = `${size.h}px`
-      line.dataset.seconds = audio.currentTime
       clock.textContent = `${audio.currentTime.toFixed(2)} s`
     }
     frame = requestAnimationFrame(place)
