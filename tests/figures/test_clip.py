@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from acrnn.figures import MAX_COLUMNS, ClipView, clip_figure, envelope, top_figure
+from acrnn.figures import ClipView, clip_figure, envelope, top_figure
+from acrnn.figures.clip import MAX_COLUMNS
 from acrnn.inference import Attention, Prediction
 from acrnn.labels import ESC10
 

@@ -1,24 +1,15 @@
-"""Every figure of the app, each a function that returns one. Colours survive colour blindness and both themes."""
+"""One clip: segments, waveform, spectrogram and attention on one time axis, and its most probable classes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.colors import hex_to_rgb, sequential
 from plotly.subplots import make_subplots
 
+from acrnn.figures.style import CLASS_COLOURS, MAGMA, NEUTRAL, OTHER_CLASS, VERMILION, Figure
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
 
-# Okabe and Ito's colours, which stay apart for colour-blind readers, on light and on dark.
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-NEUTRAL = "#8a8f98"
-CLASS_COLOURS = ((BLUE, "white"), (ORANGE, "black"), (GREEN, "white"), (PURPLE, "black"), (SKY, "black"))
-"""Bar and text colours of a clip's five most probable classes; further ones are grey."""
-OTHER_CLASS = (NEUTRAL, "white")
-# As rgb(): Streamlit's theme takes #000004, Magma's first, for a placeholder of its own.
-MAGMA = [f"rgb{hex_to_rgb(colour)}" for colour in sequential.Magma]
-Figure = go.Figure
 MAX_COLUMNS = 2000  # as many as a wide screen can show; longer clips are reduced to it
 TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 

@@ -1,0 +1,6 @@
+"""Every figure of the app, each a function that returns one; nothing else imports plotly."""
+
+from acrnn.figures.clip import ClipView, clip_figure, envelope, top_figure
+from acrnn.figures.style import Figure
+
+__all__ = ["ClipView", "Figure", "clip_figure", "envelope", "top_figure"]
