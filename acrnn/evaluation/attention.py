@@ -1,7 +1,7 @@
 """Measures of one clip's attention, and how far two attentions are apart.
 
-All of them look at the weights as shares of the clip: weights over their sum, one share a frame. They do not change when
-all weights are scaled alike, so sigmoid (each weight up to one) and softmax (a segment's weights sum to one) compare.
+All of them look at the weights as shares of the clip: weights over their sum, one share a frame. They do not change
+when all weights are scaled alike, so sigmoid (each weight up to one) and softmax (a segment's sum to one) compare.
 """
 
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class AttentionMeasures:
     top_tenth : float
         Sum of the shares of the tenth of the frames (rounded up) that have the most: about 0.1 for even attention.
     loudness_correlation : float
-        Spearman's rank correlation of weight and frame level, -1 to 1; NaN where either is the same in all frames. Ranks
-        do not ask how much a scaling function spreads its weights, only which frames come first.
+        Spearman's rank correlation of weight and frame level, -1 to 1; NaN where either is the same in all frames.
+        Ranks do not ask how much a scaling function spreads its weights, only which frames come first.
     """
 
     entropy: float

@@ -146,33 +146,11 @@ def _add_waveform(figure: Figure, samples: np.ndarray, rate_hz: int, row: int) -
 
 
 def _add_spectrogram(figure: Figure, prediction: Prediction, view: ClipView, row: int) -> None:
-    times_s, spectrogram = _reduced(prediction.times_s, prediction.spectrogram, np.maximum)
-    n_bands = len(prediction.centres_hz)
-    figure.add_heatmap(
-        x=times_s.astype(np.float32),
-        y=[f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz" for hz in prediction.centres_hz],
-        z=np.rint(spectrogram).astype(np.int8),  # whole decibels: an eighth of the bytes
-        zmin=view.low_db,
-        zmax=view.high_db,
-        colorscale=MAGMA,
-        colorbar={"title": {"text": "dB", "side": "top"}, "len": 0.46, "y": 0.47, "thickness": 10, "x": 1.005},
-        hovertemplate="%{x:.2f} s, %{y}: %{z} dB<extra></extra>",
-        row=row,
-        col=1,
-    )
-    ticks = [hz for hz in TICKS_HZ if prediction.centres_hz[0] <= hz <= prediction.centres_hz[-1]]
-    figure.update_yaxes(
-        title_text="frequency (Hz)",
-        type="category",
-        range=[-0.5, n_bands - 0.5],
-        tickvals=np.interp(ticks, prediction.centres_hz, np.arange(n_bands)).tolist(),
-        ticktext=[f"{hz // 1000}k" if hz >= 1000 else str(hz) for hz in ticks],
-        showgrid=False,
-        fixedrange=True,
-        row=row,
-        col=1,
-    )
-    if prediction.n_known_bands < n_bands:
+    trace = spectrogram_trace(prediction, view)
+    trace.colorbar = colour_bar(length=0.46, middle=0.47)
+    figure.add_trace(trace, row=row, col=1)
+    figure.update_yaxes(frequency_axis(prediction), row=row, col=1)
+    if prediction.n_known_bands < len(prediction.centres_hz):
         figure.add_hline(
             y=prediction.n_known_bands - 0.5, line={"color": "white", "width": 1, "dash": "dot"}, row=row, col=1
         )
@@ -180,9 +158,43 @@ def _add_spectrogram(figure: Figure, prediction: Prediction, view: ClipView, row
         _add_veil(figure, prediction, row)
 
 
+def spectrogram_trace(prediction: Prediction, view: ClipView) -> go.Heatmap:
+    """Log-gammatone spectrogram of a clip over seconds, without a colour bar; its y axis is `frequency_axis`."""
+    times_s, spectrogram = reduced(prediction.times_s, prediction.spectrogram, np.maximum)
+    return go.Heatmap(
+        x=times_s.astype(np.float32),
+        y=[f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz" for hz in prediction.centres_hz],
+        z=np.rint(spectrogram).astype(np.int8),  # whole decibels: an eighth of the bytes
+        zmin=view.low_db,
+        zmax=view.high_db,
+        colorscale=MAGMA,
+        hovertemplate="%{x:.2f} s, %{y}: %{z} dB<extra></extra>",
+    )
+
+
+def frequency_axis(prediction: Prediction) -> dict:
+    """Set up a spectrogram's y axis: one category a band, labelled at round frequencies."""
+    n_bands = len(prediction.centres_hz)
+    ticks = [hz for hz in TICKS_HZ if prediction.centres_hz[0] <= hz <= prediction.centres_hz[-1]]
+    return {
+        "title": {"text": "frequency (Hz)"},
+        "type": "category",
+        "range": [-0.5, n_bands - 0.5],
+        "tickvals": np.interp(ticks, prediction.centres_hz, np.arange(n_bands)).tolist(),
+        "ticktext": [f"{hz // 1000}k" if hz >= 1000 else str(hz) for hz in ticks],
+        "showgrid": False,
+        "fixedrange": True,
+    }
+
+
+def colour_bar(length: float, middle: float) -> dict:
+    """Set up a bar of decibels to the right: its length and middle as parts of the figure's height."""
+    return {"title": {"text": "dB", "side": "top"}, "len": length, "y": middle, "thickness": 10, "x": 1.005}
+
+
 def _add_veil(figure: Figure, prediction: Prediction, row: int) -> None:
     """Darken the spectrogram where attention is below its largest."""
-    times_s, relative = _reduced(prediction.times_s, prediction.attention.relative[None], np.maximum)
+    times_s, relative = reduced(prediction.times_s, prediction.attention.relative[None], np.maximum)
     beneath = f"y{row}"
     figure.add_trace(
         go.Heatmap(
@@ -205,7 +217,7 @@ def _add_veil(figure: Figure, prediction: Prediction, row: int) -> None:
 
 def _add_attention(figure: Figure, prediction: Prediction, row: int) -> None:
     attention = prediction.attention
-    times_s, weights = _reduced(attention.times_s, attention.weights[None], np.maximum)
+    times_s, weights = reduced(attention.times_s, attention.weights[None], np.maximum)
     figure.add_scatter(
         x=times_s.astype(np.float32),
         y=weights[0].astype(np.float32),
@@ -242,7 +254,7 @@ def envelope(samples: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray,
     return starts / rate_hz, low, high
 
 
-def _reduced(times_s: np.ndarray, values: np.ndarray, how: np.ufunc) -> tuple[np.ndarray, np.ndarray]:
+def reduced(times_s: np.ndarray, values: np.ndarray, how: np.ufunc) -> tuple[np.ndarray, np.ndarray]:
     """(frame,) times and (row, frame) values → the same with at most `MAX_COLUMNS` columns."""
     span = -(-len(times_s) // MAX_COLUMNS)
     if span <= 1:
