@@ -16,7 +16,7 @@ from gammatone.fftweight import fft_gtgram
 from acrnn import data
 from acrnn.audio import decode
 from acrnn.audio.scenes import SCENES, render
-from acrnn.features import FrontEnd, delta, log_gammatone
+from acrnn.features import FrontEnd, delta, log_spectrogram
 from benchmarks.machine import describe_machine, spread, timed
 
 N_CLIPS = 40
@@ -34,7 +34,7 @@ def main() -> None:
     window_s, hop_s = front_end.window_samples / front_end.rate_hz, front_end.hop_s
 
     def ours(waveform):
-        return delta(log_gammatone(waveform, front_end))
+        return delta(log_spectrogram(waveform, front_end))
 
     def theirs(waveform):
         return fft_gtgram(waveform, front_end.rate_hz, window_s, hop_s, front_end.n_bands, front_end.min_hz)

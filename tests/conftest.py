@@ -18,7 +18,7 @@ import torch
 from acrnn.audio import decode
 from acrnn.checkpoints import CheckpointConfig, save
 from acrnn.data import discover, load
-from acrnn.features import FrontEnd, Segments, log_gammatone
+from acrnn.features import FrontEnd, Segments, log_spectrogram
 from acrnn.labels import ESC10, ESC50
 from acrnn.model import ACRNN, NetworkConfig
 from acrnn.training import Corpus, Recipe, RunConfig, Split
@@ -129,7 +129,7 @@ def corpus_of_fixture():
 def tiny_corpus(tiny_dataset) -> Corpus:
     """Features of the tiny dataset in 32 bands, without copies."""
     waveforms = [decode(clip.path, TINY_RATE_HZ).samples for clip in tiny_dataset.clips]
-    return corpus_of([log_gammatone(waveform, TINY_FRONT_END) for waveform in waveforms])
+    return corpus_of([log_spectrogram(waveform, TINY_FRONT_END) for waveform in waveforms])
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
-"""Waveform → log-gammatone spectrogram with delta → overlapping segments, and back to one time axis (§3.1)."""
+"""Waveform → log-gammatone or log-mel spectrogram with delta → overlapping segments ⇄ one time axis (§3.1)."""
 
 from acrnn.features.bandwidth import BandStatistics, fill_missing_bands, n_known_bands
-from acrnn.features.gammatone import FrontEnd, delta, gather_frames, log_gammatone, stream_log_gammatone
-from acrnn.features.segments import SEGMENT_FRAMES, SEGMENT_HOP, Segments, clip_segments
+from acrnn.features.front_end import SEGMENT_FRAMES, SEGMENT_HOP, FrontEnd, mel_front_end
+from acrnn.features.segments import Segments, clip_segments
+from acrnn.features.spectrogram import delta, gather_frames, log_spectrogram, stream_log_spectrogram
 
 __all__ = [
     "SEGMENT_FRAMES",
@@ -14,7 +15,8 @@ __all__ = [
     "delta",
     "fill_missing_bands",
     "gather_frames",
-    "log_gammatone",
+    "log_spectrogram",
+    "mel_front_end",
     "n_known_bands",
-    "stream_log_gammatone",
+    "stream_log_spectrogram",
 ]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from acrnn.features.gammatone import CHUNK_FRAMES, FrontEnd
+from acrnn.features.front_end import FrontEnd
+from acrnn.features.spectrogram import CHUNK_FRAMES
 
 PASSBAND = 0.9  # share of the Nyquist frequency that a resampler leaves as it was
 RIDGE_DB2 = 1.0  # decibels² on the diagonal: neighbouring bands are nearly the same

@@ -1,4 +1,4 @@
-"""Clip ⇄ overlapping segments ⇄ one time axis (§3.1: 128 frames with 50 % overlap).
+"""Clip ⇄ overlapping segments ⇄ one time axis (§3.1: 128 frames with 50 % overlap; PiczakCNN: 41).
 
 Frame i stands for the time i · hop_s, the centre of its window. A weight that stands for k frames (after pooling) is
 held over those k frames, and where segments overlap their weights are averaged.
@@ -11,10 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from acrnn.features.gammatone import FrontEnd, delta
-
-SEGMENT_FRAMES = 128
-SEGMENT_HOP = 64
+from acrnn.features.front_end import SEGMENT_FRAMES, SEGMENT_HOP, FrontEnd
+from acrnn.features.spectrogram import delta
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,11 @@ class Segments:
     n_frames: int
     length: int = SEGMENT_FRAMES
     hop: int = SEGMENT_HOP
+
+    @classmethod
+    def of(cls, n_frames: int, front_end: FrontEnd) -> "Segments":
+        """Segments of a clip of `n_frames`, as long and as far apart as its front end says."""
+        return cls(n_frames, front_end.segment_frames, front_end.segment_hop)
 
     def __len__(self) -> int:
         return 1 + max(0, -(-(self.n_frames - self.length) // self.hop))
@@ -110,7 +113,7 @@ class Segments:
         return np.arange(self.n_frames) * front_end.hop_s
 
 
-def clip_segments(spectrogram: Tensor, floor_db: float) -> Tensor:
+def clip_segments(spectrogram: Tensor, front_end: FrontEnd) -> Tensor:
     """All segments of a clip at once.
 
     Parameters
@@ -119,7 +122,7 @@ def clip_segments(spectrogram: Tensor, floor_db: float) -> Tensor:
 
     Returns
     -------
-    Tensor (segment, 2, band, 128)
+    Tensor (segment, 2, band, segment frame)
     """
-    segments = Segments(spectrogram.shape[-1])
-    return torch.cat(list(segments.batches(segments.pad(spectrogram, floor_db), len(segments))))
+    segments = Segments.of(spectrogram.shape[-1], front_end)
+    return torch.cat(list(segments.batches(segments.pad(spectrogram, front_end.floor_db), len(segments))))

@@ -13,7 +13,14 @@ from torch import Tensor
 from acrnn.audio import Limits, from_array, open_audio
 from acrnn.checkpoints import Checkpoint, find
 from acrnn.errors import OptionError, SilentAudioError
-from acrnn.features import FrontEnd, Segments, fill_missing_bands, gather_frames, n_known_bands, stream_log_gammatone
+from acrnn.features import (
+    FrontEnd,
+    Segments,
+    fill_missing_bands,
+    gather_frames,
+    n_known_bands,
+    stream_log_spectrogram,
+)
 from acrnn.model import ACRNN
 
 BATCH_SEGMENTS = 16
@@ -78,9 +85,9 @@ class Prediction:
     segment_starts_s, segment_ends_s : ndarray (segment,)
         Where each segment lies; the last one ends with the clip.
     attention : Attention or None
-        None for a checkpoint without attention.
+        None for a checkpoint without attention: placement `none`, and PiczakCNN.
     spectrogram : ndarray (band, frame), float32
-        The log-gammatone spectrogram in decibels that the network saw.
+        The log-gammatone (or, for PiczakCNN, log-mel) spectrogram in decibels that the network saw.
     times_s : ndarray (frame,)
         Centre of each frame in seconds.
     centres_hz : ndarray (band,)
@@ -235,14 +242,14 @@ class Predictor:
                 yield block
 
         # Analysed on the CPU in every case: a thousand times real time there, and the same decibels on every device.
-        spectrogram = gather_frames(stream_log_gammatone(counted(), front_end), front_end.n_bands)
+        spectrogram = gather_frames(stream_log_spectrogram(counted(), front_end), front_end.n_bands)
         return spectrogram, n_samples
 
     @torch.inference_mode()
     def _classify(self, spectrogram: Tensor, n_known: int, n_samples: int, name: str, on_progress) -> Prediction:
         config = self.checkpoint.config
         front_end = config.front_end
-        segments = Segments(spectrogram.shape[1])
+        segments = Segments.of(spectrogram.shape[1], front_end)
         probabilities, weights, done = [], [], 0
         padded = segments.pad(spectrogram, front_end.floor_db)
         for batch in segments.batches(padded, BATCH_SEGMENTS):

@@ -6,7 +6,7 @@ import os
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from acrnn.audio import decode
 from acrnn.audio.effects import draw_augmentation
 from acrnn.data import Clip, Dataset, atomic_path, cache_dir, sha256_of
-from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, BandStatistics, FrontEnd, Segments, log_gammatone
+from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, BandStatistics, FrontEnd, Segments, log_spectrogram
 
 FORMAT = 1  # raise it when what a stored row means changes
 
@@ -32,11 +32,15 @@ class Corpus:
         Decibels and decibels a frame. The frames of a version stand together, padded to whole segments.
     first_row, n_frames : ndarray (clip, version), int64
         Where a version begins, and how many of its frames are not padding.
+    segment_frames, segment_hop : int
+        The front end's: frames of a segment, and from one to the next.
     """
 
     rows: Tensor
     first_row: np.ndarray
     n_frames: np.ndarray
+    segment_frames: int = SEGMENT_FRAMES
+    segment_hop: int = SEGMENT_HOP
 
     @property
     def n_versions(self) -> int:
@@ -57,14 +61,15 @@ class Corpus:
         owners : ndarray (segment,), int64
             The clip that it is cut from.
         """
-        counts = [len(Segments(int(n))) for n in self.n_frames[clips, versions]]
+        length, hop = self.segment_frames, self.segment_hop
+        counts = [len(Segments(int(n), length, hop)) for n in self.n_frames[clips, versions]]
         firsts = self.first_row[clips, versions]
-        rows = [first + SEGMENT_HOP * np.arange(count) for first, count in zip(firsts, counts, strict=True)]
+        rows = [first + hop * np.arange(count) for first, count in zip(firsts, counts, strict=True)]
         return np.concatenate(rows), np.repeat(clips, counts)
 
     def gather(self, rows: Tensor) -> Tensor:
         """(segment,) first rows → the segments (segment, 2, band, frame), float32, where the corpus lies."""
-        frames = rows[:, None] + torch.arange(SEGMENT_FRAMES, device=rows.device)
+        frames = rows[:, None] + torch.arange(self.segment_frames, device=rows.device)
         return self.rows[frames].permute(0, 2, 3, 1).float()
 
     def statistics(self, clips: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -113,7 +118,7 @@ class Corpus:
 
     def to(self, device: torch.device | str) -> "Corpus":
         """Give the same corpus with its rows on `device`."""
-        return Corpus(self.rows.to(device), self.first_row, self.n_frames)
+        return replace(self, rows=self.rows.to(device))
 
 
 def build_corpus(
@@ -145,7 +150,9 @@ def build_corpus(
     with np.load(index_path) as index:
         first_row, n_frames = index["first_row"], index["n_frames"]
     rows = torch.from_file(str(rows_path), shared=False, size=rows_path.stat().st_size // 2, dtype=torch.float16)
-    return Corpus(rows.view(-1, 2, front_end.n_bands), first_row, n_frames)
+    return Corpus(
+        rows.view(-1, 2, front_end.n_bands), first_row, n_frames, front_end.segment_frames, front_end.segment_hop
+    )
 
 
 def _compute(
@@ -183,7 +190,7 @@ def _versions(clip: Clip, front_end: FrontEnd, n_copies: int) -> list[tuple[int,
 
 
 def _rows(samples: np.ndarray, front_end: FrontEnd) -> tuple[int, np.ndarray]:
-    spectrogram = log_gammatone(samples, front_end)
-    segments = Segments(spectrogram.shape[1])
+    spectrogram = log_spectrogram(samples, front_end)
+    segments = Segments.of(spectrogram.shape[1], front_end)
     padded = segments.pad(spectrogram, front_end.floor_db)  # (2, band, padded frame)
     return segments.n_frames, padded.permute(2, 0, 1).contiguous().half().numpy()

@@ -55,7 +55,7 @@ def test_every_frame_is_covered_and_no_segment_is_superfluous(n_frames):
 @pytest.mark.parametrize("n_frames", [1, 2, 127, 128, 129, 431])
 def test_segments_hold_the_clip_its_delta_and_silence_after_it(n_frames):
     spectrogram = spectrogram_of(n_frames)
-    cut = clip_segments(spectrogram, -80.0)
+    cut = clip_segments(spectrogram, FRONT_END)
     segments = Segments(n_frames)
     assert cut.shape == (len(segments), 2, 4, 128)
     slopes = delta(spectrogram)  # over the whole clip, before cutting
@@ -71,7 +71,7 @@ def test_batches_are_the_segments_in_order():
     segments, spectrogram = Segments(431), spectrogram_of(431)
     batches = list(segments.batches(segments.pad(spectrogram, -80.0), 4))
     assert [len(batch) for batch in batches] == [4, 2]
-    assert torch.equal(torch.cat(batches), clip_segments(spectrogram, -80.0))
+    assert torch.equal(torch.cat(batches), clip_segments(spectrogram, FRONT_END))
 
 
 @each_layer

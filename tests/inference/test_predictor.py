@@ -11,7 +11,7 @@ import torch
 from acrnn.audio import decode
 from acrnn.checkpoints import find
 from acrnn.errors import CheckpointError, EmptyAudioError, OptionError, SilentAudioError
-from acrnn.features import FrontEnd, clip_segments, log_gammatone
+from acrnn.features import FrontEnd, clip_segments, log_spectrogram
 from acrnn.inference import Predictor, describe_device, load, pick_device
 
 RATE_HZ = 16_000
@@ -52,10 +52,10 @@ def test_probabilities_are_the_mean_over_segments_and_sum_to_one(five_seconds):
 
 def test_the_network_is_given_the_segments_of_the_clip(predictors, five_seconds):
     predictor, prediction = predictors["l10"], five_seconds["l10"]
-    spectrogram = log_gammatone(sound(5), FrontEnd(RATE_HZ, n_bands=32))
+    spectrogram = log_spectrogram(sound(5), FrontEnd(RATE_HZ, n_bands=32))
     np.testing.assert_array_equal(prediction.spectrogram, spectrogram.numpy())
     with torch.inference_mode():
-        output = predictor.model(clip_segments(spectrogram, -80.0))
+        output = predictor.model(clip_segments(spectrogram, FrontEnd(RATE_HZ, n_bands=32)))
     np.testing.assert_allclose(prediction.segment_probabilities, output.logits.softmax(dim=1), rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(prediction.attention.segment_weights, output.attention, rtol=1e-3, atol=1e-6)
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from acrnn.audio import decode
 from acrnn.errors import RunError
-from acrnn.features import FrontEnd, log_gammatone
+from acrnn.features import FrontEnd, log_spectrogram
 from acrnn.model import NetworkConfig
 from acrnn.training import Corpus, Recipe, Run, Split, train
 from acrnn.training.loop import Trainer, draw_epoch, mix
@@ -239,7 +239,7 @@ def test_four_real_clips_are_learnt_by_heart(tmp_path, real_clips, tiny_run_conf
     """Network, loss and optimiser fit together: with neither mixup nor dropout a few steps make every clip right."""
     clips = next(iter(real_clips.values()))
     front_end = FrontEnd(16_000, n_bands=64)
-    corpus = corpus_of([log_gammatone(decode(clip.path, 16_000).samples[:40_000], front_end) for clip in clips])
+    corpus = corpus_of([log_spectrogram(decode(clip.path, 16_000).samples[:40_000], front_end) for clip in clips])
     split = Split(np.arange(4), np.arange(4))
     config = replace(
         tiny_run_config,

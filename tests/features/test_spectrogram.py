@@ -8,13 +8,13 @@ from gammatone.fftweight import fft_weights
 
 from acrnn.audio import decode
 from acrnn.errors import OptionError
-from acrnn.features import FrontEnd, delta, gather_frames, log_gammatone, stream_log_gammatone
-from acrnn.features.gammatone import CHUNK_FRAMES
+from acrnn.features import FrontEnd, delta, gather_frames, log_spectrogram, stream_log_spectrogram
+from acrnn.features.spectrogram import CHUNK_FRAMES
 
 RATES_HZ = (44_100, 16_000)
 
 
-def slow_log_gammatone(waveform, front_end):
+def slow_log_spectrogram(waveform, front_end):
     """§3.1 frame by frame in float64: Hamming window, power spectrum, gammatone weights, decibels with a floor."""
     n, hop = front_end.window_samples, front_end.hop_samples
     window = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(n) / n)
@@ -57,8 +57,8 @@ def signals(rate_hz):
 @pytest.mark.parametrize("name", signals(16_000))
 def test_it_equals_the_slow_twin_on_synthetic_signals(name, rate_hz):
     front_end, waveform = FrontEnd(rate_hz), signals(rate_hz)[name]
-    expected = slow_log_gammatone(waveform, front_end)
-    found = log_gammatone(waveform, front_end).numpy()
+    expected = slow_log_spectrogram(waveform, front_end)
+    found = log_spectrogram(waveform, front_end).numpy()
     assert found.shape == expected.shape == (128, front_end.n_frames(len(waveform)))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3)
 
@@ -68,8 +68,8 @@ def test_it_equals_the_slow_twin_on_real_clips(real_clips):
         for clip in clips:
             for front_end in (FrontEnd(44_100), FrontEnd(16_000)):
                 samples = decode(clip.path, front_end.rate_hz).samples
-                found = log_gammatone(samples, front_end).numpy()
-                np.testing.assert_allclose(found, slow_log_gammatone(samples, front_end), rtol=0, atol=1e-3)
+                found = log_spectrogram(samples, front_end).numpy()
+                np.testing.assert_allclose(found, slow_log_spectrogram(samples, front_end), rtol=0, atol=1e-3)
 
 
 def test_the_front_end_of_the_paper():
@@ -99,7 +99,7 @@ def test_centres_ascend_from_the_lowest_towards_the_nyquist_frequency(rate_hz):
 @pytest.mark.parametrize("freq_hz", [440, 1000, 2500, 6000])
 def test_a_sine_peaks_in_the_band_nearest_to_it_and_reads_about_its_own_level(freq_hz, rate_hz):
     front_end = FrontEnd(rate_hz)
-    frame = log_gammatone(sine(freq_hz, rate_hz, amplitude=0.5), front_end)[:, 10]
+    frame = log_spectrogram(sine(freq_hz, rate_hz, amplitude=0.5), front_end)[:, 10]
     nearest = np.abs(front_end.centres_hz - freq_hz).argmin()
     # the two filters beside a sine that lies between them read nearly the same
     assert abs(int(frame.argmax()) - nearest) <= 1
@@ -109,39 +109,39 @@ def test_a_sine_peaks_in_the_band_nearest_to_it_and_reads_about_its_own_level(fr
 @pytest.mark.parametrize("band", [40, 64, 90, 120])
 def test_a_sine_at_a_bands_own_centre_peaks_in_that_band(band):
     front_end = FrontEnd()
-    frame = log_gammatone(sine(front_end.centres_hz[band], 44_100), front_end)[:, 10]
+    frame = log_spectrogram(sine(front_end.centres_hz[band], 44_100), front_end)[:, 10]
     assert abs(int(frame.argmax()) - band) <= (1 if front_end.centres_hz[band] < 1000 else 0)
 
 
 def test_ten_times_the_amplitude_is_20_db_more():
-    quiet, loud = (log_gammatone(noise(20_000, amplitude), FrontEnd()) for amplitude in (0.02, 0.2))
+    quiet, loud = (log_spectrogram(noise(20_000, amplitude), FrontEnd()) for amplitude in (0.02, 0.2))
     torch.testing.assert_close(loud, quiet + 20, rtol=0, atol=2e-3)
 
 
 @pytest.mark.parametrize("floor_db", [-80.0, -70.0, -100.0])
 def test_digital_silence_is_exactly_the_floor(floor_db):
     front_end = FrontEnd(floor_db=floor_db)
-    spectrogram = log_gammatone(np.zeros(10_000, np.float32), front_end)
+    spectrogram = log_spectrogram(np.zeros(10_000, np.float32), front_end)
     assert spectrogram.unique().numel() == 1
     assert spectrogram[0, 0].item() == floor_db
     assert not delta(spectrogram).any()
 
 
 def test_nothing_reads_below_the_floor():
-    spectrogram = log_gammatone(noise(20_000, 1e-5), FrontEnd())
+    spectrogram = log_spectrogram(noise(20_000, 1e-5), FrontEnd())
     assert spectrogram.min().item() >= -80 - 1e-4
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 511, 512, 513, 882, 1024, 220_500])
 def test_any_length_gives_a_frame_for_every_hop_begun(n_samples):
     front_end = FrontEnd()
-    spectrogram = log_gammatone(noise(n_samples), front_end)
+    spectrogram = log_spectrogram(noise(n_samples), front_end)
     assert spectrogram.shape == (128, 1 + n_samples // 512)
     assert spectrogram.isfinite().all()
 
 
 def test_a_clip_of_20_ms_has_a_spectrogram_and_a_delta():
-    spectrogram = log_gammatone(noise(882), FrontEnd())
+    spectrogram = log_spectrogram(noise(882), FrontEnd())
     assert spectrogram.shape == (128, 2)
     assert spectrogram.max() > -60
     assert delta(spectrogram).isfinite().all()
@@ -149,10 +149,10 @@ def test_a_clip_of_20_ms_has_a_spectrogram_and_a_delta():
 
 def test_a_batch_equals_its_clips_one_by_one():
     front_end, waveforms = FrontEnd(16_000), np.stack([noise(7000, seed=seed) for seed in range(3)])
-    together = log_gammatone(waveforms, front_end)
+    together = log_spectrogram(waveforms, front_end)
     assert together.shape == (3, 128, front_end.n_frames(7000))
     for row, waveform in zip(together, waveforms, strict=True):
-        torch.testing.assert_close(row, log_gammatone(waveform, front_end), rtol=0, atol=1e-4)
+        torch.testing.assert_close(row, log_spectrogram(waveform, front_end), rtol=0, atol=1e-4)
 
 
 def blocks_of(waveform, sizes):
@@ -169,16 +169,16 @@ def test_streaming_equals_the_whole_bit_for_bit(n_samples, sizes):
     if sizes == (1,) and n_samples > 5000:
         sizes = (97,)
     front_end, waveform = FrontEnd(16_000, n_bands=16), noise(n_samples)
-    joined = torch.cat(list(stream_log_gammatone(blocks_of(waveform, sizes), front_end)), dim=1)
-    assert torch.equal(joined, log_gammatone(waveform, front_end))
+    joined = torch.cat(list(stream_log_spectrogram(blocks_of(waveform, sizes), front_end)), dim=1)
+    assert torch.equal(joined, log_spectrogram(waveform, front_end))
 
 
 def test_streaming_a_whole_number_of_chunks_loses_and_repeats_no_frame():
     front_end = FrontEnd(16_000, n_bands=16)
     for n_samples in (186 * CHUNK_FRAMES - 1, 186 * CHUNK_FRAMES, 186 * (CHUNK_FRAMES - 1), 2 * 186 * CHUNK_FRAMES):
         waveform = noise(n_samples)
-        joined = torch.cat(list(stream_log_gammatone(blocks_of(waveform, (7777,)), front_end)), dim=1)
-        assert torch.equal(joined, log_gammatone(waveform, front_end))
+        joined = torch.cat(list(stream_log_spectrogram(blocks_of(waveform, (7777,)), front_end)), dim=1)
+        assert torch.equal(joined, log_spectrogram(waveform, front_end))
 
 
 def test_a_long_clip_is_streamed_in_the_memory_of_one_chunk():
@@ -195,7 +195,7 @@ def test_a_long_clip_is_streamed_in_the_memory_of_one_chunk():
     n_frames = 0
     tracemalloc.start()
     try:
-        for piece in stream_log_gammatone(blocks(), front_end):
+        for piece in stream_log_spectrogram(blocks(), front_end):
             n_frames += piece.shape[1]
             if taken < n_blocks * block_samples:  # no more is taken than the frames given out need
                 assert taken - n_frames * front_end.hop_samples < block_samples + 2 * front_end.window_samples

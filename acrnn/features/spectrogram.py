@@ -1,92 +1,25 @@
-"""Waveform → log-gammatone spectrogram and its delta (§3.1), batched in torch on any device.
+"""Waveform → log spectrogram and its delta (§3.1), batched in torch on any device.
 
-Short-time power spectra are weighted by a gammatone filter bank and put on a decibel scale on which a full-scale sine
-reads about 0 dB. Frame i is centred on sample i · hop of the waveform; what lies outside the clip counts as zeros.
+Short-time power spectra are weighted by the front end's filters and put on a decibel scale on which a full-scale sine
+reads about 0 dB (in mel bands, less the higher it is above 1 kHz: −10 dB at 10 kHz). Frame i is centred on sample
+i · hop of the waveform; what lies outside the clip counts as zeros.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
-from gammatone.fftweight import fft_weights
-from gammatone.filters import erb_space
 from torch import Tensor
 
-from acrnn.errors import OptionError
+from acrnn.features.front_end import FrontEnd, filter_weights
 
 DELTA_WIDTH = 9  # frames of the regression, librosa's default
 CHUNK_FRAMES = 2048  # frames analysed at once: 8 MB of windows, whatever the clip's length
 
 
-@dataclass(frozen=True)
-class FrontEnd:
-    """The settings of the spectrogram. They travel in the checkpoint, and audio is resampled to them.
-
-    The paper's window of 1024 samples at 44.1 kHz is kept as a duration (23.22 ms) at any other rate.
-
-    Parameters
-    ----------
-    rate_hz : int
-        Sampling rate of the waveform, at least 4000.
-    n_bands : int
-        Gammatone filters, from `min_hz` to the Nyquist frequency (§3.1: 128).
-    min_hz : float
-        Centre of the lowest filter.
-    floor_db : float
-        Every band below this level reads exactly this level, so that digital silence is a constant.
-
-    Raises
-    ------
-    OptionError
-        If a setting is out of range.
-    """
-
-    rate_hz: int = 44_100
-    n_bands: int = 128
-    min_hz: float = 50.0
-    floor_db: float = -80.0
-
-    def __post_init__(self) -> None:
-        if self.rate_hz < 4000 or self.n_bands < 1 or not 0 < self.min_hz < self.rate_hz / 2 or self.floor_db >= 0:
-            raise OptionError(
-                f"{self} is no front end: rate_hz is at least 4000, min_hz between 0 and half of it, "
-                "n_bands at least 1 and floor_db below 0"
-            )
-
-    @property
-    def hop_samples(self) -> int:
-        """Samples from frame to frame: half a window (§3.1: 50 % overlap)."""
-        return round(self.rate_hz * 512 / 44_100)
-
-    @property
-    def window_samples(self) -> int:
-        """Samples of the Hamming window, and of the Fourier transform: 1024 at 44.1 kHz."""
-        return 2 * self.hop_samples
-
-    @property
-    def hop_s(self) -> float:
-        """Seconds from frame to frame: 0.01161 at 44.1 kHz."""
-        return self.hop_samples / self.rate_hz
-
-    @property
-    def centres_hz(self) -> np.ndarray:
-        """(band,) centre frequencies of the filters in hertz, ascending on the ERB scale."""
-        return np.ascontiguousarray(erb_space(self.min_hz, self.rate_hz / 2, self.n_bands)[::-1])
-
-    def n_frames(self, n_samples: int) -> int:
-        """Frames of a clip of `n_samples`: one for every hop begun."""
-        return 1 + n_samples // self.hop_samples
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for a config file."""
-        return asdict(self)
-
-
-def log_gammatone(waveform: Tensor | np.ndarray, front_end: FrontEnd, device: torch.device | str = "cpu") -> Tensor:
-    """Log-gammatone spectrogram of one clip or of a batch of equally long ones (§3.1).
+def log_spectrogram(waveform: Tensor | np.ndarray, front_end: FrontEnd, device: torch.device | str = "cpu") -> Tensor:
+    """Log spectrogram of one clip or of a batch of equally long ones (§3.1).
 
     Parameters
     ----------
@@ -115,10 +48,10 @@ def log_gammatone(waveform: Tensor | np.ndarray, front_end: FrontEnd, device: to
     return spectrogram if waveform.ndim == 2 else spectrogram[0]
 
 
-def stream_log_gammatone(blocks: Iterable[np.ndarray], front_end: FrontEnd, device: str = "cpu") -> Iterator[Tensor]:
-    """Log-gammatone spectrogram of a clip that arrives in pieces, in the memory of one chunk.
+def stream_log_spectrogram(blocks: Iterable[np.ndarray], front_end: FrontEnd, device: str = "cpu") -> Iterator[Tensor]:
+    """Log spectrogram of a clip that arrives in pieces, in the memory of one chunk.
 
-    Joined along frames, what is yielded equals `log_gammatone` of the joined blocks bit for bit.
+    Joined along frames, what is yielded equals `log_spectrogram` of the joined blocks bit for bit.
 
     Parameters
     ----------
@@ -214,9 +147,8 @@ def _analyse(chunk: Tensor, front_end: FrontEnd) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _constants(front_end: FrontEnd, device: str) -> tuple[Tensor, Tensor]:
-    """(sample,) Hamming window scaled so that a full-scale sine has power 1 in its bin, and (band, bin) filters."""
-    n = front_end.window_samples
-    window = torch.hamming_window(n, dtype=torch.float64)
+    """(sample,) window scaled so that a full-scale sine has power 1 in its bin, and (band, bin) filters."""
+    shape = torch.hann_window if front_end.filters == "mel" else torch.hamming_window
+    window = shape(front_end.window_samples, dtype=torch.float64)
     window = window / (window.sum() / 2)
-    filters, _ = fft_weights(n, front_end.rate_hz, front_end.n_bands, 1, front_end.min_hz, front_end.rate_hz / 2, n)
-    return window.float().to(device), torch.from_numpy(filters[:, : n // 2 + 1]).float().to(device)
+    return window.float().to(device), torch.from_numpy(filter_weights(front_end)).float().to(device)
