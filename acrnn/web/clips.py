@@ -70,8 +70,30 @@ def _sample() -> ChosenClip:
         "They imitate; no model was trained on them.",
     )  # fmt: skip
     st.caption(TITLES[label])
+    return scene_clip(label)
+
+
+def scene_clip(label: str) -> ChosenClip:
+    """Give the bundled scene of a class of ESC-10."""
     content = _scene_wav(label)
     return ChosenClip(f"{label}.wav", content, sha256_of(content), truth=label)
+
+
+def read_dataset(root: Path) -> Dataset:
+    """Read a dataset's table once a process, and again when it was changed.
+
+    Raises
+    ------
+    DatasetError
+        If it is not as the release has it.
+    """
+    return _dataset(str(root), (root / data.CSV).stat().st_mtime)
+
+
+def dataset_clip(clip: data.Clip, dataset: Dataset) -> ChosenClip:
+    """Read a dataset's clip; raises OSError if its file cannot be read."""
+    content = clip.path.read_bytes()
+    return ChosenClip(clip.path.name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint())
 
 
 @st.cache_resource(show_spinner="Reading the dataset …", max_entries=8)
@@ -86,7 +108,7 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
         return None
     root = roots[st.selectbox("Dataset", list(roots), key="data", bind="query-params")]
     try:
-        dataset = _dataset(str(root), (root / data.CSV).stat().st_mtime)
+        dataset = read_dataset(root)
     except AcrnnError as error:
         st.error(str(error))
         return None
@@ -98,11 +120,10 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
     clips = {clip.path.name: clip for clip in dataset.fold(fold) if clip.label == label}
     clip = clips[st.selectbox("Clip", list(clips), key="clip", bind="query-params")]
     try:
-        content = clip.path.read_bytes()
+        return dataset_clip(clip, dataset)
     except OSError as error:
         st.error(f"{clip.path.name} cannot be read ({error.strerror}); every clip of the dataset is expected there.")
         return None
-    return ChosenClip(clip.path.name, content, sha256_of(content), label, clip.fold, dataset.fingerprint())
 
 
 def _offer_download() -> None:

@@ -8,18 +8,23 @@ from acrnn.errors import CheckpointError
 from acrnn.model import PLACEMENTS
 
 
-def choose_checkpoint() -> Checkpoint | None:
-    """Widgets to choose a checkpoint by dataset, attention and fold; None (and a message) if there is none."""
-    found, damaged = [], []
+def list_checkpoints() -> list[Checkpoint]:
+    """Every checkpoint that can be read; messages for those that cannot, and one if there is none."""
+    found = []
     for name in names():
         try:
             found.append(find(name))
         except CheckpointError as error:
-            damaged.append(str(error))
-    for message in damaged:
-        st.warning(message)
+            st.warning(str(error))
     if not found:
         st.error("No checkpoint is there. `python -m acrnn train` makes one; `publish` offers it here.")
+    return found
+
+
+def choose_checkpoint() -> Checkpoint | None:
+    """Widgets to choose a checkpoint by dataset, attention and fold; None (and a message) if there is none."""
+    found = list_checkpoints()
+    if not found:
         return None
     datasets = [name for name in TITLES if any(c.config.dataset == name for c in found)]
     dataset = st.selectbox("Trained on", datasets, format_func=TITLES.get, key="model", bind="query-params")

@@ -10,6 +10,7 @@ export default function ({ parentElement, data }) {
   const chart = () => document.querySelector(`.st-key-${data.chart} .js-plotly-plot`)
   const player = () => document.querySelector(`.st-key-${data.player} audio`)
   const clock = parentElement.querySelector(".clock")
+  parentElement.querySelector(".bar").style.display = data.bar ? "" : "none"
 
   const line = document.createElement("div")
   line.className = "acrnn-playhead"

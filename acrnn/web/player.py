@@ -32,7 +32,7 @@ def _component():
     return st.components.v2.component("acrnn_player", html=_HTML, css=_CSS, js=script)
 
 
-def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filename: str) -> None:
+def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filename: str, bar: bool = True) -> None:
     """Show `figure`, whose x axis is in seconds, and a player of `wav` whose playhead runs over it.
 
     Parameters
@@ -45,11 +45,13 @@ def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filenam
         Description of the chart for screen readers.
     filename : str
         Of a saved picture, without extension.
+    bar : bool
+        Whether the bar with the time, the hints and the buttons that save the picture is shown.
     """
     place = st.container(key=f"{key}_audio")
     _component()(
         key=f"{key}_playhead",
-        data={"chart": f"{key}_chart", "player": f"{key}_audio", "clip": clip, "filename": filename},
+        data={"chart": f"{key}_chart", "player": f"{key}_audio", "clip": clip, "filename": filename, "bar": bar},
     )
     with place:  # filled after the component, which must know of another clip before its sound arrives
         st.audio(wav, format="audio/wav", alt=f"Player of {filename}")
