@@ -1,10 +1,14 @@
-"""The network of the paper (§3.2, §3.3). It knows tensors alone: no files, no audio.
+"""The networks of the paper (§3.2, §3.3, §4.2). They know tensors alone: no files, no audio.
 
-`ACRNN(NetworkConfig(n_classes, placement))` maps segments (batch, 2, band, frame) to an `Output`: logits and attention.
-`complexity(config)` counts what such a network costs (Table 2).
+`ACRNN(NetworkConfig(n_classes, placement))` and the baseline `PiczakCNN(PiczakConfig(n_classes))` map segments
+(batch, 2, band, frame) to an `Output`: logits and attention. `build(config)` makes either. `complexity(config)` counts
+what such a network costs (Table 2).
 """
 
 from acrnn.model.attention import ConvAttention, RecurrentAttention
+from acrnn.model.base import Network, Output
+from acrnn.model.baselines import PICZAK, PiczakCNN, PiczakConfig
+from acrnn.model.build import NETWORKS, build, network_config, network_from_dict
 from acrnn.model.complexity import (
     Complexity,
     LayerCost,
@@ -13,19 +17,27 @@ from acrnn.model.complexity import (
     n_parameters,
     paper_flops,
 )
-from acrnn.model.network import ACRNN, PLACEMENTS, NetworkConfig, Output
+from acrnn.model.network import ACRNN, PLACEMENTS, NetworkConfig
 
 __all__ = [
     "ACRNN",
+    "NETWORKS",
+    "PICZAK",
     "PLACEMENTS",
     "Complexity",
     "ConvAttention",
     "LayerCost",
+    "Network",
     "NetworkConfig",
     "Output",
+    "PiczakCNN",
+    "PiczakConfig",
     "RecurrentAttention",
+    "build",
     "complexity",
     "n_multiply_accumulates",
     "n_parameters",
+    "network_config",
+    "network_from_dict",
     "paper_flops",
 ]

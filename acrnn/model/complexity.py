@@ -5,14 +5,16 @@ make initial values and penalties, and none of convolutions and products. They a
 compared with the printed figures; what a segment costs is told by the multiply-accumulates.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from acrnn.model.attention import ConvAttention, RecurrentAttention
-from acrnn.model.network import ACRNN, NetworkConfig
+from acrnn.model.base import Network
+from acrnn.model.baselines import PiczakConfig
+from acrnn.model.build import build
+from acrnn.model.network import NetworkConfig
 
 # Operations that TensorFlow 1's profiler counts: for each weight of a kernel drawn at random, scale and shift; for each
 # regularised one, square, sum and scale as well. The 19 of a batch norm's channel are its moments' bookkeeping.
@@ -26,7 +28,7 @@ class LayerCost:
     """What one layer costs."""
 
     name: str
-    """`l1` to `l10`, `attention` or `output`, in the order of the forward pass."""
+    """`l1` to `l10`, `attention` and `output`, or `conv1` to `dense2` and `output`; in forward order."""
     parameters: int
     multiply_accumulates: int
     """For one segment."""
@@ -46,7 +48,7 @@ class Complexity:
     """Parameters and multiply-accumulates layer by layer; they add up to the totals."""
 
 
-def complexity(config: NetworkConfig) -> Complexity:
+def complexity(config: NetworkConfig | PiczakConfig) -> Complexity:
     """Count parameters, multiply-accumulates and the paper's FLOPs of a network, without computing with it."""
     model = _shape_of(config)
     cost_of = _multiply_accumulates(model)
@@ -56,7 +58,7 @@ def complexity(config: NetworkConfig) -> Complexity:
             sum(n_parameters(module) for module in modules),
             sum(cost_of.get(inner, 0) for module in modules for inner in module.modules()),
         )
-        for name, modules in _layers(model)
+        for name, modules in model.layers()
     )
     return Complexity(
         parameters=n_parameters(model),
@@ -76,7 +78,7 @@ def n_parameters(model: nn.Module) -> int:
     return trainable + statistics
 
 
-def n_multiply_accumulates(config: NetworkConfig) -> int:
+def n_multiply_accumulates(config: NetworkConfig | PiczakConfig) -> int:
     """Multiply-accumulates of one segment's forward pass.
 
     Counted are convolutions (padding included), the kernels of GRUs and dense layers, and attention: its scores and
@@ -86,50 +88,36 @@ def n_multiply_accumulates(config: NetworkConfig) -> int:
     return complexity(config).multiply_accumulates
 
 
-def paper_flops(config: NetworkConfig) -> int:
+def paper_flops(config: NetworkConfig | PiczakConfig) -> int:
     """Give "FLOPs" as Table 2 has them: operations of the initialisers and the L2 terms, none of them for a segment.
 
-    A convolution's or attention's weight counts 5 (drawn and regularised), a weight of a GRU's input kernel or of the
+    A convolution's or attention's weight counts 5 (drawn and regularised), a weight of a GRU's input kernel or of a
     dense layer 2, a batch-norm channel 19, and a recurrent kernel nothing. With a GRU input of 768, which is that of
-    segments of 96 bands, and ten classes this gives 9,172,480 without and 9,175,040 with attention at l10: the
-    printed 9.17 M and 9.18 M.
+    segments of 96 bands, and ten classes this gives 9,172,480 without and 9,175,040 with attention at l10, and
+    63,269,600 for PiczakCNN: the printed 9.17 M, 9.18 M and 63.27 M.
     """
     model = _shape_of(config)
+    scores = [module.score for module in model.modules() if isinstance(module, RecurrentAttention)]
     total = 0
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) or module in scores:
             total += DRAWN_AND_REGULARISED * module.weight.numel()
-        elif isinstance(module, RecurrentAttention):
-            total += DRAWN_AND_REGULARISED * module.score.weight.numel()
+        elif isinstance(module, nn.Linear):
+            total += DRAWN * module.weight.numel()
         elif isinstance(module, nn.BatchNorm2d):
             total += BATCH_NORM_CHANNEL * module.num_features
         elif isinstance(module, nn.GRU):
             total += DRAWN * sum(p.numel() for name, p in module.named_parameters() if name.startswith("weight_ih"))
-    return total + DRAWN * model.output.weight.numel()
+    return total
 
 
-def _shape_of(config: NetworkConfig) -> ACRNN:
+def _shape_of(config: NetworkConfig | PiczakConfig) -> Network:
     """Build the network without its values: nothing is drawn, and a forward pass computes shapes alone."""
     with torch.device("meta"):
-        return ACRNN(config).eval()
+        return build(config).eval()
 
 
-def _layers(model: ACRNN) -> Iterator[tuple[str, tuple[nn.Module, ...]]]:
-    """Name and modules of every layer; a convolution's batch norm belongs to it."""
-    for index, block in enumerate(model.blocks):
-        first, first_norm, _, second, second_norm, _ = block.layers
-        yield f"l{2 * index + 1}", (first, first_norm)
-        yield f"l{2 * index + 2}", (second, second_norm)
-        if block.attention is not None:
-            yield "attention", (block.attention,)
-    yield "l9", (model.l9,)
-    yield "l10", (model.l10,)
-    if model.attention is not None:
-        yield "attention", (model.attention,)
-    yield "output", (model.output,)
-
-
-def _multiply_accumulates(model: ACRNN) -> dict[nn.Module, int]:
+def _multiply_accumulates(model: Network) -> dict[nn.Module, int]:
     """Own cost of every module that has one: attention modules hold their product, their score module the rest."""
     cost_of: dict[nn.Module, int] = {}
 

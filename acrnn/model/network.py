@@ -1,5 +1,6 @@
 """ACRNN to the letter of §3.2: eight convolutions l1–l8, two Bi-GRUs l9–l10, attention at one of five places."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from acrnn.errors import OptionError
 from acrnn.model.attention import ConvAttention, RecurrentAttention, Scaling
+from acrnn.model.base import Network, Output
 
 PLACEMENTS: tuple[str, ...] = (
     "none",
@@ -40,7 +42,6 @@ BLOCKS: tuple[Block, ...] = (
 # The paper used Keras, whose batch normalisation adds 1e-3 to the variance and keeps 0.99 of its running statistics.
 BATCH_NORM_EPS = 1e-3
 BATCH_NORM_MOMENTUM = 1 - 0.99
-INIT_STD = 0.05  # §4.1
 
 
 @dataclass(frozen=True)
@@ -122,21 +123,6 @@ class NetworkConfig:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Output:
-    """What the network says of a batch of segments.
-
-    Attributes
-    ----------
-    logits : Tensor (batch, class), float32
-    attention : Tensor (batch, step), float32, or None for the placement `none`
-        Weights over 128, 42, 42, 14, 7 steps at l2, l4, l6, l8, l10.
-    """
-
-    logits: Tensor
-    attention: Tensor | None
-
-
 class ConvBlock(nn.Module):
     """Convolution, batch norm and ReLU, twice; then attention if it sits here; then max-pooling (§3.2)."""
 
@@ -176,25 +162,16 @@ class BiGRU(nn.GRU):
                 parameter.requires_grad_(False)
 
 
-class ACRNN(nn.Module):
+class ACRNN(Network):
     """The attention-based convolutional recurrent network of the paper (Figure 2).
-
-    The standardisation of §4.1 (mean and standard deviation of the training set, one pair a channel) is part of the
-    network, so a checkpoint takes log-gammatone spectrograms in decibels as they are.
 
     Parameters
     ----------
     config : NetworkConfig
     """
 
-    mean: Tensor  # (channel,): decibels, decibels a frame
-    std: Tensor
-
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.register_buffer("mean", torch.zeros(2))
-        self.register_buffer("std", torch.ones(2))
+        super().__init__(config)
         blocks = []
         n_inputs = 2  # the static spectrogram and its delta
         for index, block in enumerate(BLOCKS):
@@ -220,7 +197,7 @@ class ACRNN(nn.Module):
         -------
         Output
         """
-        x = (segments - self.mean[:, None, None]) / self.std[:, None, None]
+        x = self.standardise(segments)
         attention = None
         for block in self.blocks:
             x, weights = block(x)
@@ -236,28 +213,16 @@ class ACRNN(nn.Module):
             vector = torch.cat([forwards[:, :n], backwards[:, n:]], dim=1)
         return Output(self.output(vector).float(), attention)
 
-    @torch.no_grad()
-    def standardise_by(self, mean: Tensor, std: Tensor) -> None:
-        """Take over the training set's mean and standard deviation, one of each a channel (§4.1)."""
-        self.mean.copy_(mean)
-        self.std.copy_(std)
-
-    @torch.no_grad()
-    def initialise(self, generator: torch.Generator) -> None:
-        """Draw every kernel from N(0, 0.05) and set every bias to zero (§4.1); batch norm starts as identity."""
-        kernels = {id(kernel) for kernel in self.kernels()}
-        for name, parameter in self.named_parameters():
-            if id(parameter) in kernels:
-                parameter.normal_(0.0, INIT_STD, generator=generator)
-            elif "bias" in name:
-                parameter.zero_()
-
-    def kernels(self) -> list[nn.Parameter]:
-        """Weights of convolutions, GRUs and dense layers: what is regularised (§3.2). No bias, no batch norm."""
-        found: list[nn.Parameter] = []
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                found.append(module.weight)
-            elif isinstance(module, nn.GRU):
-                found += [p for name, p in module.named_parameters() if name.startswith("weight")]
-        return found
+    def layers(self) -> Iterator[tuple[str, tuple[nn.Module, ...]]]:
+        """Name and modules of every layer in forward order; a convolution's batch norm belongs to it."""
+        for index, block in enumerate(self.blocks):
+            first, first_norm, _, second, second_norm, _ = block.layers
+            yield f"l{2 * index + 1}", (first, first_norm)
+            yield f"l{2 * index + 2}", (second, second_norm)
+            if block.attention is not None:
+                yield "attention", (block.attention,)
+        yield "l9", (self.l9,)
+        yield "l10", (self.l10,)
+        if self.attention is not None:
+            yield "attention", (self.attention,)
+        yield "output", (self.output,)

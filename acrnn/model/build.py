@@ -1,0 +1,44 @@
+"""From a config, a name or a file's values to the network that it means: ACRNN or PiczakCNN."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from acrnn.errors import OptionError
+from acrnn.model.base import Network
+from acrnn.model.baselines import PICZAK, PiczakCNN, PiczakConfig
+from acrnn.model.network import ACRNN, NetworkConfig
+
+NETWORKS: tuple[str, ...] = ("acrnn", PICZAK)
+
+
+def build(config: NetworkConfig | PiczakConfig) -> Network:
+    """Make the network that a config describes, with torch's initial values."""
+    return PiczakCNN(config) if isinstance(config, PiczakConfig) else ACRNN(config)
+
+
+def network_config(placement: str, n_classes: int) -> NetworkConfig | PiczakConfig:
+    """Give the config at the paper's size: of ACRNN with its attention there, or of `piczakcnn`.
+
+    Raises
+    ------
+    OptionError
+        If the placement is unknown.
+    """
+    return PiczakConfig(n_classes) if placement == PICZAK else NetworkConfig(n_classes, placement)
+
+
+def network_from_dict(values: Mapping[str, Any]) -> NetworkConfig | PiczakConfig:
+    """Rebuild a config from its `as_dict`; one that has no `kind` is ACRNN's.
+
+    Raises
+    ------
+    OptionError
+        If the kind is unknown or a value is out of range.
+    TypeError
+        If a value is missing or strange.
+    """
+    if "kind" not in values:
+        return NetworkConfig(**values)
+    if values["kind"] != PICZAK:
+        raise OptionError(f"network kind {values['kind']!r} is not {PICZAK!r}")
+    return PiczakConfig(**values)
