@@ -40,32 +40,33 @@ class Analysis:
     wav: bytes
 
 
-class _Kept:
-    """The most recently used analyses, together no more than `KEPT_SECONDS` of sound."""
+class Kept:
+    """What was most recently found of clips, together no more than `limit_s` seconds of sound."""
 
-    def __init__(self) -> None:
-        self._entries: OrderedDict[Any, Analysis] = OrderedDict()
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._entries: OrderedDict[Any, tuple[Any, float]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: Any) -> Analysis | None:
+    def get(self, key: Any) -> Any | None:
+        """Give what was put under this key, or None."""
         with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-            return self._entries.get(key)
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
 
-    def put(self, key: Any, analysis: Analysis) -> None:
+    def put(self, key: Any, found: Any, duration_s: float) -> None:
+        """Keep something of a clip of this duration, and let go of the least recently used."""
         with self._lock:
-            self._entries[key] = analysis
-            while len(self._entries) > 1 and self._seconds() > KEPT_SECONDS:
+            self._entries[key] = found, duration_s
+            while len(self._entries) > 1 and sum(seconds for _, seconds in self._entries.values()) > self._limit_s:
                 self._entries.popitem(last=False)
-
-    def _seconds(self) -> float:
-        return sum(entry.prediction.duration_s for entry in self._entries.values())
 
 
 @st.cache_resource(show_spinner=False)
-def _kept() -> _Kept:
-    return _Kept()
+def _kept() -> Kept:
+    return Kept(KEPT_SECONDS)
 
 
 @st.cache_resource(show_spinner="Loading the network …", max_entries=12)
@@ -100,7 +101,7 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     samples = decode(clip.content, rate_hz, limits=PAGE_LIMITS, name=clip.name).samples
     prediction = predictor(clip.content, name=clip.name, limits=PAGE_LIMITS, on_progress=on_progress)
     analysis = Analysis(prediction, samples, rate_hz, encode_wav(samples, rate_hz))
-    _kept().put(key, analysis)
+    _kept().put(key, analysis, prediction.duration_s)
     return analysis
 
 
