@@ -224,6 +224,28 @@ def report(
 
 
 @app.command()
+def tables(
+    results: Annotated[Path | None, typer.Option(help="Folder of what `report` wrote; default results/.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Regenerate README.md and the results folder's own.")] = False,
+    readme: Annotated[Path, typer.Option(help="The file whose marked tables are replaced.")] = Path("README.md"),
+) -> None:
+    """Print the paper's Tables 1 to 4 and Figure 4 beside what was measured here, or write them into the documents."""
+    from acrnn.checkpoints import find, names
+    from acrnn.evaluation.document import results_document
+    from acrnn.evaluation.document import write as write_documents
+    from acrnn.evaluation.results import load_settings, results_root
+
+    folder = results or results_root()
+    settings = load_settings(folder)
+    checkpoints = [find(name) for name in names()]
+    if not write:
+        print(results_document(settings, checkpoints), end="")
+        return
+    for path in write_documents(settings, checkpoints, folder, readme):
+        print(path)
+
+
+@app.command()
 def evaluate(checkpoint: Checkpoint, data: DataRoot, device: Device = "auto") -> None:
     """Score a checkpoint on the fold that was held out of its training."""
     from acrnn.data import load as load_data
