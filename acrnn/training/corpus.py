@@ -3,9 +3,11 @@
 import json
 import multiprocessing
 import os
+import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
@@ -142,9 +144,7 @@ def build_corpus(
     OSError
         If the cache cannot be written.
     """
-    what = {"format": FORMAT, "data": dataset.fingerprint(), "front_end": front_end.as_dict(), "n_copies": n_copies}
-    key = sha256_of(json.dumps(what, sort_keys=True).encode())[:16]
-    index_path, rows_path = (cache_dir() / "features" / f"{dataset.name}-{key}{end}" for end in (".npz", ".f16"))
+    index_path, rows_path = _paths(dataset, front_end, n_copies)
     if not index_path.is_file():
         _compute(dataset.clips, front_end, n_copies, rows_path, index_path, on_clip or (lambda done, total: None))
     with np.load(index_path) as index:
@@ -153,6 +153,18 @@ def build_corpus(
     return Corpus(
         rows.view(-1, 2, front_end.n_bands), first_row, n_frames, front_end.segment_frames, front_end.segment_hop
     )
+
+
+def is_cached(dataset: Dataset, front_end: FrontEnd, n_copies: int) -> bool:
+    """Whether `build_corpus` need not compute anything."""
+    return _paths(dataset, front_end, n_copies)[0].is_file()
+
+
+def _paths(dataset: Dataset, front_end: FrontEnd, n_copies: int) -> tuple[Path, Path]:
+    """Index and rows in the cache; the index is written last."""
+    what = {"format": FORMAT, "data": dataset.fingerprint(), "front_end": front_end.as_dict(), "n_copies": n_copies}
+    key = sha256_of(json.dumps(what, sort_keys=True).encode())[:16]
+    return tuple(cache_dir() / "features" / f"{dataset.name}-{key}{end}" for end in (".npz", ".f16"))
 
 
 def _compute(
@@ -167,8 +179,8 @@ def _compute(
     first_row = np.zeros_like(n_frames)
     done = 0
     # Spawned workers: a forked one would inherit torch's threads in an unknown state.
-    pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
-    with pool, atomic_path(rows_path) as part, part.open("wb") as file:
+    pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), _begin_worker)
+    with _cancelled_on_error(pool), atomic_path(rows_path) as part, part.open("wb") as file:
         versions_of = pool.map(_versions, clips, repeat(front_end), repeat(n_copies), chunksize=4)
         for i, versions in enumerate(versions_of):
             for j, (n, rows) in enumerate(versions):
@@ -178,6 +190,29 @@ def _compute(
             on_clip(i + 1, len(clips))
     with atomic_path(index_path) as part:
         np.savez(part, first_row=first_row, n_frames=n_frames)
+
+
+@contextmanager
+def _cancelled_on_error(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Use a pool, which by itself would go on with every clip that is left when the block fails."""
+    with pool:
+        try:
+            yield
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _begin_worker() -> None:
+    """Use one thread, and end with the process that began this one, which a worker would outlive if it is killed."""
+    torch.set_num_threads(1)
+    parent = multiprocessing.parent_process()
+
+    def end_with_parent() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def _versions(clip: Clip, front_end: FrontEnd, n_copies: int) -> list[tuple[int, np.ndarray]]:

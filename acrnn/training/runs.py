@@ -23,7 +23,7 @@ from torch import Tensor
 from acrnn.data import atomic_path, atomic_write_bytes
 from acrnn.errors import OptionError, RunError
 from acrnn.features import FrontEnd
-from acrnn.model import NetworkConfig
+from acrnn.model import NetworkConfig, PiczakConfig, network_from_dict
 from acrnn.training.recipe import Recipe
 
 
@@ -52,7 +52,7 @@ class RunConfig:
     data_title: str
     data_fingerprint: str
     fold: int
-    network: NetworkConfig
+    network: NetworkConfig | PiczakConfig
     front_end: FrontEnd
     recipe: Recipe
     seed: int
@@ -62,18 +62,27 @@ class RunConfig:
 
     @property
     def name(self) -> str:
-        """The name that the checkpoint of this run gets, such as `esc10-l10-paper-fold1`."""
+        """Name of this run's checkpoint, such as `esc10-l10-paper-fold1` or `esc10-piczakcnn-paper-fold1`."""
         return f"{self.dataset}-{self.network.placement}-{self.recipe.name}-fold{self.fold}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for `config.json`."""
-        return asdict(self)
+        return asdict(self) | {"front_end": self.front_end.as_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
         """Rebuild from `as_dict`; raises TypeError, ValueError, KeyError, AttributeError or OptionError otherwise."""
-        parts = {"network": NetworkConfig, "front_end": FrontEnd, "recipe": Recipe}
-        return cls(**{key: parts[key](**value) if key in parts else value for key, value in values.items()})
+        parts = {
+            "network": network_from_dict(values["network"]),
+            "front_end": FrontEnd(**values["front_end"]),
+            "recipe": Recipe(**values["recipe"]),
+        }
+        return cls(**values | parts)
+
+
+def runs_root() -> Path:
+    """Where runs live: `$ACRNN_RUNS`, else `runs/` in the working directory."""
+    return Path(os.environ.get("ACRNN_RUNS") or "runs").expanduser()
 
 
 class Run:
@@ -137,10 +146,21 @@ class Run:
             If another process is training it.
         """
         try:
-            with self._lock.acquire(timeout=0):
+            with self._lock.acquire(timeout=1):  # `is_locked` of another process holds it for a moment
                 yield
         except Timeout:
             raise RunError(f"{self.path} is being trained by another process.") from None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a process holds the run; it is told from another look like this one by asking for 50 ms."""
+        if not (self.path / "lock").exists():
+            return False
+        try:
+            with FileLock(self.path / "lock").acquire(timeout=0.05, poll_interval=0.01):
+                return False
+        except Timeout:
+            return True
 
     @property
     def stop_requested(self) -> bool:

@@ -1,0 +1,82 @@
+"""What the command line draws of runs: the bar of one that trains here, one watched from elsewhere, and a list."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from acrnn.training.runs import Run
+from acrnn.training.status import Status
+from acrnn.training.watch import RunView, look
+
+POLL_S = 0.5
+
+
+@contextmanager
+def run_bar(console: Console, n_epochs: int) -> Iterator[Callable[[Status], None]]:
+    """Progress bar of a run in this process; gives a function that is told each `Status`."""
+    columns = TextColumn("{task.description:34}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("starting", total=1, told="")
+
+        def on_status(status: Status) -> None:
+            if (now := status.progress) is not None:
+                progress.update(
+                    task, total=n_epochs, completed=now.epoch + now.step / now.n_steps, told=speed(status),
+                    description=f"epoch {now.epoch + 1}/{n_epochs} step {now.step}/{now.n_steps}",
+                )  # fmt: skip
+            elif status.total:
+                what = {"features": "features of clips", "scoring": "scoring held-out clips"}[status.phase]
+                told = f"{status.done}/{status.total}"
+                progress.update(task, description=what, completed=status.done, total=status.total, told=told)
+
+        yield on_status
+
+
+def watch_run(run: Run, console: Console) -> RunView:
+    """Show how a run stands until it ends, whoever trains it; gives its last state."""
+    columns = TextColumn("{task.description:44}"), BarColumn(), TextColumn("{task.fields[told]}")
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=1.0, told="")
+        while True:
+            view = look(run)
+            told = speed(view.status) if view.is_running else ""
+            progress.update(task, description=view.sentence(), completed=view.share, told=told)
+            if not view.is_running:
+                return view
+            time.sleep(POLL_S)
+
+
+def runs_table(views: list[RunView]) -> Table:
+    """List runs with state, epochs and accuracy."""
+    table = Table("run", "state", "epochs", "loss", "accuracy", "95 % interval", "")
+    for view in views:
+        summary = view.run.summary or {}
+        low, high = summary.get("interval", (None, None))
+        table.add_row(
+            view.name,
+            view.state,
+            f"{len(view.metrics)}/{view.n_epochs}",
+            f"{view.metrics[-1]['loss']:.3f}" if view.metrics else "",
+            f"{summary['accuracy']:.1%}" if summary else "",
+            f"{low:.1%} – {high:.1%}" if summary else "",
+            speed(view.status) if view.is_running else view.message,
+        )
+    return table
+
+
+def speed(status: Status | None) -> str:
+    """Say how a run that trains gets on, such as `loss 1.204  88 segments/s  3:05 left`; "" for any other."""
+    if status is None or (now := status.progress) is None:
+        return ""
+    return f"loss {now.loss:.3f}  {now.segments_per_s:.0f} segments/s  {clock(now.seconds_left)} left"
+
+
+def clock(seconds: float) -> str:
+    """Give a duration as `m:ss` or `h:mm:ss`."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
