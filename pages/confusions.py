@@ -1,0 +1,92 @@
+"""Confusions: where a setting errs, down to the clips and the attention of the very model that erred."""
+
+import streamlit as st
+
+from acrnn.errors import AcrnnError
+from acrnn.evaluation.confusion import clip_table, confusion_of, reliability
+from acrnn.figures.confusion import matrix_figure, recall_figure, reliability_figure
+from acrnn.web import confusions as web
+from acrnn.web.clip_list import clip_list, look_closer
+from acrnn.web.words import plain
+
+st.title("Confusions", anchor=False)
+try:
+    settings = web.known_settings()
+except AcrnnError as error:
+    st.error(plain(str(error)))
+    st.stop()
+if not settings:
+    st.info(web.NO_RESULTS, icon=":material/grid_off:")
+    st.stop()
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    setting = web.choose_setting(settings)
+    with st.popover("Filters", icon=":material/filter_alt:"):
+        wanted = web.choose_filter(setting)
+every = clip_table(setting)
+clips = wanted.apply(every)
+dataset = web.sounds_of(setting)
+st.markdown(web.describe_setting(setting))
+if (missing := web.describe_sounds(setting, dataset)) is not None:
+    st.info(missing, icon=":material/volume_off:")
+
+matrix_tab, class_tab, clips_tab, calibration_tab, compare_tab = st.tabs(
+    ["Matrix", "Per class", "Clips", "Calibration", "Compare two"], key="view", bind="query-params"
+)
+if len(clips) < len(every):
+    st.caption(f"The filters keep {len(clips)} of {len(every)} clips.")
+if clips.empty:
+    st.info("The filters keep no clip.", icon=":material/filter_alt_off:")
+    st.stop()
+
+if matrix_tab.open:
+    with matrix_tab:
+        confusion = confusion_of(clips, setting.labels)
+        order, recall = web.choose_matrix()
+        grid, beside = st.columns([5, 3], gap="large")
+        with beside:
+            true, predicted = web.choose_cell(setting.labels)
+            chosen = web.clips_of_cell(clips, true, predicted)
+            clip_list(chosen, setting, dataset, web.describe_clip, "cellpage")
+            web.save_csv(chosen, f"{setting.name}-clips", label="These clips (CSV)")
+        with grid:
+            figure = matrix_figure(
+                confusion, confusion.order(order), recall=recall, selected=(true, predicted), dark=web.is_dark()
+            )
+            web.show_matrix(figure, f"Confusion matrix of {setting.name}; the most confused pairs are listed below")
+            st.caption(web.describe_matrix(wanted))
+            pairs = confusion.pairs()
+            web.pair_buttons(pairs)
+            with st.container(horizontal=True):
+                web.save_csv(web.matrix_table(confusion, order, recall), f"{setting.name}-matrix", label="Matrix (CSV)")
+                web.save_csv(pairs, f"{setting.name}-pairs", label="All pairs (CSV)")
+        look_closer(setting, every, dataset)
+
+if class_tab.open:
+    with class_tab:
+        per_class = confusion_of(wanted.subset(every), setting.labels).per_class()
+        st.caption(web.CLASS_NOTE)
+        st.plotly_chart(recall_figure(per_class), key="recalls", alt=f"Recall of each class of {setting.name}")
+        web.class_table(per_class)
+        web.save_csv(per_class, f"{setting.name}-classes")
+
+if clips_tab.open:
+    with clips_tab:
+        rank, note = web.choose_ranking()
+        ranked = rank(clips)
+        st.caption(f"{len(ranked)} clips. {note}")
+        clip_list(ranked, setting, dataset, web.describe_clip, "clipspage")
+        web.save_csv(ranked, f"{setting.name}-ranked")
+        look_closer(setting, every, dataset)
+
+if calibration_tab.open:
+    with calibration_tab:
+        found = reliability(wanted.subset(every))
+        st.markdown(web.describe_reliability(found))
+        st.plotly_chart(reliability_figure(found), key="reliability", alt=web.describe_reliability(found))
+        web.save_csv(found.table, f"{setting.name}-calibration")
+
+if compare_tab.open:
+    with compare_tab:
+        web.compare_with(setting, settings, wanted, dataset)
+        look_closer(setting, every, dataset)
