@@ -1,0 +1,101 @@
+"""Compare: what changes with the attention's layer and its scaling, on one clip and one time axis."""
+
+import streamlit as st
+
+from acrnn.errors import AudioError
+from acrnn.figures import ClipView
+from acrnn.figures.compare import compare_figure
+from acrnn.web import compare, families, figure5
+from acrnn.web.clips import choose_clip
+from acrnn.web.models import list_checkpoints
+from acrnn.web.player import player
+from acrnn.web.words import plain
+
+ONE_CLIP, FIGURE5 = "one clip", "the paper's Figure 5"
+FAMILY, CHOSEN = "all placements", "my choice"
+HEIGHTS = {"part of its largest": "largest", "times its mean": "mean"}
+
+st.title("Compare", anchor=False)
+shown = st.segmented_control(
+    "Show", [ONE_CLIP, FIGURE5], default=ONE_CLIP, required=True, key="compare", bind="query-params",
+    label_visibility="collapsed",
+)  # fmt: skip
+
+with st.sidebar:
+    known = families.families_of(list_checkpoints())
+    if not known:
+        st.stop()
+    choice = FAMILY
+    if shown == ONE_CLIP:
+        choice = st.segmented_control(
+            "Compare", [FAMILY, CHOSEN], default=FAMILY, required=True, key="which", bind="query-params",
+            help="All placements of Table 4 for one dataset and fold, trained or not; or any checkpoints.",
+        )  # fmt: skip
+    family = families.choose_family(known) if choice == FAMILY else None
+    slots = families.slots_of_family(family) if family else families.choose_slots(known)
+
+if shown == FIGURE5:
+    figure5.show(family)
+    compare.explain_scaling()
+    st.stop()
+
+with st.sidebar:
+    st.divider()
+    clip = choose_clip(next((slot.checkpoint.config.fold for slot in slots if slot.checkpoint), 1))
+if clip is None or not slots:
+    wanted = "a sound" if clip is None else "at least one checkpoint"
+    st.info(f"Choose {wanted} in the sidebar.", icon=":material/graphic_eq:")
+    st.stop()
+
+place = st.empty()
+try:
+    heard, strips = compare.hear_all(
+        clip, slots, lambda share, name: place.progress(share, text=f"{name} listens to {plain(clip.name)} …")
+    )
+    analysis = compare.finest_analysis(clip, slots, heard)
+except AudioError as error:
+    st.error(plain(str(error)), icon=":material/hearing_disabled:")
+    st.stop()
+finally:
+    place.empty()
+st.markdown(f"{plain(clip.name)}, {analysis.prediction.duration_s:.2f} s. {compare.describe_votes(clip, heard)}")
+
+there = {slot.label: strip for slot, strip in zip(slots, strips, strict=True) if strip.weights is not None}
+scales, first, second, levels = st.columns([4, 3, 3, 4], vertical_alignment="bottom", gap="medium")
+scale = HEIGHTS[
+    scales.segmented_control(
+        "Height of a strip", list(HEIGHTS), default="part of its largest", required=True, key="height",
+        bind="query-params", help="Of its largest weight: every strip fills its row. Of its mean: all strips on one "
+        "scale, on which 1, the dotted line, is even attention.",
+    )
+]  # fmt: skip
+a = first.selectbox("Difference of", list(there), key="a", bind="query-params")
+b = second.selectbox("and", list(there), index=min(1, len(there) - 1), key="b", bind="query-params")
+low_db, high_db = levels.slider(
+    "Colours (dB, a full-scale sine is about 0)", -80, 10, (-80, 0), step=5, key="db", bind="query-params"
+)
+
+figure = compare_figure(
+    analysis.prediction,
+    strips,
+    scale,
+    difference=(there[a], there[b]) if a != b else None,
+    view=ClipView(low_db, max(high_db, low_db + 5)),
+)
+player(
+    figure,
+    analysis.wav,
+    key="compare",
+    clip=clip.key,
+    alt=f"Log-gammatone spectrogram of {clip.name} and, under it on the same time axis, the attention of "
+    f"{', '.join(there)}",
+    filename=f"{clip.name.rsplit('.', 1)[0]}-compare",
+)
+st.caption(compare.describe_strips(slots, heard, scale))
+if a != b:
+    st.caption(compare.describe_difference(there[a], there[b]))
+compare.show_missing(family, slots)
+table = compare.measures_table(slots, heard, clip)
+compare.show_measures(table)
+compare.export_buttons(clip, strips, slots, table, figure)
+compare.explain_scaling()
