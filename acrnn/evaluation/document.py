@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 from pathlib import Path
 
 import pandas as pd
@@ -21,13 +20,17 @@ from acrnn.evaluation.tables import (
     checkpoint_frame,
     confusion_of_setting,
     cost_frame,
-    difference_points,
     figure4_frame,
     figure4_setting,
     is_cross_validated,
     recall_frame,
     rows_of,
+    tell_accuracy,
+    tell_costs,
+    tell_count,
+    tell_difference,
     tell_folds,
+    tell_paper,
 )
 from acrnn.labels import CLASSES, pretty
 
@@ -58,23 +61,6 @@ def markdown_table(head: Sequence[str], lines: Iterable[Sequence[str]], right: S
     """Lay out cells as a Markdown table; columns in `right` are aligned right."""
     rule = ["---:" if column in right else "---" for column in range(len(head))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
-
-
-def tell_accuracy(setting: Setting) -> str:
-    """`86.2% (77.0% to 92.1%)`."""
-    low, high = setting.interval
-    return f"{setting.accuracy:.1%} ({low:.1%} to {high:.1%})"
-
-
-def tell_paper(percent: float | None) -> str:
-    """`93.7%`, or a dash where the paper has no such row."""
-    return "–" if percent is None else f"{percent:.1f}%"
-
-
-def tell_difference(row: Row, setting: Setting) -> str:
-    """`−1.2 points`, or a dash where there is nothing to compare."""
-    points = difference_points(row, setting)
-    return "–" if points is None else f"{points:+.1f}".replace("-", "−")
 
 
 def readme_blocks(settings: Sequence[Setting], checkpoints: Iterable[Checkpoint]) -> dict[str, str]:
@@ -168,7 +154,7 @@ def _short_cell(row: Row) -> str:
 
 
 def _section(table: QuotedTable, settings: Sequence[Setting]) -> str:
-    parts = [f"## Table {table.number}", f"> {table.caption}"]
+    parts = [f"## {table.title}", f"> {table.caption}"]
     for dataset in CLASSES:
         parts += [f"### {TITLES[dataset]}", _full_table(table, rows_of(table, dataset, settings))]
     return "\n\n".join(parts)
@@ -189,14 +175,17 @@ def _full_table(table: QuotedTable, rows: Sequence[Row]) -> str:
 
 
 def _costs() -> str:
-    parts = ["## Table 2", f"> {paper.TABLE_2_CAPTION}", COUNTING]
+    parts = [f"## {paper.TABLE_2_TITLE}", f"> {paper.TABLE_2_CAPTION}", COUNTING]
     head = [
         "Model", "parameters, printed (M)", "parameters", "FLOPs, printed (M)", "FLOPs by the paper's counting",
         "multiply-accumulates a segment",
     ]  # fmt: skip
     for dataset, labels in CLASSES.items():
-        lines = [[_tell_count(value) for value in line] for line in _cost_columns(cost_frame(len(labels)))]
+        lines = [
+            [line[0], *(tell_count(value) for value in line[1:])] for line in _cost_columns(cost_frame(len(labels)))
+        ]
         parts += [f"### {len(labels)} classes ({TITLES[dataset]})", markdown_table(head, lines, right=range(1, 6))]
+        parts.append(tell_costs(costs))
     return "\n\n".join(parts)
 
 
@@ -205,16 +194,8 @@ def _cost_columns(frame: pd.DataFrame) -> Iterable[tuple]:
     return frame[columns].itertuples(index=False)
 
 
-def _tell_count(value: str | float) -> str:
-    if isinstance(value, str):
-        return value
-    if pd.isna(value):
-        return "–"
-    return f"{value:,}" if isinstance(value, Integral) else f"{value:.2f}"
-
-
 def _figure4(settings: Sequence[Setting]) -> str:
-    parts = ["## Figure 4", f"> {paper.FIGURE_4_CAPTION}"]
+    parts = [f"## {paper.FIGURE_4_TITLE}", f"> {paper.FIGURE_4_CAPTION}"]
     for dataset in reversed(CLASSES):
         setting = figure4_setting(settings, dataset)
         said = figure4_frame(setting, dataset)

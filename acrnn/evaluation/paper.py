@@ -41,12 +41,18 @@ class QuotedRow:
 
 @dataclass(frozen=True)
 class QuotedTable:
-    """An accuracy table: its number, its caption as printed, the head of its first column and its rows."""
+    """An accuracy table: its number, what it is about in our words, its caption and first head as printed, its rows."""
 
     number: int
+    topic: str
     caption: str
     column: str
     rows: tuple[QuotedRow, ...]
+
+    @property
+    def title(self) -> str:
+        """Such as `Table 3: attention and augmentation`."""
+        return f"Table {self.number}: {self.topic}"
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ def _row(model: str, esc10: float, esc50: float, placement: str = "", recipe: st
 
 TABLE_1 = QuotedTable(
     1,
+    "ACRNN and other methods",
     "Comparison of ACRNN and existing methods. We perform 5-fold cross validation (CV) by using the official fold "
     "settings. The average results of CV are recorded.",
     "Model",
@@ -111,6 +118,7 @@ TABLE_1 = QuotedTable(
 )
 """Table 1 (§4.1, §4.2), and below it a row of ours: the same network under another schedule."""
 
+TABLE_2_TITLE = "Table 2: parameters and cost"
 TABLE_2_CAPTION = (
     'Computational complexity of PiczakCNN and proposed ACRNN. "Params" denotes the number of model parameters and '
     '"FLOPs" denotes the number of floating point operations.'
@@ -124,6 +132,7 @@ TABLE_2 = (
 
 TABLE_3 = QuotedTable(
     3,
+    "attention and augmentation",
     "Classification accuracy of proposed convolutional RNN with and without the attention mechanism. 'augment' denotes "
     "a combination of time stretch, pitch shift and mixup.",
     "Model Settings",
@@ -138,6 +147,7 @@ TABLE_3 = QuotedTable(
 
 TABLE_4 = QuotedTable(
     4,
+    "where the attention sits and how it is scaled",
     "Classification accuracy of applying the attention mechanism to the output of different layers of the proposed "
     "convolutional RNN and using different scaling functions.",
     "Model Settings",
@@ -158,6 +168,7 @@ TABLE_4 = QuotedTable(
 
 ACCURACY_TABLES = (TABLE_1, TABLE_3, TABLE_4)
 
+FIGURE_4_TITLE = "Figure 4: which classes are confused"
 FIGURE_4_CAPTION = "Confusion matrix of ACRNN with an average classification accuracy 86.1% on ESC-50 dataset."
 FIGURE_4_VARIANT = Variant("l10", "paper")
 FIGURE_4_CELLS = (

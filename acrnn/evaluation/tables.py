@@ -5,6 +5,7 @@ A row of an accuracy table has a part for each schedule that was run: the one ov
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from acrnn.evaluation.crossval import wilson_interval
 from acrnn.evaluation.paper import QuotedTable, Variant
 from acrnn.evaluation.results import Setting
 from acrnn.labels import CLASSES, pretty
-from acrnn.model import PLACEMENTS, NetworkConfig, complexity
+from acrnn.model import NetworkConfig, PiczakConfig, complexity, network_config
 
 N_FOLDS = 5
 """Folds of a cross-validation; the paper's accuracies are means over all of them."""
@@ -76,9 +77,9 @@ def is_cross_validated(setting: Setting) -> bool:
 
 
 def tell_folds(setting: Setting) -> str:
-    """`all five`, or which ones, and that their mean is not to be compared."""
+    """`all five folds`, or which ones, and that their mean is not to be compared."""
     if is_cross_validated(setting):
-        return "all five"
+        return "all five folds"
     named = ", ".join(map(str, setting.folds))
     return f"fold{'s' if len(setting.folds) > 1 else ''} {named} only: not comparable with the paper's five-fold mean"
 
@@ -88,6 +89,32 @@ def difference_points(row: Row, setting: Setting) -> float | None:
     if row.paper_percent is None or not is_cross_validated(setting):
         return None
     return 100 * setting.accuracy - row.paper_percent
+
+
+def tell_run(setting: Setting) -> str:
+    """Folds, epochs, seeds and data of a setting, on one line."""
+    seeds = ", ".join(map(str, setting.seeds))
+    return (
+        f"{tell_folds(setting)}; {setting.epochs} epochs, seed{'s' if len(setting.seeds) > 1 else ''} {seeds}, "
+        f"{setting.data_title}"
+    )
+
+
+def tell_accuracy(setting: Setting) -> str:
+    """`86.2% (77.0% to 92.1%)`."""
+    low, high = setting.interval
+    return f"{setting.accuracy:.1%} ({low:.1%} to {high:.1%})"
+
+
+def tell_paper(percent: float | None) -> str:
+    """`93.7%`, or a dash where the paper has no such row."""
+    return "–" if percent is None else f"{percent:.1f}%"
+
+
+def tell_difference(row: Row, setting: Setting) -> str:
+    """`−1.2`, or a dash where there is nothing to compare."""
+    points = difference_points(row, setting)
+    return "–" if points is None else f"{points:+.1f}".replace("-", "−")
 
 
 def accuracy_frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -144,20 +171,37 @@ def cost_frame(n_classes: int) -> pd.DataFrame:
     lines = []
     for row in paper.TABLE_2:
         printed = {"model": row.model, "paper_parameters_m": row.parameters_m, "paper_flops_m": row.flops_m}
-        built = row.placement in PLACEMENTS
-        lines.append(printed | (_cost(NetworkConfig(n_classes, row.placement)) if built else {}))
+        lines.append(printed | _cost(network_config(row.placement, n_classes)))
     for row in paper.TABLE_2[1:]:
         lines.append({"model": f"{row.model} on 96 bands, 10 classes"} | _cost(NetworkConfig(10, row.placement, 96)))
     return pd.DataFrame(lines).convert_dtypes()
 
 
-def _cost(config: NetworkConfig) -> dict[str, int]:
+def _cost(config: NetworkConfig | PiczakConfig) -> dict[str, int]:
     cost = complexity(config)
     return {
         "parameters": cost.parameters,
         "paper_counting": cost.paper_flops,
         "multiply_accumulates": cost.multiply_accumulates,
     }
+
+
+def tell_costs(frame: pd.DataFrame) -> str:
+    """Say what ACRNN costs beside PiczakCNN, in parameters and in a segment's work; `frame` is of `cost_frame`."""
+    piczak, acrnn = frame.iloc[0], frame.iloc[2]
+    fewer = piczak["parameters"] / acrnn["parameters"]
+    more = acrnn["multiply_accumulates"] / piczak["multiply_accumulates"]
+    return (
+        f"ACRNN has {fewer:.1f} times fewer parameters than PiczakCNN, but a segment of it, 128 bands by 128 frames "
+        f"against 60 by 41, costs {more:.1f} times as many multiply-accumulates."
+    )
+
+
+def tell_count(value: float | None) -> str:
+    """`4,201,610`, `3.81`, or a dash where there is none."""
+    if pd.isna(value):
+        return "–"
+    return f"{value:,}" if isinstance(value, Integral) else f"{value:.2f}"
 
 
 def figure4_setting(settings: Iterable[Setting], dataset: str) -> Setting | None:

@@ -1,0 +1,81 @@
+"""Results: how this reproduction compares with the paper, table by table."""
+
+import streamlit as st
+
+from acrnn.data import TITLES
+from acrnn.errors import AcrnnError
+from acrnn.evaluation import paper
+from acrnn.evaluation.document import COUNTING, INTERVALS, PROTOCOL
+from acrnn.evaluation.tables import (
+    confusion_of_setting,
+    cost_frame,
+    figure4_frame,
+    figure4_setting,
+    recall_frame,
+    tell_costs,
+    tell_run,
+)  # fmt: skip
+from acrnn.figures.confusion import FEW_CLASSES, matrix_figure
+from acrnn.figures.results import recall_beside_paper
+from acrnn.labels import CLASSES
+from acrnn.web import results as web
+from acrnn.web.confusions import is_dark, known_settings
+from acrnn.web.models import list_checkpoints
+from acrnn.web.words import plain
+
+st.title("Results", anchor=False)
+st.html(web.STYLE)
+try:
+    settings = known_settings()
+except AcrnnError as error:
+    st.error(plain(str(error)))
+    st.stop()
+checkpoints = list_checkpoints()
+
+st.markdown(
+    "The paper's Tables 1 to 4 and Figure 4, as printed, beside what was measured here. What was not run says so; "
+    "“quoted only” are other authors' figures in the paper's Table 1."
+)
+dataset = st.segmented_control(
+    "Scored on", list(CLASSES), format_func=TITLES.get, default="esc10", required=True, key="scored",
+    bind="query-params",
+)  # fmt: skip
+st.markdown(web.describe_coverage(dataset, settings))
+with st.container(border=True):
+    st.markdown(f"**Protocol.** {PROTOCOL}")
+    st.markdown(INTERVALS)
+
+web.accuracy_section(paper.TABLE_1, dataset, settings, checkpoints)
+
+st.header(paper.TABLE_2_TITLE, anchor="table-2")
+st.caption(f"“{paper.TABLE_2_CAPTION}”")
+costs = cost_frame(len(CLASSES[dataset]))
+web.cost_table(costs)
+st.markdown(f"{COUNTING} {tell_costs(costs)}")
+
+web.accuracy_section(paper.TABLE_3, dataset, settings, checkpoints)
+web.accuracy_section(paper.TABLE_4, dataset, settings, checkpoints)
+
+st.header(paper.FIGURE_4_TITLE, anchor="figure-4")
+st.caption(f"“{paper.FIGURE_4_CAPTION}”")
+setting = figure4_setting(settings, dataset)
+web.show_table(figure4_frame(setting, dataset).to_dict("records"), "Figure 4 in words")
+if setting is None:
+    st.info(f"ACRNN with attention at l10 was not run on {TITLES[dataset]}.", icon=":material/grid_off:")
+else:
+    st.markdown(f"`{setting.name}`: {tell_run(setting)}. {web.links(setting, checkpoints)}")
+    confusion, recall = confusion_of_setting(setting), recall_frame(setting)
+    left, right = st.columns(2, gap="large") if len(setting.labels) <= FEW_CLASSES else (st, st)
+    left.subheader("Confusion matrix, ours", anchor=False)
+    left.plotly_chart(
+        matrix_figure(confusion, confusion.order("group"), dark=is_dark()), key="matrix",
+        alt=f"Confusion matrix of {setting.name}", config=web.NO_BAR,
+    )  # fmt: skip
+    right.subheader("Recall of each class, ours", anchor=False)
+    right.plotly_chart(
+        recall_beside_paper(recall), key="recall", alt=f"Recall of each class of {setting.name}", config=web.NO_BAR
+    )
+    web.csv_button("Recall", recall)
+
+st.header("Published checkpoints", anchor="checkpoints")
+web.checkpoint_table(checkpoints)
