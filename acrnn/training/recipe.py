@@ -57,8 +57,12 @@ class Recipe:
         return asdict(self)
 
 
-RECIPES: tuple[str, ...] = ("paper",)
 N_COPIES = {"esc10": 10, "esc50": 4}
+RECIPES: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "plain": {"mixup_alpha": 0.0, "n_copies": 0},
+}
+"""Name → what differs from the defaults of `Recipe`. `plain` is Table 3 without 'augment'."""
 
 
 def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:
@@ -72,4 +76,5 @@ def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size
     if name not in RECIPES:
         raise OptionError(f"recipe {name!r} is not one of {', '.join(RECIPES)}")
     given = {"epochs": epochs, "batch_size": batch_size}
-    return replace(Recipe(name, n_copies=N_COPIES[dataset]), **{k: v for k, v in given.items() if v is not None})
+    values = {"n_copies": N_COPIES[dataset]} | RECIPES[name]
+    return replace(Recipe(name, **values), **{k: v for k, v in given.items() if v is not None})

@@ -1,20 +1,41 @@
-"""A grid of runs, one after the other: resumable, skipping what is finished, going on past a run that fails."""
+"""A grid of runs, several side by side: resumable, skipping what is finished, going on past a run that fails."""
 
+import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import NamedTuple
 
 from acrnn.data import Dataset
 from acrnn.errors import AcrnnError, OptionError
-from acrnn.model import ACRNN, PLACEMENTS
+from acrnn.model import PICZAK, PLACEMENTS, Network
 from acrnn.training.loop import Progress, train
+from acrnn.training.machine import keep_memory, use_threads_of
 from acrnn.training.runs import Run
 from acrnn.training.start import Options, configure, prepare
 
-SWEEPS: dict[str, tuple[str, ...]] = {"table4": PLACEMENTS}
-"""Name → the placements of its rows; `table4` is the paper's Table 4."""
+
+class Row(NamedTuple):
+    """What a row of a table trains; None is the sweep's own choice."""
+
+    placement: str
+    recipe: str | None = None
+
+
+SWEEPS: dict[str, tuple[Row, ...]] = {
+    "table1": (Row("l10"), Row(PICZAK)),
+    "table3": tuple(Row(placement, recipe) for recipe in ("plain", "paper") for placement in ("none", "l10")),
+    "table4": tuple(Row(placement) for placement in PLACEMENTS),
+}
+"""Name → its rows: the paper's Table 1 (ACRNN and its baseline), 3 (with and without attention and augmentation) and 4
+(every placement)."""
+
+Finish = Callable[[Run, Network, Dataset], object]
 
 
 @dataclass(frozen=True)
@@ -46,69 +67,134 @@ def grid(sweep: str, base: Options, placements: list[str], folds: list[int], see
     """
     if sweep not in SWEEPS:
         raise OptionError(f"sweep {sweep!r} is not one of {', '.join(SWEEPS)}.")
-    if strange := [p for p in placements if p not in SWEEPS[sweep]]:
-        raise OptionError(f"{', '.join(strange)} is no row of {sweep}, which has {', '.join(SWEEPS[sweep])}.")
-    rows = product(seeds, placements or SWEEPS[sweep], folds)
+    known = dict.fromkeys(row.placement for row in SWEEPS[sweep])
+    if strange := [p for p in placements if p not in known]:
+        raise OptionError(f"{', '.join(strange)} is no row of {sweep}, which has {', '.join(known)}.")
+    rows = [row for row in SWEEPS[sweep] if row.placement in (placements or known)]
     return [
-        Options(
-            base.data_root, base.dataset, fold, placement, base.recipe, base.epochs, base.batch_size, seed, base.device
-        )
-        for seed, placement, fold in rows
+        replace(base, fold=fold, seed=seed, placement=row.placement, recipe=row.recipe or base.recipe)
+        for seed, row, fold in product(seeds, rows, folds)
     ]
 
 
 def run_sweep(
     runs: list[Options],
     out: Path,
-    finish: Callable[[Run, ACRNN, Dataset], object],
+    finish: Finish,
     *,
+    jobs: int = 1,
     time_limit_s: float | None = None,
     on_clip: Callable[[int, int], None] | None = None,
     on_step: Callable[[int, Progress], None] | None = None,
 ) -> Iterator[Outcome]:
-    """Train the runs in order, each to its end, and tell of each how it went.
+    """Train the runs, each in a process of its own and `jobs` at a time, and tell of each how it went.
+
+    A run whose process dies (out of memory, say) has failed; the others go on. If this process dies, the others end
+    within a step, and the same sweep goes on from each run's last whole epoch.
 
     Parameters
     ----------
     finish : callable
-        Scores a trained run and ends it: `acrnn.evaluation.publish.finish_run`.
+        Scores a trained run and ends it: `acrnn.evaluation.publish.finish_run`. It is sent to the processes, so it is
+        a function of a module.
+    jobs : int
+        Each gets its share of the cores.
     time_limit_s : float, optional
-        The step that passes it is the last; the same sweep goes on from there.
+        The step that passes it is a run's last; the same sweep goes on from there.
     on_clip, on_step : callable, optional
         Told of features computed, and of steps with the position of their run.
 
     Yields
     ------
     Outcome
+        In the order in which runs end.
     """
-    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
-    for position, options in enumerate(runs):
-        name = f"{options.dataset} {options.placement} fold {options.fold} seed {options.seed}"
-        if deadline is not None and time.monotonic() > deadline:
-            yield Outcome(name, "stopped", "not begun")
-            continue
-        try:
-            config, dataset = configure(options)
-            run = Run.create(out, config, resume=True)
-            if run.summary is not None:
-                yield Outcome(name, "skipped", _accuracy(run))
-                continue
-            corpus, split = prepare(config, dataset, on_clip)
+    deadline = None if time_limit_s is None else time.time() + time_limit_s
+    waiting = list(enumerate(runs))
+    working: dict[Connection, tuple[int, SpawnProcess]] = {}
+    try:
+        while waiting or working:
+            while waiting and len(working) < jobs:
+                position, options = waiting.pop(0)
+                ready = _make_ready(options, out, deadline, on_clip)
+                if ready is not None:
+                    yield ready
+                    continue
+                ours, theirs = multiprocessing.get_context("spawn").Pipe()
+                work = options, out, finish, jobs, deadline, theirs
+                process = multiprocessing.get_context("spawn").Process(target=_train_one, args=work, daemon=True)
+                process.start()
+                theirs.close()
+                working[ours] = (position, process)
+            for pipe in wait(list(working)) if working else ():  # waiting for none would never end
+                position, process = working[pipe]
+                told = _receive(pipe)
+                if isinstance(told, Progress):
+                    if on_step is not None:
+                        on_step(position, told)
+                    continue
+                process.join()
+                pipe.close()
+                del working[pipe]
+                died = Outcome(runs[position].name, "failed", f"its process ended with code {process.exitcode}")
+                yield told or died
+    finally:
+        for pipe, (_, process) in working.items():
+            pipe.close()  # a process whose sweep is gone ends at its next step
+            process.terminate()
+            process.join()
 
-            def told(progress: Progress, run: Run = run, position: int = position) -> None:
-                if on_step is not None:
-                    on_step(position, progress)
-                if deadline is not None and time.monotonic() > deadline:
-                    run.request_stop()
 
-            model = train(run, corpus, split, on_step=told)
-            if model is None:
-                yield Outcome(name, "stopped", "goes on with the same command")
-                continue
-            finish(run, model, dataset)
-            yield Outcome(name, "finished", _accuracy(run))
-        except (AcrnnError, OSError, RuntimeError) as error:  # a run's own trouble: memory, disk, a bad clip
-            yield Outcome(name, "failed", f"{type(error).__name__}: {error}")
+def _make_ready(options: Options, out: Path, deadline: float | None, on_clip) -> Outcome | None:
+    """Compute the features that a run needs; gives its outcome if there is nothing to train."""
+    if deadline is not None and time.time() > deadline:
+        return Outcome(options.name, "stopped", "not begun")
+    try:
+        config, dataset = configure(options)
+        run = Run.create(out, config, resume=True)
+        if run.summary is not None:
+            return Outcome(options.name, "skipped", _accuracy(run))
+        prepare(config, dataset, on_clip)
+    except (AcrnnError, OSError, RuntimeError) as error:  # a run's own trouble: disk, a bad clip
+        return Outcome(options.name, "failed", f"{type(error).__name__}: {error}")
+    return None
+
+
+def _train_one(
+    options: Options, out: Path, finish: Finish, jobs: int, deadline: float | None, pipe: Connection
+) -> None:
+    """Train one run to its end in this process, telling of each step and at last of the outcome through `pipe`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C reaches the sweep, which ends its processes itself
+    keep_memory()
+    use_threads_of(jobs)
+    try:
+        config, dataset = configure(options)
+        run = Run.create(out, config, resume=True)
+        corpus, split = prepare(config, dataset)
+
+        def told(progress: Progress) -> None:
+            pipe.send(progress)
+            if deadline is not None and time.time() > deadline:
+                run.request_stop()
+
+        model = train(run, corpus, split, on_step=told)
+        if model is None:
+            pipe.send(Outcome(options.name, "stopped", "goes on with the same command"))
+            return
+        finish(run, model, dataset)
+        pipe.send(Outcome(options.name, "finished", _accuracy(run)))
+    except BrokenPipeError:  # the sweep is gone; the run goes on with the next one
+        return
+    except (AcrnnError, OSError, RuntimeError) as error:  # a run's own trouble: memory, disk, a bad clip
+        pipe.send(Outcome(options.name, "failed", f"{type(error).__name__}: {error}"))
+
+
+def _receive(pipe: Connection) -> Progress | Outcome | None:
+    """Wait for what a process says next; None if it ended without a word."""
+    try:
+        return pipe.recv()
+    except (EOFError, ConnectionResetError):
+        return None
 
 
 def _accuracy(run: Run) -> str:

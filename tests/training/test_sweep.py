@@ -1,13 +1,16 @@
+import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
 import pytest
 
-from acrnn.errors import OptionError
+from acrnn.errors import OptionError, RunError
 from acrnn.evaluation.publish import finish_run
 from acrnn.evaluation.report import finished_runs, report, write_report
 from acrnn.model import PLACEMENTS
-from acrnn.training import Options
+from acrnn.training import Options, Run
 from acrnn.training.sweep import grid, run_sweep
 
 
@@ -52,13 +55,100 @@ def test_a_sweep_goes_past_a_failing_run_stops_at_its_limit_and_does_nothing_twi
 
 
 def test_a_run_that_is_out_of_time_goes_on_where_it_was(base, tmp_path):
-    (run,) = grid("table4", replace(base, epochs=2), ["none"], [1], [0])
+    (options,) = grid("table4", replace(base, epochs=4), ["none"], [1], [0])
+    run_folder = tmp_path / "esc10-none-paper-fold1-seed0"
+    sweep = run_sweep([options], tmp_path, finish_run, on_step=lambda position, progress: sweep_time_is_up(run_folder))
+    assert states(sweep) == ["stopped"]
     seen = []
+    sweep = run_sweep([options], tmp_path, finish_run, on_step=lambda position, progress: seen.append(progress.epoch))
+    assert states(sweep) == ["finished"]
+    assert seen[-1] == 3
 
-    def slow(position, progress):
-        seen.append(progress.epoch)
-        time.sleep(0.3)
 
-    assert states(run_sweep([run], tmp_path, finish_run, time_limit_s=0.2, on_step=slow)) == ["stopped"]
-    assert states(run_sweep([run], tmp_path, finish_run, on_step=slow)) == ["finished"]
-    assert seen[-1] == 1
+def sweep_time_is_up(run_folder):
+    """What the step that passes the limit does."""
+    Run(run_folder).request_stop()
+
+
+def results_of(out):
+    """Predictions of every finished run below `out`, by the run's name."""
+    return {path.parent.name: path.read_text() for path in out.rglob("predictions.csv")}
+
+
+def test_a_sweep_killed_in_the_middle_loses_and_repeats_nothing_and_ends_in_the_same_results(tiny_root, tmp_path):
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+
+    def command(out):
+        options = ["--dataset", "esc10", "--placements", "l10,none", "--folds", "1", "--epochs", "3", "--jobs", "2"]
+        return [sys.executable, "-m", "acrnn", "sweep", "table4", "--data", tiny_root, *options, "--out", out]
+
+    def epochs_of(out):
+        return {path.parent.name: Run(path.parent).metrics() for path in out.rglob("metrics.jsonl")}
+
+    process = subprocess.Popen(command(broken), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: any(epochs_of(broken).values()))
+    process.kill()
+    process.wait()
+    wait_until(lambda: not any(locked(path.parent) for path in broken.rglob("config.json")))
+    done_before = epochs_of(broken)
+    assert results_of(broken).keys() < {"esc10-l10-paper-fold1-seed0", "esc10-none-paper-fold1-seed0"}
+    told = subprocess.run(command(broken), capture_output=True, text=True, check=True)
+    assert told.stdout.strip() in ("2 finished", "1 skipped, 1 finished", "1 finished, 1 skipped")
+    for name, rows in done_before.items():
+        kept = epochs_of(broken)[name][: len(rows) - 1]
+        assert kept == rows[:-1], "an epoch that was done was done again"
+
+    subprocess.run(command(whole), capture_output=True, check=True)
+    assert results_of(broken) == results_of(whole)
+
+
+def wait_until(holds, timeout_s=60):
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def locked(run_folder) -> bool:
+    try:
+        with Run(run_folder).locked():
+            return False
+    except RunError:
+        return True
+
+
+def test_a_run_whose_process_dies_has_failed_and_the_others_go_on(base, tmp_path):
+    runs = grid("table4", base, ["l10"], [1, 2], [0])
+    assert sorted(states(run_sweep(runs, tmp_path, die_on_fold_1, jobs=2))) == ["failed", "finished"]
+
+
+def die_on_fold_1(run, model, dataset):
+    if run.config.fold == 1:
+        os._exit(9)
+    finish_run(run, model, dataset)
+
+
+def test_table3_is_four_rows(base):
+    rows = [(r.placement, r.recipe) for r in grid("table3", base, [], [1], [0])]
+    assert rows == [("none", "plain"), ("l10", "plain"), ("none", "paper"), ("l10", "paper")]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc is Linux's")
+def test_memory_that_is_kept_is_not_faulted_in_again():
+    # in a process of its own: the setting cannot be taken back
+    code = """if True:
+        import resource, torch
+        from acrnn.training.machine import keep_memory
+        def faults():
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            for _ in range(20):
+                torch.empty(8_000_000).fill_(1)
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        given_back = faults()
+        assert keep_memory()
+        faults()
+        print(given_back, faults())
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    given_back, kept = map(int, done.stdout.split())
+    assert kept < given_back / 20

@@ -1,0 +1,47 @@
+"""What of the machine a training uses: how its memory is kept, how many runs go side by side, on how many threads."""
+
+import ctypes
+import os
+import sys
+
+import psutil
+import torch
+
+BYTES_A_RUN = 3_000_000_000
+"""Memory of one training process at a batch of 64, measured at 1.9 GB and rounded up."""
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h of glibc
+
+
+def keep_memory() -> bool:
+    """Make glibc keep freed memory for this process's next allocation instead of giving it back; False elsewhere.
+
+    A step allocates some forty tensors of 30 to 130 MB. By default glibc maps each from the kernel, which hands over
+    zeroed pages one fault at a time, and unmaps it when it is freed: a quarter of a step on a CPU. This is for
+    processes that do nothing but train, since their memory only grows.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "gnu_get_libc_version"):
+        return False
+    never = -1  # as size_t, the largest there is
+    return bool(libc.mallopt(_M_MMAP_MAX, 0) and libc.mallopt(_M_TRIM_THRESHOLD, never))
+
+
+def default_jobs(device: str) -> int:
+    """How many runs to train side by side: one a core on a CPU, as far as memory goes; one on a GPU.
+
+    A core a run is a little faster than all cores on one, since no core waits for another, and much faster where
+    other programs take a core now and then. It depends on the machine alone, so a sweep that is taken up again
+    computes with as many threads a run as before.
+    """
+    if device == "cuda":
+        return 1
+    return max(1, min(os.cpu_count() or 1, psutil.virtual_memory().total // BYTES_A_RUN))
+
+
+def use_threads_of(jobs: int) -> int:
+    """Give this process its share of the cores where `jobs` processes train, and return it."""
+    n_threads = max(1, (os.cpu_count() or 1) // jobs)
+    torch.set_num_threads(n_threads)
+    return n_threads
