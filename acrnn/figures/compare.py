@@ -150,9 +150,8 @@ def _add_strip(
     beside = {"xref": "x domain", "yref": f"y{number} domain", "y": 0.5, "showarrow": False}
     small = f"<br><span style='font-size:10px'>{strip.note}</span>" if strip.note and strip.weights is not None else ""
     figure.add_annotation(
-        beside, text=strip.scaling + small, x=0, xshift=-5, xanchor="right", align="right",
-        font={"size": 12, "color": colour},
-    )  # fmt: skip
+        beside, text=strip.scaling + small, x=0, xshift=-5, xanchor="right", align="right", font={"size": 12}
+    )
     if strip.weights is None:
         figure.add_shape(
             type="rect", xref="x domain", yref=f"y{number} domain", x0=0, x1=1, y0=0, y1=1,
@@ -215,10 +214,10 @@ def _add_difference(figure: Figure, a: Strip, b: Strip, scale: Scale, number: in
             hovertemplate="%{x:.2f} s: difference %{y:.2f} × the mean",
             yaxis=f"y{number}",
         )
-    for strip, y, colour, sign in ((a, 1, GREEN, "+"), (b, 0, PURPLE, "−")):
+    for strip, y, sign in ((a, 1, "+"), (b, 0, "−")):
         figure.add_annotation(
             text=f"{sign} {strip.name}", xref="x domain", yref=f"y{number} domain", x=0, y=y, xshift=-5,
-            xanchor="right", yanchor="top" if y else "bottom", showarrow=False, font={"size": 12, "color": colour},
+            xanchor="right", yanchor="top" if y else "bottom", showarrow=False, font={"size": 12},
         )  # fmt: skip
 
 
@@ -234,24 +233,24 @@ def _transparent(colour: str, opacity: float = 0.3) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
-def figure5(predictions: Sequence[Prediction], titles: Sequence[str], view: ClipView | None = None) -> Figure:
+def figure5(
+    predictions: Sequence[Prediction], titles: Sequence[str] | None = None, view: ClipView | None = None
+) -> Figure:
     """Panels side by side as in the paper's Figure 5: the spectrogram of each clip, and its attention beneath.
 
     Parameters
     ----------
     predictions : sequence of Prediction
-        With attention, all of one checkpoint.
-    titles : sequence of str
+        With attention scaled by sigmoid, whose axis goes from 0 to 1.
+    titles : sequence of str, optional
         One a panel.
     view : ClipView, optional
         The range of colours.
     """
-    n = len(predictions)
     figure = make_subplots(
-        rows=2, cols=n, shared_xaxes="columns", row_heights=[0.62, 0.38], vertical_spacing=0.04,
-        horizontal_spacing=0.035, column_titles=list(titles),
+        rows=2, cols=len(predictions), shared_xaxes="columns", row_heights=[0.62, 0.38], vertical_spacing=0.04,
+        horizontal_spacing=0.035, column_titles=titles,
     )  # fmt: skip
-    largest = max(float(prediction.attention.weights.max()) for prediction in predictions)
     for column, prediction in enumerate(predictions, start=1):
         trace = spectrogram_trace(prediction, view or ClipView())
         trace.showscale = False
@@ -259,26 +258,25 @@ def figure5(predictions: Sequence[Prediction], titles: Sequence[str], view: Clip
         figure.update_yaxes(frequency_axis(prediction), row=1, col=column)
         attention = prediction.attention
         times_s, weights = reduced(attention.times_s, attention.weights[None], np.maximum)
-        colour = COLOURS.get(attention.placement.split("-")[-1], VERMILION)
         figure.add_scatter(
             x=times_s.astype(np.float32),
             y=weights[0].astype(np.float32),
             mode="lines",
-            line={"color": colour, "width": 1.5, "shape": "hvh"},
+            line={"color": BLUE, "width": 1.5, "shape": "hvh"},
             fill="tozeroy",
-            fillcolor=_transparent(colour),
+            fillcolor=_transparent(BLUE),
             hovertemplate="%{x:.2f} s: weight %{y:.4f}<extra></extra>",
             row=2,
             col=column,
         )
-        figure.update_yaxes(range=[0, 1.04 * largest], fixedrange=True, nticks=4, showgrid=False, row=2, col=column)
+        figure.update_yaxes(range=[0, 1.04], fixedrange=True, nticks=4, showgrid=False, row=2, col=column)
         figure.update_xaxes(range=[0, prediction.duration_s], showgrid=False, zeroline=False, col=column)
         if column > 1:
             figure.update_yaxes(title_text=None, showticklabels=False, col=column)
     figure.update_yaxes(title_text="weight", row=2, col=1)
     figure.update_xaxes(title_text="time (s)", title_standoff=4, row=2)
     figure.update_layout(
-        height=360, margin={"l": 62, "r": 8, "t": 30, "b": 40}, showlegend=False, hovermode="closest",
-        uirevision=" ".join(titles),
+        height=360, margin={"l": 56, "r": 4, "t": 30, "b": 40}, showlegend=False, hovermode="closest",
+        uirevision=" ".join(prediction.name for prediction in predictions),
     )  # fmt: skip
     return figure

@@ -26,6 +26,8 @@ TITLES = {"dog": "dog bark", "crying_baby": "crying baby", "clock_tick": "clock 
 """Class → the name in the paper, in its order."""
 EVENTS = ("dog", "crying_baby", "clock_tick")
 """Those of them that have silence or background between events; rain has none."""
+_GRID = "<style>.st-key-panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)) }</style>"
+"""Four panels in a row where there is room, else two, else one; columns of Streamlit would be cut or squeezed."""
 MIN_CORRELATION, MIN_RATIO = 0.5, 1.5
 """From which on attention is said to pick the loud frames out."""
 
@@ -59,6 +61,11 @@ class Panel:
         """Whether attention goes up with loudness, clearly in order and in size."""
         return self.correlation >= MIN_CORRELATION and self.ratio >= MIN_RATIO
 
+    @property
+    def turns_away(self) -> bool:
+        """Whether attention goes down with loudness, in order and in size."""
+        return self.correlation < 0 and self.ratio < 1
+
 
 def show(family: Family) -> None:
     """Show the four panels of a family's network, and say whether they look like the paper's claim."""
@@ -73,7 +80,8 @@ def show(family: Family) -> None:
     clips, source = choose_clips(checkpoint.config)
     panels = _analyse(clips, checkpoint)
     st.markdown(describe_likeness(panels))
-    with st.container(horizontal=True, key="panels"):
+    st.html(_GRID)
+    with st.container(key="panels"):
         for panel in panels:
             _show_panel(panel)
     st.caption(f"{describe_source(clips, checkpoint, source)} {describe_accuracy(checkpoint)}.")
@@ -135,9 +143,10 @@ def _show_panel(panel: Panel) -> None:
     label, probability = panel.prediction.top(1)[0]
     title, weights = TITLES[panel.clip.truth], panel.prediction.attention.weights
     key = f"panel{panel.clip.truth.replace('_', '')}"
-    with st.container(width=280, key=key):
+    with st.container(key=f"{key}_box"):
+        st.markdown(f"**{title}**")
         player(
-            figure5([panel.prediction], [title]),
+            figure5([panel.prediction]),
             panel.analysis.wav,
             key=key,
             clip=panel.clip.key,
@@ -156,12 +165,15 @@ def describe_likeness(panels: Sequence[Panel]) -> str:
     """Say whether attention does here what the paper says of its Figure 5, by a rule that is told."""
     picked = [TITLES[panel.clip.truth] for panel in panels if panel.clip.truth in EVENTS and panel.picks_out]
     others = [TITLES[label] for label in EVENTS if TITLES[label] not in picked]
+    lower = [TITLES[panel.clip.truth] for panel in panels if panel.clip.truth in EVENTS and panel.turns_away]
     if not others:
         verdict = f"Yes: in {_listed(picked)} it is clearly higher in loud frames"
     elif not picked:
         verdict = f"No: in none of {_listed(others)} is it clearly higher in loud frames"
     else:
         verdict = f"In part: in {_listed(picked)} it is clearly higher in loud frames, in {_listed(others)} it is not"
+    if lower:
+        verdict += f"; in {_listed(lower)} it is, if anything, lower there"
     return (
         "The paper says of its Figure 5 that attention weighs the relevant frames more and the silent ones less "
         f"(§4.5). Does it here? **{verdict}** (ρ with loudness at least {MIN_CORRELATION}, and the loudest tenth of "
