@@ -67,7 +67,7 @@ else:
     confusion, recall = confusion_of_setting(setting), recall_frame(setting)
     left, right = st.columns(2, gap="large") if len(setting.labels) <= FEW_CLASSES else (st, st)
     left.subheader("Confusion matrix, ours", anchor=False)
-    left.plotly_chart(
+    left.container(key="matrix_frame").plotly_chart(
         matrix_figure(confusion, confusion.order("group"), dark=is_dark()), key="matrix",
         alt=f"Confusion matrix of {setting.name}", config=web.NO_BAR,
     )  # fmt: skip

@@ -87,10 +87,8 @@ def fill(text: str, blocks: dict[str, str]) -> str:
     return BLOCK.sub(replaced, text)
 
 
-def write(
-    settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], results: Path, readme: Path
-) -> tuple[Path, Path]:
-    """Regenerate the tables in `readme`, and README.md in the folder of results; gives both paths.
+def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], results: Path, readme: Path) -> list[Path]:
+    """Regenerate README.md in the folder of results, and the tables in `readme`; gives both paths.
 
     Raises
     ------
@@ -101,10 +99,13 @@ def write(
         text = readme.read_text(encoding="utf-8")
     except OSError as error:
         raise RunError(f"{readme} cannot be read ({error.strerror}); its marked tables were to be replaced.") from error
-    whole = results / "README.md"
-    atomic_write_bytes(readme, fill(text, readme_blocks(settings, checkpoints)).encode())
-    atomic_write_bytes(whole, results_document(settings, checkpoints).encode())
-    return whole, readme
+    pages = {
+        results / "README.md": results_document(settings, checkpoints),
+        readme: fill(text, readme_blocks(settings, checkpoints)),
+    }
+    for path, content in pages.items():
+        atomic_write_bytes(path, content.encode())
+    return list(pages)
 
 
 def results_document(settings: Sequence[Setting], checkpoints: Iterable[Checkpoint]) -> str:
@@ -181,9 +182,8 @@ def _costs() -> str:
         "multiply-accumulates a segment",
     ]  # fmt: skip
     for dataset, labels in CLASSES.items():
-        lines = [
-            [line[0], *(tell_count(value) for value in line[1:])] for line in _cost_columns(cost_frame(len(labels)))
-        ]
+        costs = cost_frame(len(labels))
+        lines = [[model, *(tell_count(value) for value in counts)] for model, *counts in _cost_columns(costs)]
         parts += [f"### {len(labels)} classes ({TITLES[dataset]})", markdown_table(head, lines, right=range(1, 6))]
         parts.append(tell_costs(costs))
     return "\n\n".join(parts)

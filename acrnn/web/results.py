@@ -34,9 +34,13 @@ from acrnn.web.words import plain
 NO_BAR = {"displayModeBar": False}
 STYLE = """<style>
 [class*="st-key-cells_"] :is(td, th) { min-width: 5.5rem }
+[class*="st-key-cells_"] td:first-child { min-width: 9.5rem }
 [class*="st-key-cells_"] td:last-child { min-width: 13rem }
+@media (min-width: 900px) { [class*="st-key-cells_"] td:not(:last-child) { white-space: nowrap } }
+.st-key-matrix_frame { overflow-x: auto }
+.st-key-matrix_frame > * { min-width: 600px }
 </style>"""
-"""Keeps the columns of tables legible on a narrow screen, where they are scrolled sideways."""
+"""Keeps tables and the matrix legible on a narrow screen, where they are scrolled sideways."""
 
 
 def listen_link(checkpoint: Checkpoint) -> str:
