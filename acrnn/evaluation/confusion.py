@@ -205,6 +205,30 @@ def confidently_wrong(clips: pd.DataFrame) -> pd.DataFrame:
     return clips[~clips["right"]].sort_values("confidence", ascending=False, kind="stable")
 
 
+def right_example(clips: pd.DataFrame, row: pd.Series) -> pd.Series | None:
+    """Find the clip that shows best what a clip was taken for, by the same model.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        Of `clip_table`.
+    row : Series
+        One of its rows.
+
+    Returns
+    -------
+    Series or None
+        The most confident right clip of the row's predicted class and of its fold, but for the row itself, if any.
+    """
+    same = clips[
+        clips["right"]
+        & (clips["true"] == row["predicted"])
+        & (clips["fold"] == row["fold"])
+        & (clips["filename"] != row["filename"])
+    ]
+    return None if same.empty else same.loc[same["confidence"].idxmax()]
+
+
 @dataclass(frozen=True)
 class Reliability:
     """How often a confidence is right, in bins of equal width.

@@ -96,7 +96,8 @@ def difference_figure(
     figure = _empty_matrix(labels, kept, kept)
     highest = float(np.abs(values).max(initial=1))
     z = np.where(values != 0, values, np.nan).astype(np.float32)
-    scale = [[0, _faded(VERMILION, 0.75)], [0.5, _faded(NEUTRAL, 0.05)], [1, _faded(BLUE, 0.75)]]
+    less, more = ([_faded(colour, alpha) for alpha in (0.08, 0.75)] for colour in (VERMILION, BLUE))
+    scale = [[0, less[1]], [0.5, less[0]], [0.5, more[0]], [1, more[1]]]
     _add_heatmap(figure, z, scale, (-highest, highest))
     told = [[f"{abs(n)} more in {names[1] if n > 0 else names[0]}" for n in row] for row in values.tolist()]
     text = [[f"{n:+d}".replace("-", "−") for n in row] for row in values.tolist()]
@@ -184,9 +185,9 @@ def reliability_figure(found: Reliability) -> Figure:
         col=1,
     )
     figure.update_layout(
-        height=520, margin={"l": 58, "r": 12, "t": 12, "b": 44}, showlegend=False, bargap=0.06, dragmode=False
+        height=520, margin={"l": 58, "r": 22, "t": 12, "b": 44}, showlegend=False, bargap=0.06, dragmode=False
     )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", fixedrange=True)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], fixedrange=True)
     figure.update_xaxes(title_text="confidence (probability of the predicted class)", row=2, col=1)
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", title_text="right", fixedrange=True, row=1, col=1)
     highest = int(table["clips"].max())

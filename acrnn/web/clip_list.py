@@ -9,11 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from acrnn.checkpoints import Checkpoint
-from acrnn.data import Clip, Dataset, sha256_of
-from acrnn.errors import AudioError, CheckpointError
-from acrnn.evaluation.confusion import fold_model
+from acrnn.data import TITLES, Clip, Dataset, sha256_of
+from acrnn.errors import AcrnnError, CheckpointError
+from acrnn.evaluation.confusion import fold_model, right_example
 from acrnn.evaluation.results import Setting
 from acrnn.figures import clip_figure, top_figure
+from acrnn.inference import Prediction
 from acrnn.labels import pretty
 from acrnn.web.analysis import analyse
 from acrnn.web.clips import ChosenClip
@@ -106,21 +107,20 @@ def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) 
             st.info(f"{plain(str(error))} Its stored probabilities are all there is to show.", icon=":material/info:")
             _stored(setting, chosen)
             return
-        peer = _peer(clips, row)
         left, right = st.columns(2, gap="large")
-        sounds = _sounds(dataset)
         with left:
             st.markdown(f"**This clip**, {plain(chosen)}, true class {pretty(row['true'])}")
-            _analysed(setting, row, sounds, checkpoint, dataset, "chosen")
+            prediction = _analysed(setting, row, dataset, checkpoint, "chosen")
+        peer = right_example(clips, row)
         with right:
             if peer is None:
-                st.markdown(f"In fold {row['fold']} this model got no clip of {pretty(row['predicted'])} right.")
-                return
-            st.markdown(
-                f"**A {pretty(peer['true'])} that the same model got right**, {plain(peer['filename'])}, "
-                f"at {peer['confidence']:.0%}"
-            )
-            _analysed(setting, peer, sounds, checkpoint, dataset, "peer")
+                st.markdown(f"In fold {row['fold']} this model got no other {pretty(row['predicted'])} right.")
+            else:
+                told = f"a {pretty(peer['true'])} that it got right".capitalize()
+                st.markdown(f"**{told}**, {plain(peer['filename'])}, {peer['confidence']:.0%}")
+                _analysed(setting, peer, dataset, checkpoint, "peer")
+        seen = "" if prediction is None else describe_attention(prediction, checkpoint)
+        st.caption(f"By `{checkpoint.name}`, which never saw fold {row['fold']} in training. {seen}")
 
 
 def _headline(row: pd.Series) -> str:
@@ -132,38 +132,23 @@ def _headline(row: pd.Series) -> str:
     ).capitalize()
 
 
-def _peer(clips: pd.DataFrame, row: pd.Series) -> pd.Series | None:
-    """Find the most confident right clip of the predicted class, of the same fold and so by the same model."""
-    same = clips[
-        clips["right"]
-        & (clips["true"] == row["predicted"])
-        & (clips["fold"] == row["fold"])
-        & (clips["filename"] != row["filename"])
-    ]
-    return None if same.empty else same.loc[same["confidence"].idxmax()]
-
-
 def _analysed(
-    setting: Setting,
-    row: pd.Series,
-    sounds: dict[str, Clip],
-    checkpoint: Checkpoint,
-    dataset: Dataset | None,
-    key: str,
-) -> None:
-    clip = sounds.get(Path(row["filename"]).stem)
+    setting: Setting, row: pd.Series, dataset: Dataset | None, checkpoint: Checkpoint, key: str
+) -> Prediction | None:
+    """Show a clip as a checkpoint sees it, or else what is stored of it."""
+    clip = _sounds(dataset).get(Path(row["filename"]).stem)
     if clip is None:
         _stored(setting, row["filename"])
-        return
+        return None
     place = st.empty()
     try:
         content = clip.path.read_bytes()
         chosen = ChosenClip(clip.path.name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint())
         analysis = analyse(chosen, checkpoint, lambda share: place.progress(share, text="Listening …"))
-    except (AudioError, OSError) as error:
-        st.error(f"{clip.path.name} cannot be used: {plain(str(error))}", icon=":material/hearing_disabled:")
+    except (AcrnnError, OSError) as error:
+        st.error(plain(str(error)), icon=":material/hearing_disabled:")
         _stored(setting, row["filename"])
-        return
+        return None
     finally:
         place.empty()
     prediction = analysis.prediction
@@ -179,10 +164,17 @@ def _analysed(
         alt=f"Segment predictions, waveform, log-gammatone spectrogram and attention of {chosen.name} over time",
         filename=f"{Path(chosen.name).stem}-{checkpoint.name}",
     )
-    told = describe_attention(prediction, checkpoint) if key == "chosen" else ""
     if prediction.label != row["predicted"]:
-        told = f"The stored prediction was {pretty(row['predicted'])}, from other files or over several seeds. {told}"
-    st.caption(f"`{checkpoint.name}`. {told}")
+        st.caption(f"The stored prediction was {pretty(row['predicted'])}: from other files, or a mean over seeds.")
+    st.page_link(
+        "pages/listen.py", label="Open in Listen", icon=":material/hearing:",
+        query_params={
+            "source": "Dataset", "data": dataset.root.name, "label": pretty(clip.label), "clipfold": str(clip.fold),
+            "clip": clip.path.name, "model": TITLES[setting.dataset], "attention": setting.placement,
+            "fold": f"{checkpoint.config.fold} ({checkpoint.config.recipe['name']})",
+        },
+    )  # fmt: skip
+    return prediction
 
 
 def _stored(setting: Setting, filename: str) -> None:

@@ -100,7 +100,7 @@ def describe_setting(setting: Setting) -> str:
 
 def choose_filter(setting: Setting) -> ClipFilter:
     """Choose which clips are looked at; by default all."""
-    folds = st.pills("Folds", setting.folds, selection_mode="multi", key="folds", bind="query-params")
+    folds = st.pills("Folds (none: all)", setting.folds, selection_mode="multi", key="folds", bind="query-params")
     present = [group for group, labels in GROUPS.items() if set(labels) & set(setting.labels)]
     groups = st.multiselect("Groups", present, key="groups", bind="query-params", placeholder="all")
     labels = st.multiselect(
@@ -182,10 +182,10 @@ def clips_of_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) 
 
 
 def describe_clip(row: pd.Series) -> str:
-    """Give the first words of a clip in a list: true class, predicted class, confidence."""
+    """Give the first words of a clip in a list: its true and its predicted class with their probabilities."""
     if row["right"]:
         return f":green[:material/check:] **{pretty(row['true'])}** {row['confidence']:.0%}"
-    return f"{pretty(row['true'])} → **{pretty(row['predicted'])}** {row['confidence']:.0%}"
+    return f"{pretty(row['true'])} {row['p_true']:.0%} → **{pretty(row['predicted'])}** {row['confidence']:.0%}"
 
 
 def choose_ranking() -> tuple[Callable[[pd.DataFrame], pd.DataFrame], str]:
@@ -215,7 +215,7 @@ def describe_reliability(found: Reliability) -> str:
     n_clips = filled["clips"].sum()
     accuracy = (filled["accuracy"] * filled["clips"]).sum() / n_clips
     confidence = (filled["confidence"] * filled["clips"]).sum() / n_clips
-    direction = "more confident than right" if confidence > accuracy else "less confident than right"
+    direction = "more sure than right" if confidence > accuracy else "less sure than right"
     return (
         f"Expected calibration error {found.ece:.1%} over {len(found.table)} bins. On the whole the network is "
         f"{direction}: mean confidence {confidence:.1%}, {accuracy:.1%} of {n_clips} clips right. On the dotted "
@@ -229,7 +229,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
     if not others:
         st.info("There is no other setting of the same classes yet.", icon=":material/compare:")
         return
-    chosen = st.selectbox(f"Compare {setting.name} with", others, key="against", bind="query-params")
+    chosen = st.selectbox(f"Compare {setting.name} with", others, key="against", bind="query-params", width=340)
     other = next(one for one in settings if one.name == chosen)
     try:
         found = compare(setting, other)
@@ -255,13 +255,15 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
             )
             st.caption(
                 f"Clips that `{other.name}` has more (blue) or fewer (orange) in a cell than `{setting.name}`; classes "
-                "without a difference are left out. Blue on the diagonal is better."
+                "without a difference are left out. On the diagonal blue is better, elsewhere orange."
             )
         else:
             st.info("Both predict the same class for every clip.", icon=":material/compare:")
     with beside:
         sides = {f"only {setting.name} right": found.only_a, f"only {other.name} right": found.only_b}
-        side = st.segmented_control("Clips", list(sides), default=next(iter(sides)), required=True, key="side")
+        side = st.segmented_control(
+            "Clips", list(sides), default=next(iter(sides)), required=True, key="side", bind="query-params"
+        )
         clip_list(sides[side], setting, dataset, _describe_both, "sidepage")
         with st.container(horizontal=True):
             save_csv(sides[side], f"{setting.name}-{other.name}-clips", label="These clips (CSV)")
