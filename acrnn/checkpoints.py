@@ -20,7 +20,7 @@ from torch import Tensor
 from acrnn.data import atomic_path, atomic_write_bytes, sha256_of
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.features import BandStatistics, FrontEnd
-from acrnn.model import ACRNN, NetworkConfig
+from acrnn.model import Network, NetworkConfig, PiczakConfig, build, network_from_dict
 
 SCHEMA = 1
 BANDS = "bands."  # what the band statistics' tensors are called, beside the network's
@@ -36,7 +36,7 @@ class CheckpointConfig:
     ----------
     name : str
         Also the folder's name.
-    network : NetworkConfig
+    network : NetworkConfig or PiczakConfig
     front_end : FrontEnd
         Audio is resampled and analysed to these settings, whatever it came as.
     labels : tuple of str
@@ -61,7 +61,7 @@ class CheckpointConfig:
     """
 
     name: str
-    network: NetworkConfig
+    network: NetworkConfig | PiczakConfig
     front_end: FrontEnd
     labels: tuple[str, ...]
     normalisation: dict[str, list[float]]
@@ -79,7 +79,7 @@ class CheckpointConfig:
 
     @property
     def placement(self) -> str:
-        """Where the attention sits."""
+        """Where the attention sits; `piczakcnn` for the network that has none to place."""
         return self.network.placement
 
 
@@ -100,7 +100,7 @@ class Checkpoint:
         """Size of the weights on disk."""
         return (self.path / WEIGHTS).stat().st_size
 
-    def load_model(self, device: torch.device | str = "cpu") -> ACRNN:
+    def load_model(self, device: torch.device | str = "cpu") -> Network:
         """Read the weights: float32, in evaluation mode, on `device`.
 
         Raises
@@ -109,7 +109,7 @@ class Checkpoint:
             If the weights are missing, do not have the hash that config.json names, or do not fit the network.
         """
         tensors = {name: value for name, value in self._tensors.items() if not name.startswith(BANDS)}
-        model = ACRNN(self.config.network)
+        model = build(self.config.network)
         _require_fit(self.path / WEIGHTS, tensors, model.state_dict())
         model.load_state_dict({name: value.float() for name, value in tensors.items()})
         return model.to(device, memory_format=torch.channels_last).eval()
@@ -207,7 +207,7 @@ def _read_config(path: Path) -> CheckpointConfig:
     for name in sorted(expected ^ values.keys()):
         raise CheckpointError(f"{path}: field {name} is {'missing' if name in expected else 'unknown'}.")
     try:
-        values["network"] = NetworkConfig(**values["network"])
+        values["network"] = network_from_dict(values["network"])
         values["front_end"] = FrontEnd(**values["front_end"])
         values["labels"] = tuple(values["labels"])
     except (TypeError, ValueError, AcrnnError) as error:
@@ -220,15 +220,18 @@ def _read_config(path: Path) -> CheckpointConfig:
         )
     if len(config.labels) != config.network.n_classes:
         raise CheckpointError(f"{path}: labels has {len(config.labels)}, n_classes is {config.network.n_classes}.")
-    if config.front_end.n_bands != config.network.n_bands:
+    front_end, network = config.front_end, config.network
+    if front_end.n_bands != network.n_bands:
+        raise CheckpointError(f"{path}: front_end has {front_end.n_bands} bands, network {network.n_bands}.")
+    if front_end.segment_frames != network.n_frames:
         raise CheckpointError(
-            f"{path}: front_end has {config.front_end.n_bands} bands, network {config.network.n_bands}."
+            f"{path}: front_end has segments of {front_end.segment_frames} frames, network {network.n_frames}."
         )
     return config
 
 
 def save(
-    model: ACRNN,
+    model: Network,
     config: CheckpointConfig,
     card: str,
     root: Path | None = None,
@@ -238,7 +241,7 @@ def save(
 
     Parameters
     ----------
-    model : ACRNN
+    model : Network
         Saved as fp16: a model whose weights are not fp16 values is rounded.
     config : CheckpointConfig
         Its `weights_sha256` is filled in here.
@@ -251,13 +254,13 @@ def save(
     with atomic_path(path / WEIGHTS) as part:
         statistics = {} if bands is None else {f"{BANDS}{name}": value for name, value in vars(bands).items()}
         save_file(_half_weights(model) | statistics, part)
-    values = asdict(config) | {"weights_sha256": sha256_of(path / WEIGHTS)}
+    values = asdict(config) | {"front_end": config.front_end.as_dict(), "weights_sha256": sha256_of(path / WEIGHTS)}
     atomic_write_bytes(path / CARD, card.encode())
     atomic_write_bytes(path / CONFIG, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
     return find(str(path.resolve()))
 
 
-def _half_weights(model: ACRNN) -> dict[str, Tensor]:
+def _half_weights(model: Network) -> dict[str, Tensor]:
     return {
         name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
         for name, value in model.state_dict().items()

@@ -21,7 +21,7 @@ from acrnn.features import (
     n_known_bands,
     stream_log_spectrogram,
 )
-from acrnn.model import ACRNN
+from acrnn.model import Network
 
 BATCH_SEGMENTS = 16
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -174,7 +174,7 @@ class Predictor:
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         self.checkpoint = checkpoint
         self.device = pick_device(device)
-        self.model: ACRNN = checkpoint.load_model(self.device)
+        self.model: Network = checkpoint.load_model(self.device)
         self.bands = checkpoint.load_bands()
 
     def __call__(

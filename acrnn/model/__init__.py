@@ -8,7 +8,7 @@ what such a network costs (Table 2).
 from acrnn.model.attention import ConvAttention, RecurrentAttention
 from acrnn.model.base import Network, Output
 from acrnn.model.baselines import PICZAK, PiczakCNN, PiczakConfig
-from acrnn.model.build import NETWORKS, build, network_config, network_from_dict
+from acrnn.model.build import NETWORKS, build, network_config, network_from_dict, placement_of
 from acrnn.model.complexity import (
     Complexity,
     LayerCost,
@@ -40,4 +40,5 @@ __all__ = [
     "network_config",
     "network_from_dict",
     "paper_flops",
+    "placement_of",
 ]

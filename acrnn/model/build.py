@@ -16,6 +16,23 @@ def build(config: NetworkConfig | PiczakConfig) -> Network:
     return PiczakCNN(config) if isinstance(config, PiczakConfig) else ACRNN(config)
 
 
+def placement_of(network: str, placement: str | None) -> str:
+    """Give what stands for a network in options and names: ACRNN's placement (default l10), or `piczakcnn`.
+
+    Raises
+    ------
+    OptionError
+        If there is no such network, or it has no attention that could be placed.
+    """
+    if network not in NETWORKS:
+        raise OptionError(f"network {network!r} is not one of {', '.join(NETWORKS)}")
+    if network == "acrnn":
+        return placement or "l10"
+    if placement is not None:
+        raise OptionError(f"placement {placement!r} cannot be chosen: network {network!r} has no attention")
+    return network
+
+
 def network_config(placement: str, n_classes: int) -> NetworkConfig | PiczakConfig:
     """Give the config at the paper's size: of ACRNN with its attention there, or of `piczakcnn`.
 

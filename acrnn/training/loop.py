@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
-from acrnn.model import ACRNN
+from acrnn.model import Network, build
 from acrnn.training.corpus import Corpus
 from acrnn.training.runs import Run, RunConfig
 
@@ -110,7 +110,7 @@ class Trainer:
         self.split = split
         self.device = torch.device(config.device)
         self.corpus = corpus.to(self.device)
-        self.model = ACRNN(config.network)
+        self.model = build(config.network)
         self.model.initialise(torch.Generator().manual_seed(config.seed))
         self.model.standardise_by(*corpus.statistics(split.clips))
         self.model.to(self.device, memory_format=torch.channels_last).train()
@@ -157,12 +157,14 @@ class Trainer:
                 self.optimiser.state[parameter]["momentum_buffer"] = buffer
 
 
-def train(run: Run, corpus: Corpus, split: Split, *, on_step: Callable[[Progress], None] | None = None) -> ACRNN | None:
+def train(
+    run: Run, corpus: Corpus, split: Split, *, on_step: Callable[[Progress], None] | None = None
+) -> Network | None:
     """Train a run to its last epoch, from where it stands.
 
     Returns
     -------
-    ACRNN or None
+    Network or None
         The network after the last epoch, in evaluation mode on the run's device; None if the run was asked to stop.
 
     Raises

@@ -12,8 +12,8 @@ import torch
 from acrnn import data
 from acrnn.audio import open_audio
 from acrnn.errors import OptionError
-from acrnn.features import FrontEnd
-from acrnn.model import PLACEMENTS, NetworkConfig
+from acrnn.features import FrontEnd, mel_front_end
+from acrnn.model import PICZAK, PLACEMENTS, network_config
 from acrnn.training.corpus import Corpus, build_corpus
 from acrnn.training.loop import Split
 from acrnn.training.recipe import recipe_for
@@ -22,7 +22,7 @@ from acrnn.training.runs import RunConfig
 
 @dataclass(frozen=True)
 class Options:
-    """What a user chooses of a training; None is the recipe's own value."""
+    """What a user chooses of a training; None is the recipe's own value, and `piczakcnn` is a placement too."""
 
     data_root: Path
     dataset: str
@@ -34,11 +34,17 @@ class Options:
     seed: int = 0
     device: str = "auto"
 
+    @property
+    def name(self) -> str:
+        """What people call such a run, unique in a sweep."""
+        return f"{self.dataset} {self.placement} {self.recipe} fold {self.fold} seed {self.seed}"
+
 
 def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
     """Turn options into a run's configuration, and read its dataset.
 
     The front end takes the rate of the dataset's first clip: 44.1 kHz for the release, less for a copy at less.
+    PiczakCNN's has 22.05 kHz at most.
 
     Raises
     ------
@@ -47,24 +53,24 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
     DatasetError
         If the data is not there or not as expected.
     """
-    if options.placement not in PLACEMENTS:
-        raise OptionError(f"placement {options.placement!r} is not one of {', '.join(PLACEMENTS)}")
+    if options.placement not in (*PLACEMENTS, PICZAK):
+        raise OptionError(f"placement {options.placement!r} is not one of {', '.join(PLACEMENTS)} or {PICZAK}")
     if options.seed < 0:
         raise OptionError(f"seed {options.seed} is negative; 0 or more is accepted")
     dataset = data.load(options.data_root, options.dataset)
     dataset.fold(options.fold)  # raises if there is none
     recipe = recipe_for(options.recipe, dataset.name, epochs=options.epochs, batch_size=options.batch_size)
     with open_audio(dataset.clips[0].path) as first:
-        front_end = FrontEnd(rate_hz=first.rate_hz)
-    device = _training_device(options.device)
+        rate_hz = first.rate_hz
+    device = training_device(options.device)
     config = RunConfig(
         dataset=dataset.name,
         data_root=str(dataset.root.resolve()),
-        data_title=f"{data.TITLES[dataset.name]} {front_end.rate_hz / 1000:g} kHz",
+        data_title=f"{data.TITLES[dataset.name]} {rate_hz / 1000:g} kHz",
         data_fingerprint=dataset.fingerprint(),
         fold=options.fold,
-        network=NetworkConfig(len(dataset.labels), options.placement),
-        front_end=front_end,
+        network=network_config(options.placement, len(dataset.labels)),
+        front_end=mel_front_end(rate_hz) if options.placement == PICZAK else FrontEnd(rate_hz),
         recipe=recipe,
         seed=options.seed,
         device=device,
@@ -116,7 +122,8 @@ def training_precision(device: str) -> str:
     return "bf16" if has_bf16 else "fp32"
 
 
-def _training_device(device: str) -> str:
+def training_device(device: str) -> str:
+    """`auto` → `cuda` where there is one, else `cpu`; raises OptionError for a device that cannot train here."""
     if device not in ("auto", "cpu", "cuda"):
         raise OptionError(f"device {device!r} cannot train; auto, cpu or cuda is accepted")
     if device == "cuda" and not torch.cuda.is_available():
