@@ -196,8 +196,8 @@ def _name_layers(figure: Figure, strips: Sequence[Strip], domains: Sequence[tupl
         )  # fmt: skip
 
 
-def _add_difference(figure: Figure, a: Strip, b: Strip, scale: Scale, number: int, domain: tuple[float, float]) -> None:
-    gap = scaled(a.weights, scale) - hold(b.times_s, scaled(b.weights, scale), a.times_s)
+def _add_difference(figure: Figure, a: Strip, b: Strip, number: int, domain: tuple[float, float]) -> None:
+    gap = scaled(a.weights, "mean") - hold(b.times_s, scaled(b.weights, "mean"), a.times_s)
     reach = 1.04 * max(float(np.abs(gap).max()), 1e-9)
     figure.update_layout({f"yaxis{number}": _bare_axis(domain, (-reach, reach)) | {"zeroline": True}})
     times_s, high = reduced(a.times_s, np.maximum(gap, 0)[None], np.maximum)
