@@ -36,7 +36,7 @@ STYLE = """<style>
 [class*="st-key-cells_"] :is(td, th) { min-width: 5.5rem }
 [class*="st-key-cells_"] td:first-child { min-width: 9.5rem }
 [class*="st-key-cells_"] td:last-child { min-width: 13rem }
-@media (min-width: 900px) { [class*="st-key-cells_"] td:not(:last-child) { white-space: nowrap } }
+@media (min-width: 900px) { [class*="st-key-cells_"] td:not(:last-child) :is(p, a, span, strong) { white-space: nowrap } }
 .st-key-matrix_frame { overflow-x: auto }
 .st-key-matrix_frame > * { min-width: 600px }
 </style>"""
