@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from acrnn.errors import RunError
-from acrnn.evaluation.report import SCHEMA
+from acrnn.evaluation.report import SCHEMA, report, write_report
+from acrnn.training import Run
 
 
 @dataclass(frozen=True)
@@ -116,3 +117,38 @@ def _read(path: Path) -> Setting:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is not a file of results ({error!r}); `report` writes them.") from error
+
+
+def record(run: Run, folder: Path | None = None) -> str:
+    """Write the setting of a finished run, with the other finished runs of that setting beside it, into the results.
+
+    A file of that name which is of other runs than these (the project's own five folds, say) is left as it is, and
+    the setting gets the name of the folder of runs added to its own.
+
+    Returns
+    -------
+    str
+        Name of the setting, as `load_settings` gives it.
+
+    Raises
+    ------
+    RunError
+        If the run is not finished, or runs of the setting were trained on different files.
+    """
+    if run.summary is None:
+        raise RunError(f"{run.path} is not finished; train it to its last epoch first (train … --resume).")
+    folder = folder or results_root()
+    (wanted,) = (setting["name"] for setting in report([run]))
+    beside = [Run(path.parent) for path in sorted(run.path.parent.glob("*/summary.json"))]
+    setting = next(setting for setting in report(beside) if setting["name"] == wanted)
+    there = folder / f"{wanted}.json"
+    if there.exists() and not _is_of(json.loads(there.read_text(encoding="utf-8")), setting):
+        setting |= {"name": f"{wanted}-{run.path.resolve().parent.name}"}
+    write_report([setting], folder)
+    return setting["name"]
+
+
+def _is_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether every run of `old` is one of `new`."""
+    same_data = old.get("data_fingerprint") == new["data_fingerprint"]
+    return same_data and all(row in new["runs"] for row in old.get("runs", ()))

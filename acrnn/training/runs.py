@@ -69,6 +69,16 @@ class RunConfig:
         """Plain values for `config.json`."""
         return asdict(self) | {"front_end": self.front_end.as_dict()}
 
+    def differences(self, other: "RunConfig") -> str:
+        """Name what another config has different, such as `recipe.epochs (60 there, 20 asked for)`; "" if it is alike.
+
+        Newer code and moved data go on with a run.
+        """
+        old, new = (_flat(config.as_dict()) for config in (self, other))
+        ignored = {"code", "data_root", "data_title"}
+        differing = sorted(key for key in old | new if key not in ignored and old.get(key) != new.get(key))
+        return ", ".join(f"{key} ({_short(old.get(key))} there, {_short(new.get(key))} asked for)" for key in differing)
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
         """Rebuild from `as_dict`; raises TypeError, ValueError, KeyError, AttributeError or OptionError otherwise."""
@@ -78,6 +88,19 @@ class RunConfig:
             "recipe": Recipe(**values["recipe"]),
         }
         return cls(**values | parts)
+
+
+def _short(value: Any) -> str:
+    """Give a value for people: of a hash, its first digits."""
+    return f"{value[:8]}…" if isinstance(value, str) and len(value) > 40 else str(value)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Give the values of dictionaries within dictionaries by dotted names."""
+    flat = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
 
 
 def runs_root() -> Path:
@@ -124,11 +147,7 @@ class Run:
         run = cls(path)
         if not resume:
             raise RunError(f"{path} is there already; --resume goes on with it, another --out begins anew.")
-        old, new = run.config.as_dict(), config.as_dict()
-        ignored = {"code", "data_root", "data_title"}
-        differing = sorted(key for key in old if key not in ignored and old[key] != new[key])
-        if differing:
-            told = ", ".join(f"{key} ({old[key]} there, {new[key]} asked for)" for key in differing)
+        if told := run.config.differences(config):
             raise RunError(f"{path} trains something else: {told}.")
         return run
 

@@ -11,13 +11,14 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import NamedTuple
 
-from acrnn.data import Dataset
 from acrnn.errors import AcrnnError, OptionError
-from acrnn.model import PICZAK, PLACEMENTS, Network
-from acrnn.training.loop import Progress, train
+from acrnn.model import PICZAK, PLACEMENTS
+from acrnn.training.loop import Progress
 from acrnn.training.machine import keep_memory, use_threads_of
 from acrnn.training.runs import Run
 from acrnn.training.start import Options, configure, prepare
+from acrnn.training.status import Status
+from acrnn.training.work import work
 
 
 class Row(NamedTuple):
@@ -35,7 +36,7 @@ SWEEPS: dict[str, tuple[Row, ...]] = {
 """Name → its rows: the paper's Table 1 (ACRNN and its baseline), 3 (with and without attention and augmentation) and 4
 (every placement)."""
 
-Finish = Callable[[Run, Network, Dataset], object]
+Finish = Callable[..., object]  # (run, network, dataset, on_clip=…)
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,8 @@ def run_sweep(
                     yield ready
                     continue
                 ours, theirs = multiprocessing.get_context("spawn").Pipe()
-                work = options, out, finish, jobs, deadline, theirs
-                process = multiprocessing.get_context("spawn").Process(target=_train_one, args=work, daemon=True)
+                given = options, out, finish, jobs, deadline, theirs
+                process = multiprocessing.get_context("spawn").Process(target=_train_one, args=given, daemon=True)
                 process.start()
                 theirs.close()
                 working[ours] = (position, process)
@@ -170,20 +171,21 @@ def _train_one(
     try:
         config, dataset = configure(options)
         run = Run.create(out, config, resume=True)
-        corpus, split = prepare(config, dataset)
 
-        def told(progress: Progress) -> None:
-            pipe.send(progress)
+        def told(status: Status) -> None:
+            try:
+                if status.progress is not None:
+                    pipe.send(status.progress)
+            except BrokenPipeError:  # the sweep is gone; the run goes on with the next one
+                run.request_stop()
             if deadline is not None and time.time() > deadline:
                 run.request_stop()
 
-        model = train(run, corpus, split, on_step=told)
-        if model is None:
+        if work(run, dataset, finish, told) is None:
             pipe.send(Outcome(options.name, "stopped", "goes on with the same command"))
             return
-        finish(run, model, dataset)
         pipe.send(Outcome(options.name, "finished", _accuracy(run)))
-    except BrokenPipeError:  # the sweep is gone; the run goes on with the next one
+    except BrokenPipeError:
         return
     except (AcrnnError, OSError, RuntimeError) as error:  # a run's own trouble: memory, disk, a bad clip
         pipe.send(Outcome(options.name, "failed", f"{type(error).__name__}: {error}"))

@@ -113,7 +113,7 @@ def _state_of(run: Run, status: Status | None) -> str:
 
 
 def list_runs(root: Path | None = None) -> tuple[list[RunView], list[str]]:
-    """Look at every run in a folder, those at work first, then the latest.
+    """Look at every run in a folder, the one that was begun last first.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def list_runs(root: Path | None = None) -> tuple[list[RunView], list[str]]:
             views.append(look(Run(path.parent)))
         except RunError as error:
             damaged.append(str(error))
-    views.sort(key=lambda view: (not view.is_running, -_changed_s(view.run), view.name))
+    views.sort(key=lambda view: (-(view.run.path / "config.json").stat().st_mtime, view.name))
     return views, damaged
 
 
@@ -153,12 +153,6 @@ def log_tail(run: Run, n_lines: int = 12) -> str:
         return "\n".join(_text(run).splitlines()[-n_lines:])
     except OSError:
         return ""
-
-
-def _changed_s(run: Run) -> float:
-    """When the run last got a line: its beginning, an epoch, or its end (Unix time)."""
-    names = ("config.json", "metrics.jsonl", "summary.json")
-    return max((run.path / name).stat().st_mtime for name in names if (run.path / name).exists())
 
 
 def _last_error(run: Run) -> str:

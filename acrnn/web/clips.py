@@ -104,7 +104,7 @@ def _dataset(root: str, changed: float) -> Dataset:
 def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
     roots = {root.name: root for root in data.discover()}
     if not roots:
-        _offer_download()
+        offer_download()
         return None
     root = roots[st.selectbox("Dataset", list(roots), key="data", bind="query-params")]
     try:
@@ -126,7 +126,8 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
         return None
 
 
-def _offer_download() -> None:
+def offer_download() -> None:
+    """Say that no dataset is there, and download one on request."""
     st.info("No dataset here yet. ESC-10 (400 clips) and ESC-50 (2000) come in one public archive of about 600 MB.")
     name = st.segmented_control(
         "Dataset to download", list(data.TITLES), format_func=data.TITLES.get, default="esc10", required=True

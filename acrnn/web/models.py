@@ -5,7 +5,7 @@ import streamlit as st
 from acrnn.checkpoints import Checkpoint, find, names
 from acrnn.data import TITLES
 from acrnn.errors import CheckpointError
-from acrnn.model import PLACEMENTS
+from acrnn.model import PICZAK, PLACEMENTS
 
 
 def list_checkpoints() -> list[Checkpoint]:
@@ -29,11 +29,11 @@ def choose_checkpoint() -> Checkpoint | None:
     datasets = [name for name in TITLES if any(c.config.dataset == name for c in found)]
     dataset = st.selectbox("Trained on", datasets, format_func=TITLES.get, key="model", bind="query-params")
     found = [c for c in found if c.config.dataset == dataset]
-    placements = sorted({c.config.placement for c in found}, key=lambda p: -PLACEMENTS.index(p))
+    placements = [p for p in (*reversed(PLACEMENTS), PICZAK) if any(c.config.placement == p for c in found)]
     placement = st.selectbox(
         "Attention", placements, key="attention", bind="query-params",
         help="Where the attention sits (§4.4): on the output of a convolution l2 to l8, scaled by sigmoid or softmax "
-        "(eq. 1), or on the last Bi-GRU l10 (eq. 3).",
+        "(eq. 1), or on the last Bi-GRU l10 (eq. 3). The baseline piczakcnn has none (§4.2).",
     )  # fmt: skip
     found = [c for c in found if c.config.placement == placement]
     by_fold = {f"{c.config.fold} ({c.config.recipe['name']})": c for c in found}
@@ -42,6 +42,13 @@ def choose_checkpoint() -> Checkpoint | None:
         help="The fold of the official five that this network never saw, and in brackets the recipe.",
     )  # fmt: skip
     return by_fold[chosen]
+
+
+def listen_query(checkpoint: Checkpoint) -> dict[str, str]:
+    """Query parameters with which a page's `choose_checkpoint` has this checkpoint chosen."""
+    config = checkpoint.config
+    fold = f"{config.fold} ({config.recipe['name']})"
+    return {"model": TITLES[config.dataset], "attention": config.placement, "fold": fold}
 
 
 def describe_accuracy(checkpoint: Checkpoint) -> str:

@@ -122,10 +122,10 @@ def test_a_run_whose_process_dies_has_failed_and_the_others_go_on(base, tmp_path
     assert sorted(states(run_sweep(runs, tmp_path, die_on_fold_1, jobs=2))) == ["failed", "finished"]
 
 
-def die_on_fold_1(run, model, dataset):
+def die_on_fold_1(run, model, dataset, on_clip):
     if run.config.fold == 1:
         os._exit(9)
-    finish_run(run, model, dataset)
+    finish_run(run, model, dataset, on_clip=on_clip)
 
 
 def test_table3_is_four_rows(base):

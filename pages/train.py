@@ -1,0 +1,32 @@
+"""Train: start a run, watch it, stop it, resume it, publish it; runs outlive the page, the browser and the server."""
+
+import streamlit as st
+
+from acrnn.training.watch import list_runs
+from acrnn.web import training as web
+from acrnn.web.words import plain
+
+st.title("Train", anchor=False)
+st.caption("A run trains in a process of its own: it goes on when this page, the browser or the app is closed.")
+with st.sidebar:
+    if (options := web.choose_options()) is not None:
+        web.start_button(options)
+
+
+@st.fragment(run_every=1.5)
+def watch() -> None:
+    """Draw the runs as they stand now; this part alone is drawn again."""
+    views, damaged = list_runs()
+    for message in damaged:
+        st.warning(plain(message))
+    if not views:
+        st.info("No run yet. Choose in the sidebar what to train, and press Start.", icon=":material/model_training:")
+        return
+    beside, shown = st.columns([2, 5], gap="large")
+    with beside:
+        view = web.choose_run(views)
+    with shown:
+        web.show_run(view)
+
+
+watch()
