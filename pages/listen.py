@@ -11,7 +11,7 @@ from acrnn.web.analysis import analyse, attended_wav, predictor_of
 from acrnn.web.clips import choose_clip
 from acrnn.web.models import choose_checkpoint, describe_accuracy
 from acrnn.web.player import player
-from acrnn.web.words import describe_agreement, describe_attention, describe_bandwidth, plain
+from acrnn.web.words import describe_agreement, describe_attention, describe_bandwidth, describe_figure, plain
 
 with st.sidebar:
     checkpoint = choose_checkpoint()
@@ -80,7 +80,7 @@ player(
     attended_wav(analysis) if attended else analysis.wav,
     key="listen",
     clip=clip.key,
-    alt=f"Segment predictions, waveform, log-gammatone spectrogram and attention of {clip.name} over time",
+    alt=describe_figure(clip.name, checkpoint),
     filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
 )
 st.caption(describe_attention(prediction, checkpoint))

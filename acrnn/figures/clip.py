@@ -32,7 +32,7 @@ class ClipView:
 
 
 def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view: ClipView | None = None) -> Figure:
-    """Segments, waveform, log-gammatone spectrogram and attention of one clip, on one time axis in seconds.
+    """Segments, waveform, log-gammatone or log-mel spectrogram and attention of one clip, on one time axis in seconds.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def _add_spectrogram(figure: Figure, prediction: Prediction, view: ClipView, row
 
 
 def spectrogram_trace(prediction: Prediction, view: ClipView) -> go.Heatmap:
-    """Log-gammatone spectrogram of a clip over seconds, without a colour bar; its y axis is `frequency_axis`."""
+    """Spectrogram of a clip over seconds, without a colour bar; its y axis is `frequency_axis`."""
     times_s, spectrogram = reduced(prediction.times_s, prediction.spectrogram, np.maximum)
     return go.Heatmap(
         x=times_s.astype(np.float32),

@@ -19,7 +19,7 @@ from acrnn.labels import pretty
 from acrnn.web.analysis import analyse
 from acrnn.web.clips import ChosenClip
 from acrnn.web.player import player
-from acrnn.web.words import describe_attention, plain
+from acrnn.web.words import describe_attention, describe_figure, plain
 
 ROWS = 8  # a page of a list; each has its own player
 
@@ -161,7 +161,7 @@ def _analysed(
         analysis.wav,
         key=key,
         clip=chosen.key,
-        alt=f"Segment predictions, waveform, log-gammatone spectrogram and attention of {chosen.name} over time",
+        alt=describe_figure(chosen.name, checkpoint),
         filename=f"{Path(chosen.name).stem}-{checkpoint.name}",
     )
     if prediction.label != row["predicted"]:

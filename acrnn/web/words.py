@@ -5,6 +5,7 @@ import re
 from acrnn.checkpoints import Checkpoint
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
+from acrnn.model import PICZAK
 from acrnn.web.clips import ChosenClip
 
 
@@ -43,9 +44,24 @@ def describe_bandwidth(prediction: Prediction) -> str | None:
     )
 
 
+def describe_figure(name: str, checkpoint: Checkpoint) -> str:
+    """Say what `clip_figure` shows of a clip, for those who cannot see it."""
+    config = checkpoint.config
+    spectrogram = f"log-{config.front_end.filters} spectrogram"
+    if config.placement in ("none", PICZAK):
+        return f"Segment predictions, waveform and {spectrogram} of {name} over time"
+    return f"Segment predictions, waveform, {spectrogram} and attention of {name} over time"
+
+
 def describe_attention(prediction: Prediction, checkpoint: Checkpoint) -> str:
     """Say what a step of the attention is, and how to read the curve."""
     attention = prediction.attention
+    if checkpoint.config.placement == PICZAK:
+        front_end = checkpoint.config.front_end
+        return (
+            f"PiczakCNN, the baseline of §4.2, has no attention. It sees this spectrogram of {front_end.n_bands} mel "
+            f"bands in segments of {front_end.segment_frames * front_end.hop_s:.2f} s."
+        )
     if attention is None:
         return "This network has no attention: its last Bi-GRU outputs go to the classifier as they are."
     network = checkpoint.config.network
