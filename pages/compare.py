@@ -24,6 +24,7 @@ shown = st.segmented_control(
 with st.sidebar:
     known = families.families_of(list_checkpoints())
     if not known:
+        st.info("No checkpoint with attention is there to compare.")
         st.stop()
     choice = FAMILY
     if shown == ONE_CLIP:
@@ -52,6 +53,8 @@ try:
     heard, strips = compare.hear_all(
         clip, slots, lambda share, name: place.progress(share, text=f"{name} listens to {plain(clip.name)} …")
     )
+    if not any(heard):  # all damaged, which hear_all has told
+        st.stop()
     analysis = compare.finest_analysis(clip, slots, heard)
 except AudioError as error:
     st.error(plain(str(error)), icon=":material/hearing_disabled:")
@@ -69,8 +72,9 @@ scale = HEIGHTS[
         "scale, on which 1, the dotted line, is even attention.",
     )
 ]  # fmt: skip
-a = first.selectbox("Difference of", list(there), key="a", bind="query-params")
-b = second.selectbox("and", list(there), index=min(1, len(there) - 1), key="b", bind="query-params")
+single = len(there) == 1
+a = first.selectbox("Difference of", list(there), key="a", bind="query-params", disabled=single)
+b = second.selectbox("and", list(there), index=1 - single, key="b", bind="query-params", disabled=single)
 low_db, high_db = levels.slider(
     "Colours (dB, a full-scale sine is about 0)", -80, 10, (-80, 0), step=5, key="db", bind="query-params"
 )

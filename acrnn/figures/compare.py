@@ -148,7 +148,7 @@ def _add_strip(
     colour = COLOURS[strip.scaling]
     figure.update_layout({f"yaxis{number}": _bare_axis(domain, (0, 1.04 * top))})
     beside = {"xref": "x domain", "yref": f"y{number} domain", "y": 0.5, "showarrow": False}
-    small = f"<br><span style='font-size:10px'>{strip.note}</span>" if strip.note and strip.weights is not None else ""
+    small = "" if strip.weights is None else _small(strip.note)
     figure.add_annotation(
         beside, text=strip.scaling + small, x=0, xshift=-5, xanchor="right", align="right", font={"size": 12}
     )
@@ -216,8 +216,8 @@ def _add_difference(figure: Figure, a: Strip, b: Strip, number: int, domain: tup
         )
     for strip, y, sign in ((a, 1, "+"), (b, 0, "−")):
         figure.add_annotation(
-            text=f"{sign} {strip.name}", xref="x domain", yref=f"y{number} domain", x=0, y=y, xshift=-5,
-            xanchor="right", yanchor="top" if y else "bottom", showarrow=False, font={"size": 12},
+            text=f"{sign} {strip.name}{_small(strip.note)}", align="right", xref="x domain", yref=f"y{number} domain",
+            x=0, y=y, xshift=-5, xanchor="right", yanchor="top" if y else "bottom", showarrow=False, font={"size": 12},
         )  # fmt: skip
 
 
@@ -226,6 +226,10 @@ def _bare_axis(domain: tuple[float, float], span: tuple[float, float]) -> dict:
         "domain": domain, "range": span, "showticklabels": False, "showgrid": False, "zeroline": False,
         "fixedrange": True,
     }  # fmt: skip
+
+
+def _small(note: str) -> str:
+    return f"<br><span style='font-size:10px'>{note}</span>" if note else ""
 
 
 def _transparent(colour: str, opacity: float = 0.3) -> str:
