@@ -2,9 +2,19 @@
 
 import streamlit as st
 
+from acrnn.web.carry import carried_choices
+
 st.set_page_config(
     page_title="ACRNN: what a sound classifier listens to", page_icon="acrnn/web/icon.png", layout="wide"
 )
 
-pages = [st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True)]
-st.navigation(pages, position="top").run()
+pages = [
+    st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True),
+    st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
+    st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:", url_path="confusions"),
+    st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+    st.Page("pages/results.py", title="Results", icon=":material/table_chart:", url_path="results"),
+]
+page = st.navigation(pages, position="top")
+with carried_choices(page.title):
+    page.run()
