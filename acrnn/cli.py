@@ -270,11 +270,14 @@ def report(
     runs: Annotated[Path, typer.Argument(help="Folder of runs; finished ones in it or below it count.")],
     out: Annotated[Path, typer.Option(help="Where the JSON files go.")] = Path("results"),
 ) -> None:
-    """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip."""
+    """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip.
+
+    Folds that an earlier report holds and these runs do not are kept.
+    """
     from acrnn.evaluation.report import finished_runs, write_report
     from acrnn.evaluation.report import report as sum_up
 
-    settings = sum_up(finished_runs(runs))
+    settings = sum_up(finished_runs(runs), out)
     table = Table("setting", "data", "folds", "seeds", "accuracy", "95 % interval")
     for s in settings:
         low, high = s["interval"]

@@ -4,6 +4,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,16 @@ def finished_runs(folder: Path | str) -> list[Run]:
     return runs
 
 
-def report(runs: Iterable[Run]) -> list[dict[str, Any]]:
+def report(runs: Iterable[Run], earlier: Path | str | None = None) -> list[dict[str, Any]]:
     """Sum up runs by setting: all that a run has but its fold and seed.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Finished ones.
+    earlier : path, optional
+        Folder of an earlier report: of a setting that is summed up again, the folds that none of `runs` held out are
+        taken over from there, so that a cross-validation can be run in parts.
 
     Returns
     -------
@@ -46,7 +55,7 @@ def report(runs: Iterable[Run]) -> list[dict[str, Any]]:
     for run in runs:
         config = run.config
         settings[f"{config.dataset}-{config.network.placement}-{config.recipe.name}-{config.recipe.epochs}"].append(run)
-    return [_setting(name, members) for name, members in sorted(settings.items())]
+    return [_setting(name, members, _read(earlier, name)) for name, members in sorted(settings.items())]
 
 
 def write_report(settings: list[dict[str, Any]], folder: Path | str) -> list[Path]:
@@ -59,13 +68,28 @@ def write_report(settings: list[dict[str, Any]], folder: Path | str) -> list[Pat
     return paths
 
 
-def _setting(name: str, runs: list[Run]) -> dict[str, Any]:
+def _read(folder: Path | str | None, name: str) -> dict[str, Any]:
+    """Read the setting that an earlier report wrote; empty if there is none."""
+    path = Path(folder or ".") / f"{name}.json"
+    if folder is None or not path.exists():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is not a file of results ({error}); delete it to report without it.") from error
+
+
+def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, Any]:
     config = runs[0].config
     if len({run.config.data_fingerprint for run in runs}) > 1:
         raise RunError(f"The runs of {name} were trained on different files; report them apart.")
     labels = CLASSES[config.dataset]
     rows = [_run_row(run, labels) for run in runs]
     clips = _mean_over_seeds(runs, labels)
+    if (earlier.get("data_fingerprint"), earlier.get("recipe")) == (config.data_fingerprint, config.recipe.as_dict()):
+        anew = {row["fold"] for row in rows}
+        rows = sorted(rows + [r for r in earlier["runs"] if r["fold"] not in anew], key=itemgetter("fold", "seed"))
+        clips = sorted(clips + [c for c in earlier["clips"] if c["fold"] not in anew], key=itemgetter("filename"))
     n_correct = sum(labels[int(np.argmax(clip["probabilities"]))] == clip["label"] for clip in clips)
     by_fold = defaultdict(list)
     for row in rows:
