@@ -1,0 +1,100 @@
+"""Time to open the Confusions page on 2000 clips and 50 classes, in a real Chromium on a warm server.
+
+    python -m benchmarks.confusions [REPEATS]
+
+The predictions are drawn at random, as only their number matters here: they are written to a temporary folder and
+nowhere else. A repeat is a new session: from the request to the drawn matrix and the list of mistakes beside it. Needs
+the test requirements and a Chromium.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from playwright.sync_api import Browser, sync_playwright
+
+from acrnn.evaluation.crossval import wilson_interval
+from acrnn.evaluation.report import write_report
+from acrnn.labels import ESC50
+from benchmarks.machine import describe_machine, spread
+from tests.browser.conftest import CHROMIUM, READY_MS, App, settle
+
+CLIPS_PER_CLASS = 40
+NAME = "esc50-l10-paper-300"
+
+
+def simulated(seed: int = 0) -> dict:
+    """Give a setting of five folds in which about three clips in four are right."""
+    rng = np.random.default_rng(seed)
+    targets = np.repeat(np.arange(50), CLIPS_PER_CLASS)
+    scores = 2 * rng.standard_normal((len(targets), 50))
+    scores[np.arange(len(targets)), targets] += 7
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    right = probabilities.argmax(axis=1) == targets
+    return {
+        "schema": 1,
+        "name": NAME,
+        "dataset": "esc50",
+        "data_title": "simulated",
+        "data_fingerprint": "0" * 64,
+        "placement": "l10",
+        "recipe": {"name": "paper", "epochs": 300},
+        "labels": ESC50,
+        "folds": [1, 2, 3, 4, 5],
+        "seeds": [0],
+        "accuracy": float(right.mean()),
+        "interval": wilson_interval(int(right.sum()), len(right)),
+        "n_clips": len(right),
+        "n_correct_of_mean": int(right.sum()),
+        "runs": [],
+        "clips": [
+            {
+                "filename": f"{i % 5 + 1}-{10_000 + i}-A-{target}.wav",
+                "fold": i % 5 + 1,
+                "label": ESC50[target],
+                "probabilities": row.round(6).tolist(),
+            }
+            for i, (target, row) in enumerate(zip(targets.tolist(), probabilities, strict=True))
+        ],
+    }
+
+
+def opened(browser: Browser, app: App) -> float:
+    """Seconds from a new session's request to the drawn page."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1200})
+    page = context.new_page()
+    began = perf_counter()
+    page.goto(app.url(f"confusions?setting={NAME}"))
+    page.wait_for_selector(".st-key-matrix .nsewdrag", timeout=READY_MS)
+    page.wait_for_selector(".st-key-cellpage_rows button", timeout=READY_MS)
+    seconds = perf_counter() - began
+    context.close()
+    return seconds
+
+
+def main() -> None:
+    """Print the median with min and max."""
+    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        write_report([simulated()], Path(folder) / "results")
+        n_bytes = (Path(folder) / "results" / f"{NAME}.json").stat().st_size
+        app = App(Path(folder) / "log.txt", ACRNN_RESULTS=str(Path(folder) / "results"))
+        app.wait()
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(app.url())
+        settle(page)
+        page.close()
+        cold = opened(browser, app)
+        times = [opened(browser, app) for _ in range(repeats)]
+        browser.close()
+        app.stop()
+    print(describe_machine())
+    print(f"opening 2000 clips, {n_bytes / 1e6:.1f} MB of results  {spread(times, 's')}")
+    print(f"the first time in a process               {cold:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
