@@ -8,7 +8,6 @@ from acrnn.evaluation import paper
 from acrnn.evaluation.document import COUNTING, INTERVALS, PROTOCOL
 from acrnn.evaluation.tables import (
     confusion_of_setting,
-    cost_frame,
     figure4_frame,
     figure4_setting,
     recall_frame,
@@ -49,7 +48,7 @@ web.accuracy_section(paper.TABLE_1, dataset, settings, checkpoints)
 
 st.header(paper.TABLE_2_TITLE, anchor="table-2")
 st.caption(f"“{paper.TABLE_2_CAPTION}”")
-costs = cost_frame(len(CLASSES[dataset]))
+costs = web.costs_of(len(CLASSES[dataset]))
 web.cost_table(costs)
 st.markdown(f"{COUNTING} {tell_costs(costs)}")
 

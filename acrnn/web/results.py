@@ -18,6 +18,7 @@ from acrnn.evaluation.tables import (
     accuracy_frame,
     checkpoint_frame,
     checkpoints_of,
+    cost_frame,
     is_cross_validated,
     rows_of,
     tell_accuracy,
@@ -41,6 +42,12 @@ STYLE = """<style>
 .st-key-matrix_frame > * { min-width: 600px }
 </style>"""
 """Keeps tables and the matrix legible on a narrow screen, where they are scrolled sideways."""
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def costs_of(n_classes: int) -> pd.DataFrame:
+    """Count Table 2 once a process."""
+    return cost_frame(n_classes)
 
 
 def listen_link(checkpoint: Checkpoint) -> str:
