@@ -37,11 +37,16 @@ class App:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.log = log
+        self._environment = ENVIRONMENT | environment
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, or start it again on the same port."""
         command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
-        with log.open("w") as out:
+        with self.log.open("a") as out:
             self.process = subprocess.Popen(
                 [*command, "--server.fileWatcherType=none"],
-                cwd=ROOT, env=ENVIRONMENT | environment, stdout=out, stderr=subprocess.STDOUT,
+                cwd=ROOT, env=self._environment, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
     def url(self, query: str = "") -> str:

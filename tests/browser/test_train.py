@@ -1,0 +1,189 @@
+"""The Train page as a person uses it: real tiny trainings, in their own processes, seen from real browsers."""
+
+import csv
+import io
+import os
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+from acrnn.training import Options, Run
+from acrnn.training.launch import start
+from acrnn.training.status import Process
+from acrnn.training.watch import list_runs, look
+from tests.browser.conftest import App, settle
+
+RUN = "esc10-l10-plain-fold1-seed0"
+LONG_MS = 120_000  # a training's process has to import torch, and the machine may be busy
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, tiny_root):
+    """Environment of a server and of its runs: everything in folders of its own."""
+    folder = tmp_path_factory.mktemp("train")
+    names = ("RUNS", "CHECKPOINTS", "RESULTS", "CACHE")
+    return {f"ACRNN_{name}": str(folder / name.lower()) for name in names} | {
+        "ACRNN_DATA": str(tiny_root.parent),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def train_app(tmp_path_factory, folders):
+    server = App(tmp_path_factory.mktemp("train-app") / "log.txt", **folders)
+    server.wait()
+    yield server
+    server.stop()
+    assert "Traceback" not in server.log.read_text(), server.log.read_text()
+
+
+@pytest.fixture
+def same_folders(folders, monkeypatch):
+    """Let this process start and read the server's runs."""
+    for name, value in folders.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def second_page(chromium):
+    """Another browser."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1200})
+    yield context.new_page()
+    context.close()
+
+
+def open_train(page, app, query="") -> None:
+    page.goto(app.url("train" + query))
+    settle(page)
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+
+
+def has_state(page, state, timeout=LONG_MS) -> None:
+    """Wait until the chosen run's bar says that it is in this state."""
+    bar = page.get_by_test_id("stProgress").get_by_text(f"{state}:")
+    expect(bar).to_be_visible(timeout=timeout)
+
+
+def stands_still(page, seconds=4) -> None:
+    """Assert that for some seconds nothing in the page moves or fades, however often it is refreshed."""
+    told = page.evaluate(
+        """(ms) => new Promise((done) => {
+          const found = new Set(), began = performance.now()
+          const place = () => ['actions', 'curve_loss', 'curve_segments_per_s', 'exports'].map((key) =>
+            JSON.stringify(document.querySelector(`.st-key-${key}`)?.getBoundingClientRect())).join()
+          const first = place()
+          const look = () => {
+            if (place() !== first) found.add('moved')
+            for (const element of document.querySelectorAll('[data-testid=stMain] [data-testid=stElementContainer]'))
+              if (getComputedStyle(element).opacity < 0.99) found.add(`faded: ${element.className}`)
+            performance.now() - began < ms ? requestAnimationFrame(look) : done([...found])
+          }
+          look()
+        })""",
+        1000 * seconds,
+    )
+    assert told == []
+
+
+def test_a_run_is_started_watched_stopped_resumed_published_and_used(train_app, page, second_page, same_folders):
+    for browser in (page, second_page):
+        open_train(browser, train_app, "?recipe=plain&epochs=60&device=cpu")
+        expect(browser.get_by_text("No run yet.")).to_be_visible()
+    for browser in (page, second_page):  # at once: the second click does not wait for what the first one does
+        browser.get_by_role("button", name="Start").click()
+    expect(page.get_by_text(RUN).first).to_be_visible(timeout=LONG_MS)
+    expect(second_page.get_by_text(RUN).first).to_be_visible(timeout=LONG_MS)
+    (view,) = list_runs()[0]
+    first = Process.read(view.run)
+
+    has_state(page, "training")
+    page.wait_for_function(
+        "document.querySelectorAll('.st-key-curve_loss .scatterlayer .point').length >= 2", timeout=LONG_MS
+    )
+    stands_still(page)
+    has_state(second_page, "training")
+    page.reload()
+    settle(page)
+    has_state(page, "training")
+    assert Process.read(view.run) == first, "a start too many"
+    page.get_by_role("button", name="Stop").click()
+    has_state(page, "stopped")
+    has_state(second_page, "stopped")  # which nobody touched
+    done = len(view.run.metrics())
+    assert 2 <= done < 60
+
+    page.get_by_role("button", name="Resume").click()
+    has_state(page, "preparing")
+    train_app.process.send_signal(signal.SIGKILL)
+    train_app.process.wait()
+    assert Process.read(view.run).is_alive, "the run's process went with the server"
+    train_app.start()
+    train_app.wait()
+    page.goto(train_app.url())
+    open_train(page, train_app, f"?run={RUN}")
+    has_state(page, "finished")
+    expect(page.get_by_text("correct on held-out fold 1")).to_be_visible()
+    assert [row["epoch"] for row in view.run.metrics()] == list(range(60))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Curves (CSV)").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 61))
+    assert float(rows[-1]["loss"]) == view.run.metrics()[-1]["loss"]
+
+    page.get_by_role("button", name="Its confusions").click()
+    page.wait_for_url("**/confusions?setting=esc10-l10-plain-60*")
+    settle(page)
+    expect(page.get_by_text("fold 1 alone").first).to_be_visible()
+
+    open_train(page, train_app, f"?run={RUN}")
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("link", name="Use it in Listen").click()
+    page.wait_for_url("**/?*attention=l10*")
+    settle(page)
+    expect(page.get_by_text("recipe plain, 60 epochs, seed 0")).to_be_visible()
+    expect(page.get_by_text("It must choose one of its 10 classes")).to_be_visible()
+
+
+def test_a_killed_process_shows_as_dead_and_its_run_can_be_deleted(train_app, page, tiny_root, same_folders):
+    run = start(Options(tiny_root, "esc10", fold=2, recipe="plain", epochs=500, device="cpu"))
+    open_train(page, train_app, f"?run={run.path.name}")
+    has_state(page, "preparing")
+    os.kill(Process.read(run).pid, signal.SIGKILL)
+    has_state(page, "dead")
+    expect(page.get_by_text("Its process is gone without a word")).to_be_visible()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text(run.path.name)).to_have_count(0, timeout=LONG_MS)
+    assert not run.path.exists()
+
+
+def test_what_cannot_be_started_is_told_before(train_app, page, tiny_run_config, same_folders):
+    run = Run.create(os.environ["ACRNN_RUNS"], tiny_run_config)
+    assert look(run).state == "stopped"
+    open_train(page, train_app, "?heldout=2&epochs=7&device=cpu")
+    expect(page.get_by_text("recipe.epochs (3 there, 7 asked for)")).to_be_visible()
+    expect(page.get_by_role("button", name="Start")).to_be_disabled()
+
+
+def test_the_form_has_the_recipes_values_and_says_how_long_it_will_take(train_app, page):
+    open_train(page, train_app)
+    assert page.get_by_label("Epochs", exact=True).input_value() == "300"
+    assert page.get_by_label("Batch size", exact=True).input_value() == "64"
+    estimate = page.get_by_text("of training: 4 segments an epoch × 300 at")
+    expect(estimate).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("There is no curve of the held-out fold")).to_be_visible()
+
+
+def test_without_data_the_page_offers_the_download(app_without_data, page):
+    page.goto(app_without_data.url())
+    open_train(page, app_without_data)
+    expect(page.get_by_role("button", name="Download ESC-10")).to_be_visible()
+
+
+def test_the_page_can_be_read_on_a_phone(train_app, chromium):
+    context = chromium.new_context(viewport={"width": 400, "height": 900})
+    page = context.new_page()
+    open_train(page, train_app)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    context.close()
