@@ -1,0 +1,241 @@
+"""The Confusions page as a person uses it, on the results and the recordings that are there."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from acrnn import data
+from acrnn.errors import CheckpointError, DatasetError
+from acrnn.evaluation.confusion import (
+    cell,
+    clip_table,
+    compare,
+    confidently_wrong,
+    confusion_of,
+    fold_model,
+    right_example,
+)
+from acrnn.evaluation.results import load_settings
+from acrnn.labels import pretty
+from tests.browser.conftest import READY_MS, choose, settle
+
+PLACE_OF = """([x, y]) => {
+  const gd = document.querySelector('.st-key-matrix .js-plotly-plot'), layout = gd._fullLayout
+  const box = gd.querySelector('.svg-container').getBoundingClientRect()
+  return [
+    box.left + layout.xaxis._offset + layout.xaxis.l2p(x), box.top + layout.yaxis._offset + layout.yaxis.l2p(y),
+  ]
+}"""
+
+
+def published_mistake():
+    """A setting, a mistaken clip and the checkpoint that made the mistake, of what is in the repository."""
+    for setting in sorted(load_settings(), key=lambda setting: -len(setting.folds)):
+        clips = clip_table(setting)
+        for _, row in confidently_wrong(clips).iterrows():
+            try:
+                checkpoint = fold_model(setting, row["fold"])
+            except CheckpointError:
+                continue
+            if right_example(clips, row) is not None:
+                return setting, row, checkpoint
+    pytest.skip("no published checkpoint made a mistake in results/")
+
+
+@pytest.fixture(scope="module")
+def mistake():
+    return published_mistake()
+
+
+@pytest.fixture(scope="module")
+def recordings(mistake, real_roots):
+    """Stem → path of the recordings that the mistake's setting was scored on."""
+    for root in real_roots:
+        try:
+            dataset = data.load(root, mistake[0].dataset)
+        except DatasetError:
+            continue
+        if dataset.fingerprint() == mistake[0].data_fingerprint:
+            return {clip.path.stem: clip.path for clip in dataset.clips}
+    pytest.skip(f"ACRNN_DATA does not hold the files of {mistake[0].data_title}")
+
+
+warm = set()
+
+
+def open_page(page, server, **query: str) -> None:
+    if server not in warm:  # Streamlit knows the navigation once the landing view has run
+        page.goto(server.url())
+        settle(page)
+        warm.add(server)
+    page.goto(server.url("confusions?" + "&".join(f"{k}={v.replace(' ', '+')}" for k, v in query.items())))
+    settle(page)
+    expect(page.get_by_role("heading", name="Confusions")).to_be_visible(timeout=READY_MS)
+
+
+def matrix_drawn(page) -> None:
+    page.wait_for_selector(".st-key-matrix .nsewdrag", timeout=READY_MS)
+
+
+def saved_rows(page, button: str) -> list[dict[str, str]]:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+
+
+def test_a_cell_is_clicked_and_its_clips_are_heard(app, page, mistake, recordings):
+    setting, row, _ = mistake
+    open_page(page, app, setting=setting.name)
+    matrix_drawn(page)
+    order = confusion_of(clip_table(setting), setting.labels).order("class")
+    place = [order.index(setting.labels.index(row[side])) for side in ("predicted", "true")]
+    x, y = page.evaluate(PLACE_OF, place)
+    page.mouse.move(x - 2, y - 2)
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+    page.wait_for_url(lambda url: f"true={row['true'].replace('_', '+')}" in url, timeout=READY_MS)
+    settle(page)
+    assert f"predicted={row['predicted'].replace('_', '+')}" in page.url
+
+    names = cell(clip_table(setting), row["true"], row["predicted"])["filename"].tolist()
+    players = page.locator(".st-key-cellpage_rows audio")
+    expect(players).to_have_count(min(len(names), 8))
+    for position, name in enumerate(names[:3]):
+        source = players.nth(position).get_attribute("src")
+        assert page.request.get(source).body() == recordings[Path(name).stem].read_bytes()
+    players.first.evaluate("audio => audio.play()")
+    page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio').currentTime > 0.1")
+
+
+def test_a_mistake_is_shown_by_the_model_that_made_it_beside_one_that_it_got_right(app, page, mistake, recordings):
+    setting, row, checkpoint = mistake
+    open_page(page, app, setting=setting.name, true=pretty(row["true"]), predicted=pretty(row["predicted"]))
+    page.get_by_text(row["filename"]).first.wait_for(timeout=READY_MS)
+    page.get_by_role("button", name="Look").first.click()
+    example = right_example(clip_table(setting), row)
+    for key, shown in (("chosen", row), ("peer", example)):
+        page.wait_for_selector(f".st-key-{key}_chart .nsewdrag", timeout=READY_MS)
+        page.wait_for_function(f"document.querySelector('.st-key-{key}_audio audio')?.readyState >= 1")
+        chart = f"document.querySelector('.st-key-{key}_chart .js-plotly-plot')"
+        assert page.evaluate(f"{chart}.data.filter(t => t.type === 'heatmap').length") >= 1
+        bars = page.evaluate(f"document.querySelector('.st-key-{key}_top .js-plotly-plot').data[0].x")
+        assert max(np.asarray(list(bars.values()) if isinstance(bars, dict) else bars, float)) == pytest.approx(
+            shown["confidence"], abs=0.01
+        )
+    assert f"look={row['filename']}" in page.url
+    expect(page.get_by_text(f"By {checkpoint.name}, which never saw fold {row['fold']}")).to_be_visible()
+
+
+def test_a_deep_link_restores_the_view(app, page, mistake):
+    setting, row, _ = mistake
+    view = {"cells": "recall", "order": "by clustering", "outcome": "wrong"}
+    open_page(page, app, setting=setting.name, true=pretty(row["true"]), **view)
+    matrix_drawn(page)
+    wrong = cell(confidently_wrong(clip_table(setting)), row["true"])
+    expect(page.get_by_text(f"The filters keep {(~clip_table(setting)['right']).sum()} of")).to_be_visible()
+    expect(page.get_by_text(f"of {pretty(row['true'])}, the most confident first")).to_contain_text(str(len(wrong)))
+    shown = page.evaluate("document.querySelector('.st-key-matrix .js-plotly-plot')._fullLayout.yaxis.ticktext")
+    confusion = confusion_of(confidently_wrong(clip_table(setting)), setting.labels)
+    assert list(shown) == [
+        pretty(setting.labels[i]) for i in confusion.order("clustering") if confusion.counts[i].any()
+    ]
+
+
+def test_a_pair_button_opens_its_cell_and_a_cross_closes_it(app, page, mistake):
+    setting = mistake[0]
+    pair = confusion_of(clip_table(setting), setting.labels).pairs().iloc[0]
+    open_page(page, app, setting=setting.name)
+    page.locator(".st-key-pairs").get_by_role("button").first.click()
+    expect(
+        page.get_by_text(f"of {pretty(pair['true'])}, predicted as {pretty(pair['predicted'])}, the most")
+    ).to_be_visible()
+    settle(page)
+    for key in ("true", "predicted"):
+        page.locator(f".st-key-{key}").get_by_role("button", name="Clear").click()
+        settle(page)
+    expect(page.get_by_text("No cell chosen")).to_be_visible()
+
+
+def test_the_csv_files_hold_what_is_shown(app, page, mistake):
+    setting, row, _ = mistake
+    open_page(page, app, setting=setting.name, true=pretty(row["true"]), predicted=pretty(row["predicted"]))
+    clips = clip_table(setting)
+    confusion = confusion_of(clips, setting.labels)
+    matrix = saved_rows(page, "Matrix (CSV)")
+    assert [line["true"] for line in matrix] == [setting.labels[i] for i in confusion.order("class")]
+    assert sum(int(line[label]) for line in matrix for label in setting.labels) == len(clips)
+    of_cell = saved_rows(page, "These clips (CSV)")
+    assert [line["filename"] for line in of_cell] == cell(clips, row["true"], row["predicted"])["filename"].tolist()
+    assert float(of_cell[0]["confidence"]) == pytest.approx(row["confidence"], abs=1e-5)
+    assert len(saved_rows(page, "All pairs (CSV)")) == len(confusion.pairs())
+    page.get_by_role("tab", name="Per class").click()
+    classes = saved_rows(page, "CSV")
+    assert {line["label"]: int(line["correct"]) for line in classes} == dict(
+        zip(setting.labels, np.diag(confusion.counts).tolist(), strict=True)
+    )
+    page.get_by_role("tab", name="Calibration").click()
+    expect(page.get_by_text("Expected calibration error").first).to_be_visible(timeout=READY_MS)
+    settle(page)
+    assert sum(int(line["clips"]) for line in saved_rows(page, "CSV")) == len(clips)
+
+
+def test_two_settings_are_compared_on_their_common_clips(app, page):
+    by_labels = {}
+    for setting in load_settings():
+        by_labels.setdefault((setting.labels, setting.folds), []).append(setting)
+    pairs = [same[:2] for same in by_labels.values() if len(same) > 1]
+    if not pairs:
+        pytest.skip("results/ has no two settings of the same folds")
+    a, b = pairs[0]
+    found = compare(a, b)
+    open_page(page, app, setting=a.name, view="Compare two", against=b.name)
+    expect(page.get_by_text(f"McNemar's exact test gives p = {found.p_value:.3g}")).to_be_visible(timeout=READY_MS)
+    settle(page)
+    rows = saved_rows(page, "These clips (CSV)") if len(found.only_a) else []
+    assert [row["filename"] for row in rows] == found.only_a["filename"].tolist()
+    assert len(saved_rows(page, "All common clips (CSV)")) == len(found.clips)
+
+
+def test_without_recordings_it_works_on_predictions_and_says_what_is_missing(app_without_data, page, mistake):
+    setting, row, _ = mistake
+    open_page(page, app_without_data, setting=setting.name, true=pretty(row["true"]), look=row["filename"])
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_contain_text("The recordings are not here")
+    expect(alert).to_contain_text(f"python -m acrnn download {setting.dataset}")
+    matrix_drawn(page)
+    assert page.locator("audio").count() == 0
+    expect(page.get_by_text(f"taken for {pretty(row['predicted'])}").first).to_be_visible()
+    expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()  # the stored probabilities
+
+
+def test_the_clip_is_taken_along_to_listen(app, page, mistake, recordings):
+    setting, row, checkpoint = mistake
+    open_page(page, app, setting=setting.name, look=row["filename"])
+    page.get_by_role("link", name="Open in Listen").first.click()
+    expect(page.locator("h1")).to_have_text(f"{pretty(row['predicted'])}, {row['confidence']:.0%}", timeout=READY_MS)
+    expect(page.get_by_text(f"{checkpoint.name} on")).to_be_visible()
+
+
+def test_another_setting_keeps_the_page_in_order(app, page):
+    settings = load_settings()
+    if len(settings) < 2:
+        pytest.skip("results/ has one setting")
+    first, second = settings[:2]
+    open_page(page, app, setting=first.name)
+    choose(page, "setting", second.name)
+    expect(page.get_by_text(f"{second.accuracy:.1%} correct").first).to_be_visible()
+    settle(page)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_the_page_can_be_read_on_a_phone(app, chromium, mistake):
+    context = chromium.new_context(viewport={"width": 400, "height": 900})
+    page = context.new_page()
+    open_page(page, app, setting=mistake[0].name)
+    matrix_drawn(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    context.close()
