@@ -12,6 +12,7 @@ from acrnn.data import Dataset, sha256_of
 from acrnn.data.download import download
 from acrnn.errors import AcrnnError
 from acrnn.labels import pretty
+from acrnn.web.words import plain
 
 UPLOAD_TYPES = ["wav", "aiff", "aif", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm"]
 
@@ -150,15 +151,30 @@ def offer_download() -> None:
 
 def _upload() -> ChosenClip | None:
     file = st.file_uploader(
-        "Audio file", UPLOAD_TYPES, key="upload",
+        "Audio file", UPLOAD_TYPES, key="upload", on_change=_forget, args=("upload",),
         help="20 ms to 10 minutes, any rate from 4 to 384 kHz, any number of channels. The command line takes an hour.",
     )  # fmt: skip
-    return None if file is None else _from_bytes(Path(file.name).name, file.getvalue())
+    return _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))
 
 
 def _record() -> ChosenClip | None:
-    file = st.audio_input("Microphone", sample_rate=44_100, key="record")
-    return None if file is None else _from_bytes("recording.wav", file.getvalue())
+    file = st.audio_input("Microphone", sample_rate=44_100, key="record", on_change=_forget, args=("record",))
+    return _kept("record", None if file is None else _from_bytes("recording.wav", file.getvalue()))
+
+
+def _kept(key: str, clip: ChosenClip | None) -> ChosenClip | None:
+    """Give the clip, or the one that was given on another page: Streamlit empties these two widgets on the way."""
+    if clip is not None:
+        st.session_state[f"kept_{key}"] = clip
+        return clip
+    kept = st.session_state.get(f"kept_{key}")
+    if kept is not None:
+        st.caption(f"Still {plain(kept.name)}.")
+    return kept
+
+
+def _forget(key: str) -> None:
+    st.session_state.pop(f"kept_{key}", None)
 
 
 def _from_bytes(name: str, content: bytes) -> ChosenClip:

@@ -1,8 +1,10 @@
 """Five pages as one app: what is chosen on one is chosen on the next."""
 
 import pytest
+import soundfile
 from playwright.sync_api import expect
 
+from acrnn.audio.scenes import render
 from tests.browser.conftest import choose, clip_drawn, open_clip, settle
 
 
@@ -38,7 +40,20 @@ def test_every_page_can_be_reached_by_keyboard(app, page):
     open_clip(page, app.url())
     names = ["Listen", "Compare", "Confusions", "Train", "Results"]
     reached = []
-    for _ in range(12):
+    for _ in range(20):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.innerText.trim().split('\\n').pop()"))
     assert [name for name in reached if name in names] == names
+
+
+def test_an_upload_is_kept_on_the_other_pages_until_it_is_removed(app, page, tmp_path):
+    scene = render("rooster")
+    soundfile.write(tmp_path / "my crow.wav", scene.samples, scene.rate_hz)
+    open_clip(page, app.url("?source=Upload"))
+    page.locator("input[type=file]").set_input_files(tmp_path / "my crow.wav")
+    expect(page.get_by_text("my crow.wav, 5.00 s")).to_be_visible()
+    heading = page.locator("h1").inner_text()
+    go_to(page, "Results")
+    go_to(page, "Listen")
+    expect(page.get_by_text("Still my crow.wav.")).to_be_visible()
+    assert page.locator("h1").inner_text() == heading
