@@ -228,3 +228,24 @@ def test_weights_of_another_placement_do_not_fit(checkpoint):
     edit_config(checkpoint, lambda values: values["network"].update(placement="none"))
     with pytest.raises(CheckpointError, match=r"attention\.score\.weight is not a tensor of this network"):
         find(str(checkpoint.path)).load_model()
+
+
+@pytest.mark.parametrize("name", names(checkpoint_root()))
+def test_what_a_published_config_says_of_its_network_and_front_end_is_what_is_written_for_them_today(name):
+    """So a checkpoint of an older version is read in full, and one saved now can be read by it."""
+    written = json.loads((checkpoint_root() / name / "config.json").read_text(encoding="utf-8"))
+    config = find(name).config
+    assert config.network.as_dict() == written["network"]
+    assert config.front_end.as_dict() == written["front_end"]
+
+
+def test_segments_of_another_length_than_the_networks_are_refused(checkpoint):
+    edit_config(checkpoint, lambda values: values["front_end"].update(segment_frames=64, segment_hop=32))
+    with pytest.raises(CheckpointError, match="front_end has segments of 64 frames, network 128"):
+        find(str(checkpoint.path))
+
+
+def test_a_network_of_an_unknown_kind_is_refused(checkpoint):
+    edit_config(checkpoint, lambda values: values["network"].update(kind="resnet"))
+    with pytest.raises(CheckpointError, match="network kind 'resnet' is not 'piczakcnn'"):
+        find(str(checkpoint.path))

@@ -116,6 +116,11 @@ def test_json_is_a_list_even_if_no_file_can_be_used(run, tmp_path):
         (["train", "--data", "x", "--dataset", "esc9", "--fold", "1"], "error: Dataset 'esc9' is not known"),
         (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--placement", "l3"], "error: placement 'l3'"),
         (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--seed", "-1"], "error: seed -1 is negative"),
+        (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--network", "vgg"], "error: network 'vgg'"),
+        (
+            "train --data x --dataset esc10 --fold 1 --network piczakcnn --placement l2".split(),
+            "error: placement 'l2' cannot be chosen",
+        ),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_2(run, monkeypatch, tmp_path, arguments, told):
@@ -171,6 +176,14 @@ def test_complexity_counts_what_the_library_counts(run):
     assert code == 0
     cost = count(NetworkConfig(50, "l10"))
     assert any(f"{cost.parameters:{form}}" in out for form in ("d", ",", "_"))
+
+
+def test_complexity_has_table_2_as_it_is_printed(run):
+    _, out, _ = run("complexity", "--classes", 10)
+    (row,) = [line for line in out.splitlines() if "│ piczakcnn" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == [
+        "piczakcnn", "31,534,090", "40,097,680", "63,269,600"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["predict", "train", "evaluate", "publish", "checkpoints"])

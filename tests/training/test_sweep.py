@@ -128,6 +128,11 @@ def die_on_fold_1(run, model, dataset, on_clip):
     finish_run(run, model, dataset, on_clip=on_clip)
 
 
+def test_table1_is_acrnn_and_its_baseline(base):
+    assert [r.placement for r in grid("table1", base, [], [1], [0])] == ["l10", "piczakcnn"]
+    assert [r.name for r in grid("table1", base, ["piczakcnn"], [2], [0])] == ["esc10 piczakcnn paper fold 2 seed 0"]
+
+
 def test_table3_is_four_rows(base):
     rows = [(r.placement, r.recipe) for r in grid("table3", base, [], [1], [0])]
     assert rows == [("none", "plain"), ("l10", "plain"), ("none", "paper"), ("l10", "paper")]
