@@ -117,10 +117,6 @@ def test_json_is_a_list_even_if_no_file_can_be_used(run, tmp_path):
         (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--placement", "l3"], "error: placement 'l3'"),
         (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--seed", "-1"], "error: seed -1 is negative"),
         (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--network", "vgg"], "error: network 'vgg'"),
-        (
-            "train --data x --dataset esc10 --fold 1 --network piczakcnn --placement l2".split(),
-            "error: placement 'l2' cannot be chosen",
-        ),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_2(run, monkeypatch, tmp_path, arguments, told):
