@@ -37,7 +37,9 @@ STYLE = """<style>
 [class*="st-key-cells_"] :is(td, th) { min-width: 5.5rem }
 [class*="st-key-cells_"] td:first-child { min-width: 9.5rem }
 [class*="st-key-cells_"] td:last-child { min-width: 13rem }
-@media (min-width: 900px) { [class*="st-key-cells_"] td:not(:last-child) :is(p, a, span, strong) { white-space: nowrap } }
+@media (min-width: 900px) {
+  [class*="st-key-cells_"] td:not(:last-child) :is(p, a, span, strong) { white-space: nowrap }
+}
 .st-key-matrix_frame { overflow-x: auto }
 .st-key-matrix_frame > * { min-width: 600px }
 </style>"""
@@ -67,10 +69,8 @@ def describe_coverage(dataset: str, settings: Sequence[Setting]) -> str:
         rows = rows_of(table, dataset, settings)
         whole = sum(bool(row.settings) and is_cross_validated(row.settings[0]) for row in rows)
         run = sum(bool(row.settings) for row in rows)
-        told.append(
-            f"{run} of the {len(rows)} rows of Table {table.number} were run, {whole or 'none'} over all five folds"
-        )
-    return f"On {TITLES[dataset]}, {'; '.join(told)}."
+        told.append(f"{run} of {len(rows)} rows of Table {table.number}, {whole or 'none'} over all five folds")
+    return f"Run on {TITLES[dataset]}: {'; '.join(told)}."
 
 
 def accuracy_section(
