@@ -29,12 +29,12 @@ dataset = web.sounds_of(setting)
 st.markdown(web.describe_setting(setting))
 if (missing := web.describe_sounds(setting, dataset)) is not None:
     st.info(missing, icon=":material/volume_off:")
+if len(clips) < len(every):
+    st.caption(f":material/filter_alt: The filters keep {len(clips)} of {len(every)} clips.")
 
 matrix_tab, class_tab, clips_tab, calibration_tab, compare_tab = st.tabs(
     ["Matrix", "Per class", "Clips", "Calibration", "Compare two"], key="view", bind="query-params"
 )
-if len(clips) < len(every):
-    st.caption(f"The filters keep {len(clips)} of {len(every)} clips.")
 if clips.empty:
     st.info("The filters keep no clip.", icon=":material/filter_alt_off:")
     st.stop()

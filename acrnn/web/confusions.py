@@ -27,7 +27,7 @@ from acrnn.evaluation.confusion import (
 from acrnn.evaluation.crossval import wilson_interval
 from acrnn.evaluation.results import Setting, load_settings, results_root
 from acrnn.figures import Figure
-from acrnn.figures.confusion import difference_figure
+from acrnn.figures.confusion import FEW_CLASSES, difference_figure
 from acrnn.labels import GROUPS, pretty
 from acrnn.web.clip_list import clip_list
 from acrnn.web.words import plain
@@ -120,7 +120,7 @@ def choose_filter(setting: Setting) -> ClipFilter:
 
 def choose_matrix() -> tuple[str, bool]:
     """Widgets for the order of the classes, one of `ORDERS`, and whether recall is shown in place of counts."""
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         shown = st.segmented_control(
             "Cells", ["counts", "recall"], default="counts", required=True, key="cells", bind="query-params",
             help="Recall: the share of the true class' clips, so each row sums to 100 %.",
@@ -140,13 +140,20 @@ def is_dark() -> bool:
 
 
 def show_matrix(figure: Figure, alt: str) -> None:
-    """Draw a matrix whose cells answer clicks; on a narrow screen it is scrolled sideways, so that it stays legible."""
-    st.html("<style>.st-key-matrixframe {overflow-x: auto} .st-key-matrixframe > * {min-width: 560px}</style>")
-    with st.container(key="matrixframe"):
+    """Draw a matrix whose cells answer clicks."""
+    with _frame(figure):
         st.plotly_chart(
             figure, key=MATRIX, on_select=cell_clicked, selection_mode="points", alt=alt,
             config={"displayModeBar": False},
         )  # fmt: skip
+
+
+def _frame(figure: Figure) -> DeltaGenerator:
+    """Give a container in which a matrix too wide for the screen is scrolled sideways, so that it stays legible."""
+    width_px = 320 if len(figure.layout.xaxis.tickvals) <= FEW_CLASSES else 720
+    style = f".st-key-matrixframe {{overflow-x: auto}} .st-key-matrixframe > * {{min-width: {width_px}px}}"
+    st.html(f"<style>{style}</style>")
+    return st.container(key="matrixframe")
 
 
 def describe_matrix(wanted: ClipFilter) -> str:
@@ -171,7 +178,7 @@ def clips_of_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) 
     """Clips of the chosen cell, the most confident first, under a line that says so; without one, the mistakes."""
     if true is None and predicted is None:
         wrong = confidently_wrong(clips)
-        st.caption(f"No cell chosen: all {len(wrong)} mistakes, the most confident first.")
+        st.caption(f"No cell chosen, so all mistakes ({len(wrong)}), the most confident first.")
         return wrong
     found = cell(clips, true, predicted)
     kind = "clip" if len(found) == 1 else "clips"
@@ -245,14 +252,14 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
     with grid:
         if found.difference.any():
             order = Confusion(setting.labels, np.abs(found.difference)).order("group")
-            st.plotly_chart(
-                difference_figure(
-                    setting.labels, found.difference, order, names=(setting.name, other.name), dark=is_dark()
-                ),
-                key="difference",
-                config={"displayModeBar": False},
-                alt=f"Confusion matrix of {other.name} less that of {setting.name}",
+            figure = difference_figure(
+                setting.labels, found.difference, order, names=(setting.name, other.name), dark=is_dark()
             )
+            with _frame(figure):
+                st.plotly_chart(
+                    figure, key="difference", config={"displayModeBar": False},
+                    alt=f"Confusion matrix of {other.name} less that of {setting.name}",
+                )  # fmt: skip
             st.caption(
                 f"Clips that `{other.name}` has more (blue) or fewer (orange) in a cell than `{setting.name}`; classes "
                 "without a difference are left out. On the diagonal blue is better, elsewhere orange."
@@ -260,7 +267,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
         else:
             st.info("Both predict the same class for every clip.", icon=":material/compare:")
     with beside:
-        sides = {f"only {setting.name} right": found.only_a, f"only {other.name} right": found.only_b}
+        sides = {"the first alone right": found.only_a, "the second alone right": found.only_b}
         side = st.segmented_control(
             "Clips", list(sides), default=next(iter(sides)), required=True, key="side", bind="query-params"
         )
