@@ -95,12 +95,15 @@ def _cells(table: QuotedTable, row: Row, checkpoints: Sequence[Checkpoint]) -> l
     quoted = {table.column: plain(row.model), "paper": tell_paper(row.paper_percent)}
     if not row.settings:
         told = NOT_RUN if row.variant else QUOTED
-        return [quoted | {"ours (95 % interval)": f":gray[{told}]", "points": "", "look": "", "what was run": ""}]
+        return [
+            quoted
+            | {"ours (95 % interval)": f":gray[{told}]", "difference (points)": "", "look": "", "what was run": ""}
+        ]
     return [
         quoted
         | {
             "ours (95 % interval)": f"**{tell_accuracy(setting)}**",
-            "points": tell_difference(row, setting),
+            "difference (points)": tell_difference(row, setting),
             "look": links(setting, checkpoints),
             "what was run": tell_run(setting),
         }
