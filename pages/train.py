@@ -10,7 +10,8 @@ st.title("Train", anchor=False)
 st.caption("A run trains in a process of its own: it goes on when this page, the browser or the app is closed.")
 with st.sidebar:
     if (options := web.choose_options()) is not None:
-        web.start_button(options)
+        with st.container(key="starter"):
+            web.start_button(options)
 
 
 @st.fragment(run_every=1.5)
@@ -29,4 +30,6 @@ def watch() -> None:
         web.show_run(view)
 
 
-watch()
+st.html(web.STEADY)
+with st.container(key="watched"):
+    watch()

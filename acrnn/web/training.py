@@ -38,6 +38,8 @@ NO_HELD_OUT_CURVE = (
     "reaches on clean clips. There is no curve of the held-out fold: it is scored once, after the last epoch, so that "
     "nothing can be chosen by it."
 )
+# Streamlit fades what is about to be drawn again: on a machine that is busy training, all of it every two seconds.
+STEADY = "<style>.st-key-watched [data-stale='true'], .st-key-starter [data-stale='true'] {opacity: 1}</style>"
 
 
 @dataclass(frozen=True)
@@ -144,12 +146,12 @@ def _describe_estimate(plan: Plan, views: Sequence[RunView]) -> str:
     work, n_others = plan.workload, sum(view.is_running for view in views)
     told = (
         f"**About {describe_duration(work.seconds(speed))}** of training: {work.segments_per_epoch:,} segments an "
-        f"epoch × {work.epochs} at {speed.segments_per_s:.0f} segments/s, from {plain(speed.source)}."
+        f"epoch × {work.epochs} at {_rate(speed.segments_per_s)} segments/s, from {plain(speed.source)}."
     )
     if plan.space.features:
         told += f" Before that, features are computed once: {plan.space.features / 1e6:,.0f} MB in the cache."
     if n_others:
-        told += f" Now {n_others} {'runs share' if n_others > 1 else 'run has'} the machine."
+        told += f" {n_others} run{'s are' if n_others > 1 else ' is'} at work on it now."
     return told
 
 
@@ -227,7 +229,7 @@ def _numbers(view: RunView) -> None:
             "Accuracy (mixed)", "–" if last is None else f"{last['accuracy']:.1%}",
             help="Of the last whole epoch, on the training folds: how often the class with the larger share is on top.",
         )  # fmt: skip
-        st.metric("Segments/s", "–" if speed is None else f"{speed:.0f}")
+        st.metric("Segments/s", "–" if speed is None else _rate(speed))
         st.metric("Time left", "–" if now is None else clock(now.seconds_left), help="To the last epoch's end.")
 
 
@@ -331,6 +333,10 @@ def metrics_csv(rows: Sequence[dict[str, float]]) -> str:
     writer.writerow(["epoch", *keys])
     writer.writerows([int(row["epoch"]) + 1, *(row[key] for key in keys)] for row in rows)
     return text.getvalue()
+
+
+def _rate(per_s: float) -> str:
+    return f"{per_s:.0f}" if per_s >= 10 else f"{per_s:.1f}"
 
 
 def _badge(view: RunView) -> str:
