@@ -81,16 +81,18 @@ def main() -> None:
         write_report([simulated()], Path(folder) / "results")
         n_bytes = (Path(folder) / "results" / f"{NAME}.json").stat().st_size
         app = App(Path(folder) / "log.txt", ACRNN_RESULTS=str(Path(folder) / "results"))
-        app.wait()
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(app.url())
-        settle(page)
-        page.close()
-        cold = opened(browser, app)
-        times = [opened(browser, app) for _ in range(repeats)]
-        browser.close()
-        app.stop()
+        try:
+            app.wait()
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = browser.new_page()
+            page.goto(app.url())
+            settle(page)
+            page.close()
+            cold = opened(browser, app)
+            times = [opened(browser, app) for _ in range(repeats)]
+            browser.close()
+        finally:
+            app.stop()
     print(describe_machine())
     print(f"opening 2000 clips, {n_bytes / 1e6:.1f} MB of results  {spread(times, 's')}")
     print(f"the first time in a process               {cold:.1f} s")
