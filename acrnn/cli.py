@@ -103,7 +103,9 @@ def train(
     fold: Annotated[int, typer.Option(help="The fold that is held out, 1 to 5.")],
     network: Annotated[str, typer.Option(help="acrnn, or piczakcnn, the baseline of §4.2.")] = "acrnn",
     placement: Annotated[str | None, typer.Option(help="Of acrnn: none, l2-sigmoid, …, l8-softmax or l10.")] = None,
-    recipe: Annotated[str, typer.Option(help="paper: §3.4 and §4.1 to the letter.")] = "paper",
+    recipe: Annotated[
+        str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation.")
+    ] = "paper",
     epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Another number than the recipe's 64.")] = None,
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
@@ -116,6 +118,7 @@ def train(
     from acrnn.model import placement_of
     from acrnn.terminal import run_bar
     from acrnn.training import Options, Run, configure
+    from acrnn.training.machine import keep_memory
     from acrnn.training.runs import runs_root
     from acrnn.training.work import work
 
@@ -125,6 +128,7 @@ def train(
     if run.summary is not None:
         print(f"{run.path} is finished already.")
     else:
+        keep_memory()  # this process does nothing but train
         try:
             with run_bar(errors, config.recipe.epochs) as on_status:
                 summary = work(run, clips, finish_run, on_status)
@@ -155,6 +159,7 @@ def sweep(
 ) -> None:
     """Train a grid of runs. Finished ones are skipped, a broken one goes on, a failing one does not stop the rest."""
     from acrnn.evaluation.publish import finish_run
+    from acrnn.terminal import sweep_bar
     from acrnn.training import Options
     from acrnn.training.machine import default_jobs
     from acrnn.training.start import training_device
@@ -165,12 +170,10 @@ def sweep(
     runs = grid(name, base, listed, _numbers(folds, "folds"), _numbers(seeds, "seeds"))
     jobs = jobs or default_jobs(training_device(device))
     states = []
-    with _sweep_bar(runs) as (on_clip, on_step, on_outcome):
-        for outcome in run_sweep(
-            runs, out, finish_run, jobs=jobs, time_limit_s=time_limit, on_clip=on_clip, on_step=on_step
-        ):
+    with sweep_bar(errors, [run.name for run in runs]) as (on_status, on_outcome):
+        for outcome in run_sweep(runs, out, finish_run, jobs=jobs, time_limit_s=time_limit, on_status=on_status):
             states.append(outcome.state)
-            on_outcome(outcome)
+            on_outcome(outcome.name)
             errors.print(f"{outcome.name}: {outcome.state} {outcome.message}", markup=False)
     print(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)))
     if "failed" in states:
@@ -182,38 +185,6 @@ def _numbers(text: str, option: str) -> list[int]:
         return [int(item) for item in text.split(",")]
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no list of whole numbers such as 1,2,3", param_hint=option) from None
-
-
-@contextmanager
-def _sweep_bar(runs: list):
-    """One bar for the sweep and one a run under way, on stderr.
-
-    Gives functions that are told (clips done, clips), (position of a run, its training `Progress`) and an `Outcome`.
-    """
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[state]}")
-    with Progress(*columns, console=errors, transient=True) as progress:
-        whole = progress.add_task(f"{len(runs)} runs", total=len(runs), state="")
-        tasks, shares = {}, {}
-
-        def on_clip(done, total) -> None:
-            progress.update(whole, state=f"features of clip {done} of {total}")
-
-        def on_step(position, now) -> None:
-            if position not in tasks:
-                tasks[position] = progress.add_task(runs[position].name, total=now.n_epochs, state="")
-            shares[position] = (now.epoch + now.step / now.n_steps) / now.n_epochs
-            state = f"epoch {now.epoch + 1}/{now.n_epochs}, loss {now.loss:.3f}, {now.segments_per_s:.0f} segments/s"
-            progress.update(tasks[position], completed=now.epoch + now.step / now.n_steps, state=state)
-            progress.update(whole, completed=sum(shares.values()), state="")
-
-        def on_outcome(outcome) -> None:
-            position = next(i for i, run in enumerate(runs) if run.name == outcome.name)
-            shares[position] = 1
-            if position in tasks:
-                progress.remove_task(tasks.pop(position))
-            progress.update(whole, completed=sum(shares.values()), state="")
-
-        yield on_clip, on_step, on_outcome
 
 
 RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.")]

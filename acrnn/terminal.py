@@ -36,6 +36,41 @@ def run_bar(console: Console, n_epochs: int) -> Iterator[Callable[[Status], None
         yield on_status
 
 
+@contextmanager
+def sweep_bar(
+    console: Console, names: list[str]
+) -> Iterator[tuple[Callable[[int, Status], None], Callable[[str], None]]]:
+    """One bar for a sweep and one for each of its runs under way.
+
+    Gives two functions: one is told the position of a run and its `Status`, the other the name of a run that ended.
+    """
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[told]}")
+    with Progress(*columns, console=console, transient=True) as progress:
+        whole = progress.add_task(f"{len(names)} runs", total=len(names), told="")
+        tasks: dict[str, int] = {}
+        shares = dict.fromkeys(names, 0.0)
+
+        def on_status(position: int, status: Status) -> None:
+            name = names[position]
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=1, told="")
+            if (now := status.progress) is not None:
+                shares[name] = (now.epoch + now.step / now.n_steps) / now.n_epochs
+                told = f"epoch {now.epoch + 1}/{now.n_epochs}  {speed(status)}"
+            else:
+                told = f"{status.phase} {status.done}/{status.total}" if status.total else status.phase
+            progress.update(tasks[name], completed=shares[name], told=told)
+            progress.update(whole, completed=sum(shares.values()))
+
+        def on_end(name: str) -> None:
+            shares[name] = 1.0
+            if name in tasks:
+                progress.remove_task(tasks.pop(name))
+            progress.update(whole, completed=sum(shares.values()))
+
+        yield on_status, on_end
+
+
 def watch_run(run: Run, console: Console) -> RunView:
     """Show how a run stands until it ends, whoever trains it; gives its last state."""
     columns = TextColumn("{task.description:44}"), BarColumn(), TextColumn("{task.fields[told]}")

@@ -2,12 +2,15 @@
 
     python -m benchmarks.training [STEPS]
 
-One batch of 64 segments of noise, step after step, as `train` does it (mixup, forward, backward, SGD). The floor is
-three times the forward pass's multiply-accumulates at the speed of a large matrix product in the same precision,
-measured in the same run: what convolutions of 32 channels, batch norm, pooling and memory traffic lose to it is the
-rest.
+Batches of 64 segments of noise, step after step, as `train` does it (mixup, forward, backward, SGD): with memory as
+the system gives it, with memory kept (`acrnn.training.machine.keep_memory`), and as `sweep` does it, a run a core.
+The floor is three times the forward pass's multiply-accumulates at the speed of a large matrix product in the same
+precision, measured in the same run: what convolutions of 32 channels, batch norm, pooling and memory traffic lose to
+it is the rest.
 """
 
+import multiprocessing
+import os
 import statistics
 import sys
 
@@ -18,35 +21,64 @@ from acrnn.features import FrontEnd
 from acrnn.model import NetworkConfig, complexity
 from acrnn.training import Corpus, Recipe, RunConfig, Split
 from acrnn.training.loop import Trainer, draw_epoch
+from acrnn.training.machine import keep_memory, use_threads_of
 from acrnn.training.start import training_precision
 from benchmarks.machine import describe_machine, spread, timed
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+PRECISION = training_precision(DEVICE)
+BATCH = 64
+
 
 def main() -> None:
-    """Print seconds a step, segments a second, and the share of the floor."""
+    """Print seconds a step, segments a second, and the share of the floor, for each way."""
     n_steps = int(sys.argv[1]) if len(sys.argv) > 1 else 8
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    precision = training_precision(device)
-    config = RunConfig(
-        "esc10", "", "", "", 1, NetworkConfig(10, "l10"), FrontEnd(), Recipe("paper"), 0, device, precision, ""
+    floor_s = _floor_s()
+    print(f"{describe_machine()}, {DEVICE}, {PRECISION}; the floor of a step is {1000 * floor_s:.0f} ms")
+    given = _seconds(n_steps)
+    _tell("one run", given, BATCH / statistics.median(given), floor_s)
+    if DEVICE == "cpu" and keep_memory():
+        kept = _seconds(n_steps)
+        _tell("one run, memory kept", kept, BATCH / statistics.median(kept), floor_s)
+    n_jobs = os.cpu_count() or 1
+    if DEVICE == "cpu" and n_jobs > 1:
+        with multiprocessing.get_context("spawn").Pool(n_jobs, use_threads_of, (n_jobs,)) as pool:
+            side_by_side = pool.map(_seconds_kept, [n_steps] * n_jobs, chunksize=1)
+        rate = sum(BATCH / statistics.median(seconds) for seconds in side_by_side)
+        _tell(f"{n_jobs} runs side by side", [s for seconds in side_by_side for s in seconds], rate, floor_s)
+
+
+def _tell(what: str, seconds: list[float], rate: float, floor_s: float) -> None:
+    print(
+        f"{what:24} a step {spread(seconds)}, {rate:.0f} segments a second, {rate * floor_s / BATCH:.0%} of the floor"
     )
+
+
+def _seconds_kept(n_steps: int) -> list[float]:
+    keep_memory()
+    return _seconds(n_steps)
+
+
+def _seconds(n_steps: int) -> list[float]:
+    """Seconds of each of `n_steps` steps on one batch, after two that do not count."""
+    network = NetworkConfig(10, "l10")
+    config = RunConfig("esc10", "", "", "", 1, network, FrontEnd(), Recipe("paper"), 0, DEVICE, PRECISION, "")
     trainer = Trainer(config, _noise(), Split(np.arange(11), np.arange(11) % 10))
     epoch = draw_epoch(config, trainer.corpus, trainer.split, 0)
-    batch = [torch.from_numpy(a[0]).to(device) for a in (epoch.rows, epoch.targets, epoch.partners, epoch.shares)]
+    batch = [torch.from_numpy(a[0]).to(DEVICE) for a in (epoch.rows, epoch.targets, epoch.partners, epoch.shares)]
 
     def step() -> float:
         return trainer.step(*batch)[0].item()  # waits for the device
 
     step(), step()
-    seconds = [timed(step) for _ in range(n_steps)]
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    a = torch.randn(4096, 4096, device=device, dtype=kind)
+    return [timed(step) for _ in range(n_steps)]
+
+
+def _floor_s() -> float:
+    kind = torch.bfloat16 if PRECISION == "bf16" else torch.float32
+    a = torch.randn(4096, 4096, device=DEVICE, dtype=kind)
     product_s = min(timed(lambda: (a @ a)[0, 0].item()) for _ in range(5))
-    floor_s = 64 * 3 * complexity(config.network).multiply_accumulates * product_s / 4096**3
-    print(f"{describe_machine()}, {device}, {precision}")
-    print(f"a step of 64 segments     {spread(seconds)}")
-    print(f"segments a second         {64 / statistics.median(seconds):.0f}")
-    print(f"floor of a step           {1000 * floor_s:.0f} ms, {floor_s / statistics.median(seconds):.0%} of a step")
+    return BATCH * 3 * complexity(NetworkConfig(10, "l10")).multiply_accumulates * product_s / 4096**3
 
 
 def _noise() -> Corpus:

@@ -9,7 +9,10 @@ from acrnn.web import compare, families, figure5
 from acrnn.web.clips import choose_clip
 from acrnn.web.models import list_checkpoints
 from acrnn.web.player import player
+from acrnn.web.router import through_app
 from acrnn.web.words import plain
+
+through_app()
 
 ONE_CLIP, FIGURE5 = "one clip", "the paper's Figure 5"
 FAMILY, CHOSEN = "all placements", "my choice"

@@ -7,7 +7,10 @@ from acrnn.evaluation.confusion import clip_table, confusion_of, reliability
 from acrnn.figures.confusion import matrix_figure, recall_figure, reliability_figure
 from acrnn.web import confusions as web
 from acrnn.web.clip_list import clip_list, look_closer
+from acrnn.web.router import through_app
 from acrnn.web.words import plain
+
+through_app()
 
 st.title("Confusions", anchor=False)
 try:

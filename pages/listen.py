@@ -11,7 +11,10 @@ from acrnn.web.analysis import analyse, attended_wav, predictor_of
 from acrnn.web.clips import choose_clip
 from acrnn.web.models import choose_checkpoint, describe_accuracy
 from acrnn.web.player import player
+from acrnn.web.router import through_app
 from acrnn.web.words import describe_agreement, describe_attention, describe_bandwidth, describe_figure, plain
+
+through_app()
 
 with st.sidebar:
     checkpoint = choose_checkpoint()

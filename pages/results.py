@@ -20,7 +20,10 @@ from acrnn.labels import CLASSES
 from acrnn.web import results as web
 from acrnn.web.confusions import is_dark, known_settings
 from acrnn.web.models import list_checkpoints
+from acrnn.web.router import through_app
 from acrnn.web.words import plain
+
+through_app()
 
 st.title("Results", anchor=False)
 st.html(web.STYLE)

@@ -4,7 +4,10 @@ import streamlit as st
 
 from acrnn.training.watch import list_runs
 from acrnn.web import training as web
+from acrnn.web.router import through_app
 from acrnn.web.words import plain
+
+through_app()
 
 st.title("Train", anchor=False)
 st.caption("A run trains in a process of its own: it goes on when this page, the browser or the app is closed.")

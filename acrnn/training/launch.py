@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-import acrnn
 from acrnn.audio import decode
 from acrnn.data import Dataset, cache_dir
 from acrnn.errors import RunError
@@ -171,7 +170,7 @@ def _nearest(folder: Path) -> Path:
 
 
 def _spawn(run: Run, arguments: list[str]) -> subprocess.Popen:
-    package = str(Path(acrnn.__file__).parents[1])
+    package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     run.log(STARTED + subprocess.list2cmdline(arguments))
     with (run.path / "log.txt").open("a") as log:

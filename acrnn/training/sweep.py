@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from multiprocessing.connection import Connection, wait
@@ -13,10 +14,9 @@ from typing import NamedTuple
 
 from acrnn.errors import AcrnnError, OptionError
 from acrnn.model import PICZAK, PLACEMENTS
-from acrnn.training.loop import Progress
 from acrnn.training.machine import keep_memory, use_threads_of
 from acrnn.training.runs import Run
-from acrnn.training.start import Options, configure, prepare
+from acrnn.training.start import Options, configure
 from acrnn.training.status import Status
 from acrnn.training.work import work
 
@@ -85,8 +85,7 @@ def run_sweep(
     *,
     jobs: int = 1,
     time_limit_s: float | None = None,
-    on_clip: Callable[[int, int], None] | None = None,
-    on_step: Callable[[int, Progress], None] | None = None,
+    on_status: Callable[[int, Status], None] | None = None,
 ) -> Iterator[Outcome]:
     """Train the runs, each in a process of its own and `jobs` at a time, and tell of each how it went.
 
@@ -102,8 +101,8 @@ def run_sweep(
         Each gets its share of the cores.
     time_limit_s : float, optional
         The step that passes it is a run's last; the same sweep goes on from there.
-    on_clip, on_step : callable, optional
-        Told of features computed, and of steps with the position of their run.
+    on_status : callable, optional
+        Told the position of a run and what it is doing, often.
 
     Yields
     ------
@@ -117,22 +116,22 @@ def run_sweep(
         while waiting or working:
             while waiting and len(working) < jobs:
                 position, options = waiting.pop(0)
-                ready = _make_ready(options, out, deadline, on_clip)
-                if ready is not None:
-                    yield ready
+                outcome = _without_training(options, out, deadline)
+                if outcome is not None:
+                    yield outcome
                     continue
                 ours, theirs = multiprocessing.get_context("spawn").Pipe()
                 given = options, out, finish, jobs, deadline, theirs
-                process = multiprocessing.get_context("spawn").Process(target=_train_one, args=given, daemon=True)
+                process = multiprocessing.get_context("spawn").Process(target=_train_one, args=given)
                 process.start()
                 theirs.close()
                 working[ours] = (position, process)
             for pipe in wait(list(working)) if working else ():  # waiting for none would never end
                 position, process = working[pipe]
                 told = _receive(pipe)
-                if isinstance(told, Progress):
-                    if on_step is not None:
-                        on_step(position, told)
+                if isinstance(told, Status):
+                    if on_status is not None:
+                        on_status(position, told)
                     continue
                 process.join()
                 pipe.close()
@@ -146,52 +145,50 @@ def run_sweep(
             process.join()
 
 
-def _make_ready(options: Options, out: Path, deadline: float | None, on_clip) -> Outcome | None:
-    """Compute the features that a run needs; gives its outcome if there is nothing to train."""
+def _without_training(options: Options, out: Path, deadline: float | None) -> Outcome | None:
+    """Give the outcome of a run that there is nothing to train of: finished, out of time or wrong from the start."""
     if deadline is not None and time.time() > deadline:
         return Outcome(options.name, "stopped", "not begun")
     try:
-        config, dataset = configure(options)
+        config, _ = configure(options)
         run = Run.create(out, config, resume=True)
-        if run.summary is not None:
-            return Outcome(options.name, "skipped", _accuracy(run))
-        prepare(config, dataset, on_clip)
-    except (AcrnnError, OSError, RuntimeError) as error:  # a run's own trouble: disk, a bad clip
+    except (AcrnnError, OSError) as error:
         return Outcome(options.name, "failed", f"{type(error).__name__}: {error}")
-    return None
+    return Outcome(options.name, "skipped", _accuracy(run)) if run.summary is not None else None
 
 
 def _train_one(
     options: Options, out: Path, finish: Finish, jobs: int, deadline: float | None, pipe: Connection
 ) -> None:
-    """Train one run to its end in this process, telling of each step and at last of the outcome through `pipe`."""
+    """Train one run to its end in this process, telling what it does and at last the outcome through `pipe`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C reaches the sweep, which ends its processes itself
     keep_memory()
     use_threads_of(jobs)
+    with suppress(BrokenPipeError):  # nobody listens any more
+        pipe.send(_outcome(options, out, finish, deadline, pipe))
+
+
+def _outcome(options: Options, out: Path, finish: Finish, deadline: float | None, pipe: Connection) -> Outcome:
     try:
         config, dataset = configure(options)
         run = Run.create(out, config, resume=True)
 
-        def told(status: Status) -> None:
+        def on_status(status: Status) -> None:
             try:
-                if status.progress is not None:
-                    pipe.send(status.progress)
+                pipe.send(status)
             except BrokenPipeError:  # the sweep is gone; the run goes on with the next one
                 run.request_stop()
             if deadline is not None and time.time() > deadline:
                 run.request_stop()
 
-        if work(run, dataset, finish, told) is None:
-            pipe.send(Outcome(options.name, "stopped", "goes on with the same command"))
-            return
-        pipe.send(Outcome(options.name, "finished", _accuracy(run)))
-    except BrokenPipeError:
-        return
+        if work(run, dataset, finish, on_status) is None:
+            return Outcome(options.name, "stopped", "goes on with the same command")
+        return Outcome(options.name, "finished", _accuracy(run))
     except (AcrnnError, OSError, RuntimeError) as error:  # a run's own trouble: memory, disk, a bad clip
-        pipe.send(Outcome(options.name, "failed", f"{type(error).__name__}: {error}"))
+        return Outcome(options.name, "failed", f"{type(error).__name__}: {error}")
 
 
-def _receive(pipe: Connection) -> Progress | Outcome | None:
+def _receive(pipe: Connection) -> Status | Outcome | None:
     """Wait for what a process says next; None if it ended without a word."""
     try:
         return pipe.recv()

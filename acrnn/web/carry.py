@@ -25,11 +25,13 @@ def carried_choices(page: str) -> Iterator[None]:
         for key in query.keys() - st.query_params.keys():
             st.query_params[key] = query[key]
     state["carried_to"] = page
-    yield
-    for key in CARRIED:
-        if key not in state:
-            continue
-        if key in st.query_params:
-            query[key] = st.query_params[key]
-        else:  # a widget's default does not stand in the URL
-            query.pop(key, None)
+    try:
+        yield
+    finally:  # a page may stop early
+        for key in CARRIED:
+            if key not in state:
+                continue
+            if key in st.query_params:
+                query[key] = st.query_params[key]
+            else:  # a widget's default does not stand in the URL
+                query.pop(key, None)

@@ -5,7 +5,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from acrnn.audio.scenes import render
-from tests.browser.conftest import choose, clip_drawn, open_clip, settle
+from tests.browser.conftest import App, choose, clip_drawn, open_clip, settle
 
 
 def go_to(page, name) -> None:
@@ -57,3 +57,16 @@ def test_an_upload_is_kept_on_the_other_pages_until_it_is_removed(app, page, tmp
     go_to(page, "Listen")
     expect(page.get_by_text("Still my crow.wav.")).to_be_visible()
     assert page.locator("h1").inner_text() == heading
+
+
+def test_the_address_of_a_page_opens_it_within_the_app_on_a_fresh_server(page, tmp_path):
+    server = App(tmp_path / "log.txt")
+    try:
+        server.wait()
+        page.goto(server.url("compare?sample=rooster"))
+        settle(page)
+        expect(page.get_by_role("link", name="Listen", exact=True).first).to_be_visible()
+        expect(chosen_sample(page)).to_have_value("rooster")
+        assert "compare" in page.url
+    finally:
+        server.stop()

@@ -57,17 +57,18 @@ def test_a_sweep_goes_past_a_failing_run_stops_at_its_limit_and_does_nothing_twi
 def test_a_run_that_is_out_of_time_goes_on_where_it_was(base, tmp_path):
     (options,) = grid("table4", replace(base, epochs=4), ["none"], [1], [0])
     run_folder = tmp_path / "esc10-none-paper-fold1-seed0"
-    sweep = run_sweep([options], tmp_path, finish_run, on_step=lambda position, progress: sweep_time_is_up(run_folder))
-    assert states(sweep) == ["stopped"]
+
+    def stop(position, status):
+        """What the step that passes the limit does."""
+        if status.phase == "training":
+            Run(run_folder).request_stop()
+
+    assert states(run_sweep([options], tmp_path, finish_run, on_status=stop)) == ["stopped"]
     seen = []
-    sweep = run_sweep([options], tmp_path, finish_run, on_step=lambda position, progress: seen.append(progress.epoch))
+    sweep = run_sweep([options], tmp_path, finish_run, on_status=lambda position, status: seen.append(status))
     assert states(sweep) == ["finished"]
-    assert seen[-1] == 3
-
-
-def sweep_time_is_up(run_folder):
-    """What the step that passes the limit does."""
-    Run(run_folder).request_stop()
+    assert [status.progress.epoch for status in seen if status.progress][-1] == 3
+    assert seen[-1].phase == "scoring"
 
 
 def results_of(out):
