@@ -103,9 +103,7 @@ def train(
     fold: Annotated[int, typer.Option(help="The fold that is held out, 1 to 5.")],
     network: Annotated[str, typer.Option(help="acrnn, or piczakcnn, the baseline of §4.2.")] = "acrnn",
     placement: Annotated[str | None, typer.Option(help="Of acrnn: none, l2-sigmoid, …, l8-softmax or l10.")] = None,
-    recipe: Annotated[
-        str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation.")
-    ] = "paper",
+    recipe: Annotated[str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation.")] = "paper",
     epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Another number than the recipe's 64.")] = None,
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
