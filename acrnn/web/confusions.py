@@ -158,7 +158,7 @@ def _frame(figure: Figure) -> DeltaGenerator:
 
 def describe_matrix(wanted: ClipFilter) -> str:
     """Say how to read the matrix, and what the filters do to it."""
-    told = "Rows are true classes. Blue is right, orange a mistake, the stronger the colour, the more. Click a cell to hear its clips."
+    told = "Rows are true classes. Blue is right, orange a mistake, stronger is more. Click a cell to hear its clips."
     if wanted.right is not None or wanted.confidence != (0.0, 1.0):
         told += " The filters leave clips out by outcome or confidence, so a row's recall is a share of those kept."
     return told
