@@ -181,7 +181,8 @@ def _outcome(options: Options, out: Path, finish: Finish, deadline: float | None
             if deadline is not None and time.time() > deadline:
                 run.request_stop()
 
-        if work(run, dataset, finish, on_status) is None:
+        work(run, dataset, finish, on_status)
+        if run.summary is None:
             return Outcome(options.name, "stopped", "goes on with the same command")
         return Outcome(options.name, "finished", _accuracy(run))
     except (AcrnnError, OSError, RuntimeError) as error:  # a run's own trouble: memory, disk, a bad clip

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from acrnn.checkpoints import Checkpoint
-from acrnn.data import TITLES, Clip, Dataset, sha256_of
+from acrnn.data import Clip, Dataset, sha256_of
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.evaluation.confusion import fold_model, right_example
 from acrnn.evaluation.results import Setting
@@ -18,6 +18,7 @@ from acrnn.inference import Prediction
 from acrnn.labels import pretty
 from acrnn.web.analysis import analyse
 from acrnn.web.clips import ChosenClip
+from acrnn.web.models import listen_query
 from acrnn.web.player import player
 from acrnn.web.words import describe_attention, describe_figure, plain
 
@@ -170,8 +171,7 @@ def _analysed(
         "pages/listen.py", label="Open in Listen", icon=":material/hearing:",
         query_params={
             "source": "Dataset", "data": dataset.root.name, "label": pretty(clip.label), "clipfold": str(clip.fold),
-            "clip": clip.path.name, "model": TITLES[setting.dataset], "attention": setting.placement,
-            "fold": f"{checkpoint.config.fold} ({checkpoint.config.recipe['name']})",
+            "clip": clip.path.name, **listen_query(checkpoint),
         },
     )  # fmt: skip
     return prediction
