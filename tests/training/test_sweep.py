@@ -126,7 +126,7 @@ def test_a_run_whose_process_dies_has_failed_and_the_others_go_on(base, tmp_path
 def die_on_fold_1(run, model, dataset, on_clip):
     if run.config.fold == 1:
         os._exit(9)
-    finish_run(run, model, dataset, on_clip=on_clip)
+    return finish_run(run, model, dataset, on_clip=on_clip)
 
 
 def test_table1_is_acrnn_and_its_baseline(base):
