@@ -5,7 +5,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from acrnn.audio.scenes import render
-from tests.browser.conftest import App, choose, clip_drawn, open_clip, settle
+from tests.browser.conftest import READY_MS, App, choose, clip_drawn, open_clip, settle
 
 
 def go_to(page, name) -> None:
@@ -49,9 +49,10 @@ def test_every_page_can_be_reached_by_keyboard(app, page):
 def test_an_upload_is_kept_on_the_other_pages_until_it_is_removed(app, page, tmp_path):
     scene = render("rooster")
     soundfile.write(tmp_path / "my crow.wav", scene.samples, scene.rate_hz)
-    open_clip(page, app.url("?source=Upload"))
+    page.goto(app.url("?source=Upload"))
+    settle(page)
     page.locator("input[type=file]").set_input_files(tmp_path / "my crow.wav")
-    expect(page.get_by_text("my crow.wav, 5.00 s")).to_be_visible()
+    expect(page.get_by_text("my crow.wav, 5.00 s")).to_be_visible(timeout=READY_MS)
     heading = page.locator("h1").inner_text()
     go_to(page, "Results")
     go_to(page, "Listen")
