@@ -17,7 +17,7 @@ with st.sidebar:
             web.start_button(options)
 
 
-@st.fragment(run_every=1.5)
+@st.fragment(run_every=2)
 def watch() -> None:
     """Draw the runs as they stand now; this part alone is drawn again."""
     views, damaged = list_runs()

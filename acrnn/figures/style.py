@@ -1,5 +1,6 @@
 """Colours of every figure: they survive colour blindness and both themes."""
 
+import pandas  # noqa: F401  # Plotly takes it from sys.modules, half imported if another session's thread is at it
 import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb, sequential
 

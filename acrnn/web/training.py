@@ -110,7 +110,7 @@ def _plan(_options: Options, key: str) -> Plan:
     return Plan(config, dataset, workload(config, dataset), space_of(config, dataset))
 
 
-@st.fragment(run_every=2)
+@st.fragment(run_every=4)
 def start_button(options: Options) -> None:
     """Start a run with these options; says what is there of it already, and how long it will take."""
     views, _ = list_runs()
