@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ NO_HELD_OUT_CURVE = (
 )
 # Streamlit fades what is about to be drawn again: on a machine that is busy training, all of it every two seconds.
 STEADY = "<style>.st-key-watched [data-stale='true'], .st-key-starter [data-stale='true'] {opacity: 1}</style>"
+FOLLOW_S = 6
+"""For so long a run that was just started stays chosen: a browser that refreshes meanwhile tells its earlier choice."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def start_button(options: Options) -> None:
         except AcrnnError as error:
             st.error(plain(str(error)))
         else:
-            st.session_state["run"] = run.path.name
+            st.session_state["started"] = (run.path.name, time.monotonic() + FOLLOW_S)
             st.toast(f"{run.path.name} is started")
             st.rerun()
     st.markdown(_describe_estimate(plan, views))
@@ -172,6 +175,9 @@ def _describe_beginning(plan: Plan, views: Sequence[RunView]) -> tuple[str | Non
 def choose_run(views: Sequence[RunView]) -> RunView:
     """List the runs with how they stand, to choose one."""
     by_name = {view.name: view for view in views}
+    name, until_s = st.session_state.get("started", (None, 0))
+    if name in by_name and time.monotonic() < until_s:
+        st.session_state["run"] = name
     chosen = st.radio(
         "Runs", list(by_name), key="run", bind="query-params", captions=[_badge(view) for view in views],
     )  # fmt: skip
