@@ -87,7 +87,7 @@ def load_settings(folder: Path | None = None) -> list[Setting]:
     RunError
         If a file is not what `report` writes.
     """
-    return [_read(path) for path in sorted((folder or results_root()).glob("*.json"))]
+    return [_read(path) for path in sorted((folder or results_root()).glob("*.json"), key=lambda path: path.stem)]
 
 
 def _read(path: Path) -> Setting:

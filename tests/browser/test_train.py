@@ -13,7 +13,7 @@ from acrnn.training import Options, Run
 from acrnn.training.launch import start
 from acrnn.training.status import Process
 from acrnn.training.watch import find_run, list_runs, look
-from tests.browser.conftest import App, settle
+from tests.browser.conftest import App
 
 LONG_MS = 240_000  # a training's process has to import torch, and the machine may be busy
 
@@ -106,8 +106,6 @@ def stands_still(page, seconds=4) -> None:
 
 
 def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train_app, page, second_page, same_folders):
-    page.goto(train_app.url())
-    settle(page)
     for browser in (page, second_page):
         open_train(browser, train_app, "?recipe=plain&epochs=5000&device=cpu")
         expect(browser.get_by_text("No run yet.")).to_be_visible()
@@ -136,7 +134,6 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train
     assert Process.read(view.run).is_alive, "the run's process went with the server"
     train_app.start()
     train_app.wait()
-    page.goto(train_app.url())
     open_train(page, train_app)
     has_state(page, "training")
     page.get_by_role("button", name="Stop").click()
@@ -202,7 +199,6 @@ def test_the_form_has_the_recipes_values_and_says_how_long_it_will_take(train_ap
 
 
 def test_without_data_the_page_offers_the_download(app_without_data, page):
-    page.goto(app_without_data.url())
     open_train(page, app_without_data)
     expect(page.get_by_role("button", name="Download ESC-10")).to_be_visible()
 
