@@ -317,7 +317,7 @@ def _try(act, told: str, *, forget_run: bool = False) -> None:
 def _files(view: RunView) -> None:
     with st.container(horizontal=True, key="exports"):
         st.download_button(
-            "Curves (CSV)", lambda: metrics_csv(view.metrics), f"{view.name}-curves.csv", "text/csv",
+            "Curves (CSV)", lambda: metrics_csv(view.run.metrics()), f"{view.name}-curves.csv", "text/csv",
             icon=":material/download:", on_click="ignore", disabled=not view.metrics,
         )  # fmt: skip
         predictions = view.run.path / "predictions.csv"
