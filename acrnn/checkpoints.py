@@ -6,7 +6,6 @@ A checkpoint is a folder `<dataset>-<placement>-<recipe>-fold<k>` with `model.sa
 
 import json
 import os
-import re
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +24,6 @@ from acrnn.model import Network, NetworkConfig, PiczakConfig, build, network_fro
 SCHEMA = 1
 BANDS = "bands."  # what the band statistics' tensors are called, beside the network's
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
-NAME = re.compile(r"(?P<dataset>esc10|esc50)-(?P<placement>.+)-(?P<recipe>[a-z0-9]+)-fold(?P<fold>[1-5])")
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,11 @@ class CheckpointConfig:
     def placement(self) -> str:
         """Where the attention sits; `piczakcnn` for the network that has none to place."""
         return self.network.placement
+
+    @property
+    def vote(self) -> str:
+        """How segments make a clip's probabilities: `Recipe.vote`."""
+        return self.recipe.get("vote", "mean")
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ finally:
 st.markdown(f"{plain(clip.name)}, {analysis.prediction.duration_s:.2f} s. {compare.describe_votes(clip, heard)}")
 
 there = {slot.label: strip for slot, strip in zip(slots, strips, strict=True) if strip.weights is not None}
-scales, first, second, levels = st.columns([4, 3, 3, 4], vertical_alignment="bottom", gap="medium")
+scales, first, second, levels = st.columns([5, 3, 3, 4], vertical_alignment="bottom", gap="medium")
 scale = HEIGHTS[
     scales.segmented_control(
         "Height of a strip", list(HEIGHTS), default="part of its largest", required=True, key="height",

@@ -116,7 +116,8 @@ def corpus_of(spectrograms: list[torch.Tensor], floor_db: float = -80.0) -> Corp
         first_row.append([sum(map(len, rows))])
         padded = Segments(spectrogram.shape[1]).pad(spectrogram, floor_db)
         rows.append(padded.permute(2, 0, 1).half())
-    return Corpus(torch.cat(rows), np.array(first_row), np.array([[s.shape[1]] for s in spectrograms]))
+    n_frames = np.array([[spectrogram.shape[1]] for spectrogram in spectrograms])
+    return Corpus(torch.cat(rows), np.array(first_row), n_frames, floor_db=floor_db)
 
 
 @pytest.fixture(scope="session", name="corpus_of")

@@ -340,7 +340,7 @@ def fold_model(setting: Setting, fold: int, root: Path | None = None) -> Checkpo
         raise CheckpointError(f"Checkpoint {name} ({setting.epochs} epochs) is not published.")
     checkpoint = find(name, root)
     config = checkpoint.config
-    if config.recipe != dict(setting.recipe):
+    if not setting.has_recipe(config.recipe):
         raise CheckpointError(
             f"Checkpoint {name} is published, but after {config.recipe['epochs']} epochs of recipe "
             f"{config.recipe['name']}; these predictions are of another training, of {setting.epochs} epochs."

@@ -17,6 +17,7 @@ from acrnn.evaluation.tables import (
     PAPER_EPOCHS,
     QUOTED,
     Row,
+    ablation_frame,
     checkpoint_frame,
     confusion_of_setting,
     cost_frame,
@@ -53,6 +54,13 @@ COUNTING = (
     "values and sum L2 terms, with no convolution and no product among them. Counted so, the text's layers give the "
     "printed figures on 96 bands with ten classes. What a segment costs is told by its multiply-accumulates."
 )
+ABLATING = (
+    "`best` is the paper's network and protocol with another training. Its ingredients were chosen on training folds: "
+    "one fold was sealed, neither trained on nor scored, and another of the remaining four held out to compare "
+    "recipes (`python -m acrnn sweep ablation --sealed …`). Each line is `best` without one ingredient, which tells "
+    "what that one does beside the others. With as few clips as a fold has, most differences are within chance: the "
+    "last column says how likely one as large is if both recipes err alike (McNemar's exact test)."
+)
 WHOLE_MATRIX = 10  # classes; of more, the most confused pairs are listed
 SHOWN_PAIRS = 20
 
@@ -87,8 +95,16 @@ def fill(text: str, blocks: dict[str, str]) -> str:
     return BLOCK.sub(replaced, text)
 
 
-def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], results: Path, readme: Path) -> list[Path]:
+def write(
+    settings: Sequence[Setting],
+    checkpoints: Sequence[Checkpoint],
+    results: Path,
+    readme: Path,
+    inner: Sequence[Setting] = (),
+) -> list[Path]:
     """Regenerate README.md in the folder of results, and the tables in `readme`; gives both paths.
+
+    `inner` are inner validations, by which recipe `best` was found.
 
     Raises
     ------
@@ -100,7 +116,7 @@ def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], result
     except OSError as error:
         raise RunError(f"{readme} cannot be read ({error.strerror}); its marked tables were to be replaced.") from error
     pages = {
-        results / "README.md": results_document(settings, checkpoints),
+        results / "README.md": results_document(settings, checkpoints, inner),
         readme: fill(text, readme_blocks(settings, checkpoints)),
     }
     for path, content in pages.items():
@@ -108,8 +124,10 @@ def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], result
     return list(pages)
 
 
-def results_document(settings: Sequence[Setting], checkpoints: Iterable[Checkpoint]) -> str:
-    """Everything: protocol, the paper's Tables 1 to 4 beside ours, recall, confusions and checkpoints."""
+def results_document(
+    settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], inner: Sequence[Setting] = ()
+) -> str:
+    """Everything: protocol, the paper's Tables 1 to 4 beside ours, recall, confusions, recipe `best`, checkpoints."""
     parts = [
         "# Results: the paper's tables beside ours",
         f"`{COMMAND}` makes this page from the files beside it, which `python -m acrnn report` wrote. "
@@ -123,6 +141,9 @@ def results_document(settings: Sequence[Setting], checkpoints: Iterable[Checkpoi
         _section(paper.TABLE_3, settings),
         _section(paper.TABLE_4, settings),
         _figure4(settings),
+        "## Recipe best: what each ingredient does",
+        ABLATING,
+        _ablations(inner),
         "## Published checkpoints",
         _checkpoint_table(checkpoints),
     ]
@@ -231,6 +252,26 @@ def _confusions(setting: Setting) -> list[str]:
         for name, counts in zip(names, confusion.counts, strict=True)
     ]
     return ["Clips by true class (row) and predicted class (column):", markdown_table(["", *names], lines)]
+
+
+def _ablations(inner: Sequence[Setting]) -> str:
+    head = [
+        "recipe", "left out", "accuracy (95 % interval)", "clips right that best has wrong", "wrong that it has right",
+        "p", "validation fold", "epochs", "data",
+    ]  # fmt: skip
+    lines = [
+        (
+            f"`{row.recipe}`",
+            row.left_out or "–",
+            f"{row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%})",
+            *((str(row.n_more), str(row.n_fewer), f"{row.p_value:.2f}") if row.recipe != "best" else "–––"),
+            row.folds,
+            str(row.epochs),
+            row.data,
+        )
+        for row in ablation_frame(inner).itertuples(index=False)
+    ]
+    return markdown_table(head, lines, right=(3, 4, 5)) if lines else f"{NOT_RUN.capitalize()}."
 
 
 def _checkpoint_table(checkpoints: Iterable[Checkpoint]) -> str:

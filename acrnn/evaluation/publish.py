@@ -19,7 +19,7 @@ from acrnn.evaluation.crossval import Scores, score_fold
 from acrnn.inference import Predictor
 from acrnn.labels import GROUPS, group_of
 from acrnn.model import PICZAK, Network
-from acrnn.training import Run, Split, prepare
+from acrnn.training import Recipe, Run, Split, prepare
 
 
 def finish_run(
@@ -64,8 +64,10 @@ def publish(run: Run, root: Path | None = None) -> Checkpoint:
     Raises
     ------
     RunError
-        If the run is not finished.
+        If the run is not finished, or is an inner validation, which only compares recipes.
     """
+    if run.config.sealed:
+        raise RunError(f"{run.path} compares recipes on training folds; a run without a sealed fold can be published.")
     source = run.path / run.config.name
     if run.summary is None or not source.is_dir():
         raise RunError(f"{run.path} is not finished; train it to its last epoch first (train … --resume).")
@@ -112,9 +114,10 @@ def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> Checkpoint
         recipe=recipe.as_dict(),
         seed=config.seed,
         protocol=(
-            f"Trained on the official folds other than {config.fold} for {recipe.epochs} epochs, a number fixed "
-            f"beforehand; the last epoch's weights; fold {config.fold} scored once, a clip's class being the highest "
-            "mean of its segments' probabilities. Mean and standard deviation are of the training folds."
+            f"Trained on the official folds other than {_listed((config.fold, *config.sealed))} for {recipe.epochs} "
+            f"epochs, a number fixed beforehand; {_WEIGHTS[recipe.average_epochs > 0]}; fold {config.fold} scored "
+            f"once, a clip's class being the highest {_VOTE[recipe.vote]} of its segments' probabilities. Mean and "
+            "standard deviation are of the training folds."
         ),
         scores={},
         provenance={
@@ -136,9 +139,7 @@ def card(config: CheckpointConfig) -> str:
         "Held-out fold": f"{config.fold}: {scores['n_correct']} of {scores['n_clips']} clips correct",
         "Accuracy": f"**{scores['accuracy']:.1%}** (95 % Wilson interval over clips {low:.1%} to {high:.1%})",
         "Attention": "none" if config.placement == PICZAK else config.placement,
-        "Recipe": f"{recipe['name']}, {recipe['epochs']} epochs (the paper: 300), batch {recipe['batch_size']}, "
-        f"learning rate {recipe['learning_rate']} divided by 10 at each third, mixup α {recipe['mixup_alpha']}, "
-        f"{recipe['n_copies']} stretched or shifted copies a clip",
+        "Recipe": f"{recipe['name']}, {recipe['epochs']} epochs (the paper: 300), {Recipe(**recipe).describe()}",
         "Seed": f"{config.seed}, one run",
         "Front end": f"{config.front_end.rate_hz} Hz, {config.front_end.n_bands} {config.front_end.filters} bands from "
         f"{config.front_end.min_hz:g} Hz, window {config.front_end.window_samples} samples, floor "
@@ -172,6 +173,12 @@ Licence of the weights: trained on ESC-50 / ESC-10 by K. J. Piczak, {_DATA_LICEN
 """
 
 
+def _listed(folds: tuple[int, ...]) -> str:
+    return " and ".join(map(str, sorted(folds)))
+
+
+_WEIGHTS = {False: "the last epoch's weights", True: "the average weights of the last epochs"}
+_VOTE = {"mean": "mean", "sounding": "mean, weighted by their shares of sound,"}
 _DATA_LICENCE = {
     "esc10": "CC BY 3.0; these weights are under CC BY 4.0",
     "esc50": "CC BY-NC 3.0; these weights are under CC BY-NC 4.0",

@@ -14,9 +14,11 @@ from acrnn.data import atomic_write_bytes
 from acrnn.errors import RunError
 from acrnn.evaluation.crossval import wilson_interval
 from acrnn.labels import CLASSES
-from acrnn.training import Run
+from acrnn.training import Recipe, Run, RunConfig
 
 SCHEMA = 1
+ABLATION = "ablation"
+"""Folder of inner validations, in the folder of results."""
 
 
 def finished_runs(folder: Path | str) -> list[Run]:
@@ -53,13 +55,18 @@ def report(runs: Iterable[Run], earlier: Path | str | None = None) -> list[dict[
     """
     settings: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        config = run.config
-        settings[f"{config.dataset}-{config.network.placement}-{config.recipe.name}-{config.recipe.epochs}"].append(run)
+        settings[_name(run.config)].append(run)
     return [_setting(name, members, _read(earlier, name)) for name, members in sorted(settings.items())]
 
 
+def _name(config: RunConfig) -> str:
+    """Name a run's setting, such as `esc10-l10-paper-60`, or `ablation/esc10-l10-best-20-sealed1`."""
+    name = f"{config.dataset}-{config.network.placement}-{config.recipe.name}-{config.recipe.epochs}"
+    return f"{ABLATION}/{name}-sealed{''.join(map(str, config.sealed))}" if config.sealed else name
+
+
 def write_report(settings: list[dict[str, Any]], folder: Path | str) -> list[Path]:
-    """Write `<name>.json` for each setting; gives their paths."""
+    """Write `<name>.json` for each setting; gives their paths. Inner validations go to a folder of their own."""
     paths = []
     for setting in settings:
         path = Path(folder) / f"{setting['name']}.json"
@@ -86,7 +93,7 @@ def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, A
     labels = CLASSES[config.dataset]
     rows = [_run_row(run, labels) for run in runs]
     clips = _mean_over_seeds(runs, labels)
-    if (earlier.get("data_fingerprint"), earlier.get("recipe")) == (config.data_fingerprint, config.recipe.as_dict()):
+    if earlier and earlier["data_fingerprint"] == config.data_fingerprint and _recipe(earlier) == config.recipe:
         anew = {row["fold"] for row in rows}
         rows = sorted(rows + [r for r in earlier["runs"] if r["fold"] not in anew], key=itemgetter("fold", "seed"))
         clips = sorted(clips + [c for c in earlier["clips"] if c["fold"] not in anew], key=itemgetter("filename"))
@@ -106,6 +113,7 @@ def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, A
         "recipe": config.recipe.as_dict(),
         "labels": list(labels),
         "folds": sorted(by_fold),
+        "sealed": list(config.sealed),
         "seeds": sorted({row["seed"] for row in rows}),
         "accuracy": float(np.mean([np.mean(values) for values in by_fold.values()])),
         "interval": list(wilson_interval(round(share * len(clips)), len(clips))),
@@ -114,6 +122,11 @@ def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, A
         "runs": rows,
         "clips": clips,
     }
+
+
+def _recipe(setting: dict[str, Any]) -> Recipe:
+    """Read the recipe of a setting; one of an earlier version lacks what was added since, and did without."""
+    return Recipe(**setting["recipe"])
 
 
 def _run_row(run: Run, labels: tuple[str, ...]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from acrnn.errors import RunError
 from acrnn.evaluation.report import SCHEMA, report, write_report
-from acrnn.training import Run
+from acrnn.training import Recipe, Run
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ class Setting:
     def epochs(self) -> int:
         """Length of the schedule, fixed beforehand."""
         return int(self.recipe["epochs"])
+
+    def has_recipe(self, recipe: Mapping[str, Any]) -> bool:
+        """Whether a recipe, as a checkpoint's config has it, is this one; what an older one lacks, it did without."""
+        return Recipe(**self.recipe) == Recipe(**recipe)
 
 
 def results_root() -> Path:

@@ -6,17 +6,19 @@ A row of an accuracy table has a part for each schedule that was run: the one ov
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import pandas as pd
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.evaluation import paper
-from acrnn.evaluation.confusion import Confusion, clip_table, confusion_of
+from acrnn.evaluation.confusion import Confusion, clip_table, compare, confusion_of
 from acrnn.evaluation.crossval import wilson_interval
 from acrnn.evaluation.paper import QuotedTable, Variant
 from acrnn.evaluation.results import Setting
 from acrnn.labels import CLASSES, pretty
 from acrnn.model import NetworkConfig, PiczakConfig, complexity, network_config
+from acrnn.training.recipe import INGREDIENTS, WITHOUT
 
 N_FOLDS = 5
 """Folds of a cross-validation; the paper's accuracies are means over all of them."""
@@ -204,6 +206,51 @@ def tell_count(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, Integral) else f"{value:.2f}"
 
 
+def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
+    """Compare recipe `best`, whole, with what is left of it without each of its ingredients, and with `paper`.
+
+    Parameters
+    ----------
+    settings : sequence of Setting
+        Inner validations: scored on a fold that is trained on in the end.
+
+    Returns
+    -------
+    DataFrame
+        A line a recipe that was run beside a whole `best` of the same data, folds and epochs: `data`, `folds`,
+        `epochs`, `recipe`, `left_out` (in words), `accuracy`, `low`, `high` (95 %, Wilson; shares from
+        0 to 1), and against the whole: `n_more` and `n_fewer` clips right, `p_value` (McNemar's exact test).
+    """
+    lines = []
+    for whole in (setting for setting in settings if setting.recipe["name"] == "best"):
+        same = whole.data_fingerprint, whole.placement, whole.folds, whole.epochs
+        lines.append(_ablation_line(whole, whole))
+        for setting in settings:
+            key = setting.data_fingerprint, setting.placement, setting.folds, setting.epochs
+            if key == same and setting is not whole:
+                lines.append(_ablation_line(setting, whole))
+    return pd.DataFrame(lines)
+
+
+def _ablation_line(setting: Setting, whole: Setting) -> dict[str, Any]:
+    name = setting.recipe["name"]
+    values = INGREDIENTS.get(name.removeprefix(WITHOUT), {})
+    comparison = compare(setting, whole)
+    return {
+        "data": setting.data_title,
+        "folds": ", ".join(map(str, setting.folds)),
+        "epochs": setting.epochs,
+        "recipe": name,
+        "left_out": ", ".join(f"{key} {value}" for key, value in values.items()),
+        "accuracy": setting.accuracy,
+        "low": setting.interval[0],
+        "high": setting.interval[1],
+        "n_more": len(comparison.only_a),
+        "n_fewer": len(comparison.only_b),
+        "p_value": comparison.p_value,
+    }
+
+
 def figure4_setting(settings: Iterable[Setting], dataset: str) -> Setting | None:
     """Give the best-covered setting of ours that Figure 4 would show; None if it was not run."""
     found = find(settings, dataset, paper.FIGURE_4_VARIANT)
@@ -294,5 +341,5 @@ def checkpoints_of(setting: Setting, checkpoints: Iterable[Checkpoint]) -> list[
 def _is_of(checkpoint: Checkpoint, setting: Setting) -> bool:
     config = checkpoint.config
     same_network = (config.dataset, config.placement) == (setting.dataset, setting.placement)
-    same_recipe = all(config.recipe[key] == setting.recipe[key] for key in ("name", "epochs"))
-    return same_network and same_recipe and config.data_fingerprint == setting.data_fingerprint
+    same_data = config.data_fingerprint == setting.data_fingerprint
+    return same_network and same_data and setting.has_recipe(config.recipe)

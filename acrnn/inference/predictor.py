@@ -80,7 +80,8 @@ class Prediction:
     checkpoint : str
     labels : tuple of str
     probabilities : ndarray (class,), float32
-        Mean over segments, sums to one (§4.1).
+        Mean over segments, sums to one (§4.1); of a recipe whose `vote` is `sounding`, each segment counts by its share
+        of frames with sound.
     segment_probabilities : ndarray (segment, class), float32
     segment_starts_s, segment_ends_s : ndarray (segment,)
         Where each segment lies; the last one ends with the clip.
@@ -245,6 +246,15 @@ class Predictor:
         spectrogram = gather_frames(stream_log_spectrogram(counted(), front_end), front_end.n_bands)
         return spectrogram, n_samples
 
+    def _vote(self, by_segment: np.ndarray, padded: Tensor, segments: Segments) -> np.ndarray:
+        """Probabilities (segment, class) → the clip's (class,), by the checkpoint's way of voting."""
+        config = self.checkpoint.config
+        if config.vote == "mean":
+            return by_segment.mean(axis=0)
+        sounds = (padded > config.front_end.floor_db).any(dim=0).float()  # (padded frame,)
+        shares = sounds.unfold(0, segments.length, segments.hop).mean(dim=1).numpy()
+        return np.average(by_segment, axis=0, weights=shares).astype(np.float32)
+
     @torch.inference_mode()
     def _classify(self, spectrogram: Tensor, n_known: int, n_samples: int, name: str, on_progress) -> Prediction:
         config = self.checkpoint.config
@@ -278,7 +288,7 @@ class Predictor:
             duration_s=duration_s,
             checkpoint=config.name,
             labels=config.labels,
-            probabilities=by_segment.mean(axis=0),
+            probabilities=self._vote(by_segment, padded[0], segments),
             segment_probabilities=by_segment,
             segment_starts_s=segments.starts * front_end.hop_s,
             segment_ends_s=np.minimum((segments.starts + segments.length) * front_end.hop_s, duration_s),

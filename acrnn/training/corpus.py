@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from acrnn.audio.effects import draw_augmentation
 from acrnn.data import Clip, Dataset, atomic_path, cache_dir, sha256_of
 from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, BandStatistics, FrontEnd, Segments, log_spectrogram
 
+CHUNK_ROWS = 65_536
 FORMAT = 1  # raise it when what a stored row means changes
 
 
@@ -36,6 +38,8 @@ class Corpus:
         Where a version begins, and how many of its frames are not padding.
     segment_frames, segment_hop : int
         The front end's: frames of a segment, and from one to the next.
+    floor_db : float
+        The front end's: what digital silence and padding read.
     """
 
     rows: Tensor
@@ -43,18 +47,37 @@ class Corpus:
     n_frames: np.ndarray
     segment_frames: int = SEGMENT_FRAMES
     segment_hop: int = SEGMENT_HOP
+    floor_db: float = FrontEnd.floor_db
 
     @property
     def n_versions(self) -> int:
         """Versions of each clip: the original and its copies."""
         return self.first_row.shape[1]
 
-    def segment_rows(self, clips: np.ndarray, versions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    @cached_property
+    def _sounding_before(self) -> np.ndarray:
+        """(row + 1,) how many of the rows before each have a band above the floor."""
+        counts = np.zeros(len(self.rows) + 1, np.int32)
+        for start in range(0, len(self.rows), CHUNK_ROWS):
+            rows = self.rows[start : start + CHUNK_ROWS, 0]
+            counts[start + 1 : start + 1 + len(rows)] = (rows > self.floor_db).any(dim=1).cpu().numpy()
+        return counts.cumsum(dtype=np.int32)
+
+    def sounding(self, rows: np.ndarray) -> np.ndarray:
+        """(segment,) first rows → share of each segment's frames that have a band above the floor, 0 to 1."""
+        before = self._sounding_before
+        return (before[rows + self.segment_frames] - before[rows]) / self.segment_frames
+
+    def segment_rows(
+        self, clips: np.ndarray, versions: np.ndarray, min_sounding: float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Find the segments of one version of each clip.
 
         Parameters
         ----------
         clips, versions : ndarray (n,), int64
+        min_sounding : float
+            Segments of which a smaller share is sound are left out; of a clip that has no others, its best one is kept.
 
         Returns
         -------
@@ -63,11 +86,38 @@ class Corpus:
         owners : ndarray (segment,), int64
             The clip that it is cut from.
         """
+        grids = self._grids(clips, versions, min_sounding)
+        return np.concatenate(grids), np.repeat(clips, [len(grid) for grid in grids])
+
+    def crop_rows(
+        self, clips: np.ndarray, versions: np.ndarray, min_sounding: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw as many segments of each clip as `segment_rows` finds, beginning at any frame that leaves padding out.
+
+        Parameters and returns as there; `rng` draws the beginnings, with replacement.
+        """
+        crops = []
+        for grid, clip, version in zip(self._grids(clips, versions, min_sounding), clips, versions, strict=True):
+            n_starts = max(1, int(self.n_frames[clip, version]) - self.segment_frames + 1)
+            starts = self._with_sound(self.first_row[clip, version] + np.arange(n_starts), min_sounding)
+            crops.append(rng.choice(starts, len(grid)))
+        return np.concatenate(crops), np.repeat(clips, [len(crop) for crop in crops])
+
+    def _grids(self, clips: np.ndarray, versions: np.ndarray, min_sounding: float) -> list[np.ndarray]:
+        """First rows of the segments of each clip, one array a clip."""
         length, hop = self.segment_frames, self.segment_hop
         counts = [len(Segments(int(n), length, hop)) for n in self.n_frames[clips, versions]]
         firsts = self.first_row[clips, versions]
-        rows = [first + hop * np.arange(count) for first, count in zip(firsts, counts, strict=True)]
-        return np.concatenate(rows), np.repeat(clips, counts)
+        grids = [first + hop * np.arange(count) for first, count in zip(firsts, counts, strict=True)]
+        return [self._with_sound(grid, min_sounding) for grid in grids]
+
+    def _with_sound(self, rows: np.ndarray, min_sounding: float) -> np.ndarray:
+        """Those of the segments that have enough sound, or the one that has most."""
+        if min_sounding == 0:
+            return rows
+        shares = self.sounding(rows)
+        enough = rows[shares >= min_sounding]
+        return enough if len(enough) else rows[[int(shares.argmax())]]
 
     def gather(self, rows: Tensor) -> Tensor:
         """(segment,) first rows → the segments (segment, 2, band, frame), float32, where the corpus lies."""
@@ -151,8 +201,9 @@ def build_corpus(
         first_row, n_frames = index["first_row"], index["n_frames"]
     rows = torch.from_file(str(rows_path), shared=False, size=rows_path.stat().st_size // 2, dtype=torch.float16)
     return Corpus(
-        rows.view(-1, 2, front_end.n_bands), first_row, n_frames, front_end.segment_frames, front_end.segment_hop
-    )
+        rows.view(-1, 2, front_end.n_bands), first_row, n_frames, front_end.segment_frames, front_end.segment_hop,
+        front_end.floor_db,
+    )  # fmt: skip
 
 
 def is_cached(dataset: Dataset, front_end: FrontEnd, n_copies: int) -> bool:

@@ -64,7 +64,8 @@ class Workload:
 
 def workload(config: RunConfig, dataset: Dataset) -> Workload:
     """Count the segments of an epoch, taking every clip for as long as the first."""
-    n_segments = len(dataset.training(config.fold)) * len(segments_of_a_clip(config, dataset))
+    n_clips = sum(config.trains_on(clip.fold) for clip in dataset.clips)
+    n_segments = n_clips * len(segments_of_a_clip(config, dataset))
     batch = min(config.recipe.batch_size, n_segments)
     return Workload(n_segments // batch * batch, config.recipe.epochs)
 

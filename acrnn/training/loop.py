@@ -74,7 +74,10 @@ def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> E
     rng = np.random.default_rng([config.seed, epoch])
     recipe = config.recipe
     versions = rng.integers(0, corpus.n_versions, len(split.clips))
-    rows, owners = corpus.segment_rows(split.clips, versions)
+    if recipe.random_crops:
+        rows, owners = corpus.crop_rows(split.clips, versions, recipe.min_sounding, rng)
+    else:
+        rows, owners = corpus.segment_rows(split.clips, versions, recipe.min_sounding)
     batch = min(recipe.batch_size, len(rows))
     n_steps = len(rows) // batch
     order = rng.permutation(len(rows))[: n_steps * batch].reshape(n_steps, batch)
@@ -92,6 +95,27 @@ def mix(values: Tensor, partners: Tensor, shares: Tensor) -> Tensor:
     """λ · x_i + (1 − λ) · x_j (eq. 5), for features and one-hot targets alike: (batch, …) → (batch, …)."""
     shares = shares.view(-1, *[1] * (values.ndim - 1))
     return torch.lerp(values[partners], values, shares)
+
+
+def mask(segments: Tensor, n_bands: int, n_frames: int, fill: Tensor) -> Tensor:
+    """SpecAugment: in each segment, put one strip of bands and one of frames at `fill`.
+
+    Parameters
+    ----------
+    segments : Tensor (batch, channel, band, frame)
+    n_bands, n_frames : int
+        Widths are drawn evenly from 0 to these, both counted.
+    fill : Tensor (channel,)
+    """
+    for axis, widest in ((2, n_bands), (3, n_frames)):
+        n = segments.shape[axis]
+        width = torch.randint(min(widest, n) + 1, (len(segments), 1), device=segments.device)
+        start = (torch.rand(len(segments), 1, device=segments.device) * (n - width + 1)).long()
+        places = torch.arange(n, device=segments.device)
+        hidden = (places >= start) & (places < start + width)  # (batch, band) or (batch, frame)
+        hidden = hidden[:, None, :, None] if axis == 2 else hidden[:, None, None, :]
+        segments = torch.where(hidden, fill.view(1, -1, 1, 1), segments)
+    return segments
 
 
 class Trainer:
@@ -124,27 +148,51 @@ class Trainer:
             momentum=recipe.momentum,
             nesterov=True,
         )
+        self.averages = {name: value.clone() for name, value in self._averaged()} if recipe.average_epochs else {}
+        self.n_averaged = 0
 
     def step(self, rows: Tensor, targets: Tensor, partners: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
         """One step of SGD on one batch, all (batch,): its mean loss, and how often the larger share is top."""
         segments = self.corpus.gather(rows).contiguous(memory_format=torch.channels_last)
         mixed = one_hot(targets, self.config.network.n_classes).float()
-        if self.config.recipe.mixup_alpha > 0:
+        recipe = self.config.recipe
+        if recipe.mixup_alpha > 0:
             segments, mixed = mix(segments, partners, shares), mix(mixed, partners, shares)
+        if recipe.mask_bands or recipe.mask_frames:
+            segments = mask(segments, recipe.mask_bands, recipe.mask_frames, self.model.mean)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
             logits = self.model(segments).logits
-        loss = cross_entropy(logits, mixed)
+        loss = cross_entropy(logits, mixed, label_smoothing=recipe.label_smoothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
         return loss.detach(), (logits.argmax(1) == mixed.argmax(1)).float().mean()
 
+    def average(self, horizon: float) -> None:
+        """Take the present weights into their average: over all so far, then over the last `horizon` steps or so."""
+        self.n_averaged += 1
+        share = max(1 / max(horizon, 1), 1 / self.n_averaged)
+        for name, value in self._averaged():
+            self.averages[name].lerp_(value, share)
+
+    def _averaged(self) -> list[tuple[str, Tensor]]:
+        """List what is averaged: weights, and the batch norms' statistics."""
+        return [(name, value) for name, value in self.model.state_dict().items() if value.is_floating_point()]
+
+    def result(self) -> Network:
+        """Give the trained network in evaluation mode: with its average weights, if the recipe asks for them."""
+        self.model.load_state_dict(self.averages, strict=False)
+        return self.model.eval()
+
     def state(self) -> dict[str, Tensor]:
-        """Weights, statistics and momenta by name: with the number of epochs done, all that a resume needs."""
+        """Weights, statistics, momenta and averages by name: with the number of epochs done, all a resume needs."""
         tensors = {f"model.{name}": value.detach() for name, value in self.model.state_dict().items()}
         for name, parameter in self.model.named_parameters():
             if "momentum_buffer" in self.optimiser.state[parameter]:
                 tensors[f"momentum.{name}"] = self.optimiser.state[parameter]["momentum_buffer"]
+        if self.averages:
+            tensors |= {f"average.{name}": value for name, value in self.averages.items()}
+            tensors["n_averaged"] = torch.tensor(self.n_averaged)
         return {name: value.cpu() for name, value in tensors.items()}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -155,6 +203,9 @@ class Trainer:
                 # like the parameter in device and memory format: another layout would round differently
                 buffer = torch.empty_like(parameter).copy_(momentum)
                 self.optimiser.state[parameter]["momentum_buffer"] = buffer
+        for name, value in self.averages.items():
+            value.copy_(tensors[f"average.{name}"])
+        self.n_averaged = int(tensors.get("n_averaged", 0))
 
 
 def train(
@@ -188,7 +239,7 @@ def train(
             run.append_metrics(row)
             run.save_state(trainer.state(), epoch + 1)
         run.log("trained")
-        return trainer.model.eval()
+        return trainer.result()
 
 
 def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Progress], None]) -> dict | None:
@@ -196,9 +247,7 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
     config, device = trainer.config, trainer.device
     drawn = draw_epoch(config, trainer.corpus, trainer.split, epoch)
     torch.manual_seed(config.seed * 1_000_003 + epoch)  # what dropout draws from
-    learning_rate = config.recipe.learning_rate_at(epoch)
-    for group in trainer.optimiser.param_groups:
-        group["lr"] = learning_rate
+    recipe = config.recipe
     arrays = [torch.from_numpy(a).to(device) for a in (drawn.rows, drawn.targets, drawn.partners, drawn.shares)]
     total_loss = torch.zeros((), device=device)
     total_hits = torch.zeros((), device=device)
@@ -206,16 +255,20 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
     for step in range(len(drawn)):
         if run.stop_requested:
             return None
+        for group in trainer.optimiser.param_groups:
+            group["lr"] = recipe.learning_rate_at(epoch, step / len(drawn))
         loss, hits = trainer.step(*(array[step] for array in arrays))
+        if recipe.average_epochs:
+            trainer.average(recipe.average_epochs * len(drawn))
         total_loss += loss
         total_hits += hits
         done = step + 1
         took = time.perf_counter() - began
-        steps_left = len(drawn) * (config.recipe.epochs - epoch) - done
+        steps_left = len(drawn) * (recipe.epochs - epoch) - done
         on_step(
             Progress(
                 epoch=epoch,
-                n_epochs=config.recipe.epochs,
+                n_epochs=recipe.epochs,
                 step=done,
                 n_steps=len(drawn),
                 loss=total_loss.item() / done,
@@ -227,7 +280,7 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
         "epoch": epoch,
         "loss": total_loss.item() / len(drawn),
         "accuracy": total_hits.item() / len(drawn),
-        "learning_rate": learning_rate,
+        "learning_rate": recipe.learning_rate_at(epoch),
         "segments_per_s": drawn.rows.size / (time.perf_counter() - began),
         "time": time.time(),
     }

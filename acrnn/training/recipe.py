@@ -1,9 +1,15 @@
-"""How a network is trained: the numbers of §3.4 and §4.1, frozen."""
+"""How a network is trained: the numbers of §3.4 and §4.1, frozen, and what was found to score more."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from acrnn.errors import OptionError
+
+SCHEDULES = ("steps", "one-cycle")
+VOTES = ("mean", "sounding")
+WARM_UP = 0.3
+"""Share of the steps in which `one-cycle` goes up."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,23 @@ class Recipe:
         λ ~ Beta(α, α) (eq. 5); 0 for no mixup.
     n_copies : int
         Stretched or shifted copies of each training clip.
+    schedule : str
+        `steps` (§4.1: divided by 10 at each third of the epochs), or `one-cycle`: up along a cosine from a 25th of the
+        learning rate over the first `WARM_UP` of the steps, then down along another to a ten thousandth.
+    random_crops : bool
+        Segments begin at any frame, drawn anew each epoch, instead of at every 64th (§3.1). As many as before.
+    min_sounding : float
+        Segments of which a smaller share of frames is above the front end's floor are left out of training, unless a
+        clip has no others; 0 for none.
+    mask_bands, mask_frames : int
+        SpecAugment: of each segment, up to so many neighbouring bands and frames get the training mean; 0 for none.
+    label_smoothing : float
+        Share of each target that is spread evenly over the classes.
+    average_epochs : float
+        The result is an exponential average of the weights, with this horizon in epochs; 0 for the last weights.
+    vote : str
+        How segments make a clip's probabilities: `mean` (§4.1), or `sounding`: each by its share of frames above the
+        floor.
     """
 
     name: str
@@ -38,6 +61,14 @@ class Recipe:
     weight_decay: float = 2e-4
     mixup_alpha: float = 0.2
     n_copies: int = 10
+    schedule: str = "steps"
+    random_crops: bool = False
+    min_sounding: float = 0.0
+    mask_bands: int = 0
+    mask_frames: int = 0
+    label_smoothing: float = 0.0
+    average_epochs: float = 0.0
+    vote: str = "mean"
 
     def __post_init__(self) -> None:
         whole = self.epochs >= 1 and self.batch_size >= 2 and self.n_copies >= 0
@@ -47,22 +78,90 @@ class Recipe:
                 f"{self} cannot be trained: epochs is at least 1, batch_size at least 2, learning_rate above 0, "
                 "momentum in [0, 1), and weight_decay, mixup_alpha and n_copies are not negative"
             )
+        named = self.schedule in SCHEDULES and self.vote in VOTES
+        shares = 0 <= self.min_sounding <= 1 and 0 <= self.label_smoothing < 1
+        if not (named and shares and min(self.mask_bands, self.mask_frames, self.average_epochs) >= 0):
+            raise OptionError(
+                f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
+                "min_sounding in [0, 1], label_smoothing in [0, 1), and mask_bands, mask_frames and average_epochs are "
+                "not negative"
+            )
 
-    def learning_rate_at(self, epoch: int) -> float:
-        """Learning rate of an epoch (0 to epochs − 1): divided by 10 at each third (§4.1: every 100 of 300)."""
-        return self.learning_rate / 10 ** (3 * epoch // self.epochs)
+    def learning_rate_at(self, epoch: int, share: float = 0.0) -> float:
+        """Learning rate of a step.
+
+        Parameters
+        ----------
+        epoch : int
+            0 to epochs − 1. With `steps` it is divided by 10 at each third of them (§4.1: every 100 of 300).
+        share : float
+            How much of the epoch is done, [0, 1).
+        """
+        if self.schedule == "steps":
+            return self.learning_rate / 10 ** (3 * epoch // self.epochs)
+        done = (epoch + share) / self.epochs
+        if done < WARM_UP:
+            return _cosine(self.learning_rate / 25, self.learning_rate, done / WARM_UP)
+        return _cosine(self.learning_rate, self.learning_rate / 10_000, (done - WARM_UP) / (1 - WARM_UP))
+
+    def describe(self) -> str:
+        """Say what it does in one line, such as a card has."""
+        rate = f"learning rate {self.learning_rate:g} "
+        rate += "divided by 10 at each third" if self.schedule == "steps" else "at the height of one cycle"
+        parts = [
+            f"batch {self.batch_size}",
+            rate,
+            f"mixup α {self.mixup_alpha:g}" if self.mixup_alpha else "no mixup",
+            f"{self.n_copies} stretched or shifted copies a clip" if self.n_copies else "no copies of clips",
+        ]
+        if self.random_crops:
+            parts.append("segments cut at random frames")
+        if self.min_sounding:
+            parts.append(f"no segments with sound in less than {self.min_sounding:.0%} of their frames")
+        if self.mask_bands or self.mask_frames:
+            parts.append(f"SpecAugment of up to {self.mask_bands} bands and {self.mask_frames} frames")
+        if self.label_smoothing:
+            parts.append(f"label smoothing {self.label_smoothing:g}")
+        if self.average_epochs:
+            parts.append(f"weights averaged over {self.average_epochs:g} epochs")
+        if self.vote == "sounding":
+            parts.append("segments vote by their share of sound")
+        return ", ".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a config file."""
         return asdict(self)
 
 
+def _cosine(start: float, stop: float, share: float) -> float:
+    """Half a cosine from `start` to `stop`, at a share in [0, 1] of the way."""
+    return stop + (start - stop) * (1 + math.cos(math.pi * share)) / 2
+
+
 N_COPIES = {"esc10": 10, "esc50": 4}
+INGREDIENTS: dict[str, dict[str, Any]] = {
+    "cycle": {"schedule": "one-cycle", "learning_rate": 0.05},
+    "crops": {"random_crops": True},
+    "sounding": {"min_sounding": 0.1},
+    "masks": {"mask_bands": 15, "mask_frames": 15},
+    "smoothing": {"label_smoothing": 0.1},
+    "average": {"average_epochs": 3.0},
+    "vote": {"vote": "sounding"},
+}
+"""What `best` has beyond `paper`, by name: each can be left out, to see what it does."""
+WITHOUT = "best_without_"
 RECIPES: dict[str, dict[str, Any]] = {
     "paper": {},
     "plain": {"mixup_alpha": 0.0, "n_copies": 0},
+    "best": {key: value for values in INGREDIENTS.values() for key, value in values.items()},
 }
-"""Name → what differs from the defaults of `Recipe`. `plain` is Table 3 without 'augment'."""
+"""Name → what differs from the defaults of `Recipe`. `plain` is Table 3 without 'augment'; `best` has all of
+`INGREDIENTS`."""
+ABLATIONS: dict[str, dict[str, Any]] = {
+    WITHOUT + left_out: {k: v for name, values in INGREDIENTS.items() if name != left_out for k, v in values.items()}
+    for left_out in INGREDIENTS
+}
+"""Name → `best` with one of its ingredients left out."""
 
 
 def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:
@@ -73,8 +172,9 @@ def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size
     OptionError
         If the recipe is unknown or a number is out of range.
     """
-    if name not in RECIPES:
-        raise OptionError(f"recipe {name!r} is not one of {', '.join(RECIPES)}")
+    known = RECIPES | ABLATIONS
+    if name not in known:
+        raise OptionError(f"recipe {name!r} is not one of {', '.join(known)}")
     given = {"epochs": epochs, "batch_size": batch_size}
-    values = {"n_copies": N_COPIES[dataset]} | RECIPES[name]
+    values = {"n_copies": N_COPIES[dataset]} | known[name]
     return replace(Recipe(name, **values), **{k: v for k, v in given.items() if v is not None})

@@ -45,6 +45,9 @@ class RunConfig:
         `bf16` (autocast) or `fp32`.
     code : str
         Version or revision of the code that started it.
+    sealed : tuple of int
+        Folds that are neither trained on nor scored. With one, the run is an inner validation: recipes are compared on
+        `fold`, and the sealed fold stays unseen until one is chosen.
     """
 
     dataset: str
@@ -59,11 +62,17 @@ class RunConfig:
     device: str
     precision: str
     code: str
+    sealed: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
         """Name of this run's checkpoint, such as `esc10-l10-paper-fold1` or `esc10-piczakcnn-paper-fold1`."""
-        return f"{self.dataset}-{self.network.placement}-{self.recipe.name}-fold{self.fold}"
+        sealed = f"-sealed{''.join(map(str, self.sealed))}" if self.sealed else ""
+        return f"{self.dataset}-{self.network.placement}-{self.recipe.name}-fold{self.fold}{sealed}"
+
+    def trains_on(self, fold: int) -> bool:
+        """Whether clips of a fold are trained on."""
+        return fold != self.fold and fold not in self.sealed
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for `config.json`."""
@@ -86,6 +95,7 @@ class RunConfig:
             "network": network_from_dict(values["network"]),
             "front_end": FrontEnd(**values["front_end"]),
             "recipe": Recipe(**values["recipe"]),
+            "sealed": tuple(values.get("sealed", ())),
         }
         return cls(**values | parts)
 

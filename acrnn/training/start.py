@@ -33,6 +33,7 @@ class Options:
     batch_size: int | None = None
     seed: int = 0
     device: str = "auto"
+    sealed: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -58,7 +59,13 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
     if options.seed < 0:
         raise OptionError(f"seed {options.seed} is negative; 0 or more is accepted")
     dataset = data.load(options.data_root, options.dataset)
-    dataset.fold(options.fold)  # raises if there is none
+    for fold in (options.fold, *options.sealed):
+        dataset.fold(fold)  # raises if there is none
+    if len({options.fold, *options.sealed}) >= len(dataset.folds):
+        raise OptionError(
+            f"with fold {options.fold} held out and fold {', '.join(map(str, options.sealed))} sealed there is no fold "
+            "left to train on; fewer sealed folds are accepted"
+        )
     recipe = recipe_for(options.recipe, dataset.name, epochs=options.epochs, batch_size=options.batch_size)
     with open_audio(dataset.clips[0].path) as first:
         rate_hz = first.rate_hz
@@ -76,6 +83,7 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
         device=device,
         precision=training_precision(device),
         code=code_revision(),
+        sealed=tuple(sorted({*options.sealed} - {options.fold})),
     )
     return config, dataset
 
@@ -91,7 +99,7 @@ def prepare(
         Told (clips done, clips in all) while computing.
     """
     corpus = build_corpus(dataset, config.front_end, config.recipe.n_copies, on_clip=on_clip)
-    training = np.array([i for i, clip in enumerate(dataset.clips) if clip.fold != config.fold])
+    training = np.array([i for i, clip in enumerate(dataset.clips) if config.trains_on(clip.fold)])
     return corpus, Split(training, dataset.targets(dataset.clips)[training])
 
 

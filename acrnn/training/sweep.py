@@ -15,6 +15,7 @@ from typing import NamedTuple
 from acrnn.errors import AcrnnError, OptionError
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.training.machine import keep_memory, use_threads_of
+from acrnn.training.recipe import ABLATIONS
 from acrnn.training.runs import Run
 from acrnn.training.start import Options, configure
 from acrnn.training.status import Status
@@ -32,9 +33,10 @@ SWEEPS: dict[str, tuple[Row, ...]] = {
     "table1": (Row("l10"), Row(PICZAK)),
     "table3": tuple(Row(placement, recipe) for recipe in ("plain", "paper") for placement in ("none", "l10")),
     "table4": tuple(Row(placement) for placement in PLACEMENTS),
+    "ablation": tuple(Row("l10", recipe) for recipe in ("paper", "best", *ABLATIONS)),
 }
 """Name → its rows: the paper's Table 1 (ACRNN and its baseline), 3 (with and without attention and augmentation) and 4
-(every placement)."""
+(every placement); `ablation` is recipe `best` with each of its ingredients left out."""
 
 Finish = Callable[..., object]  # (run, network, dataset, on_clip=…)
 
@@ -64,13 +66,15 @@ def grid(sweep: str, base: Options, placements: list[str], folds: list[int], see
     Raises
     ------
     OptionError
-        If the sweep is unknown, or a placement is none of its.
+        If the sweep is unknown, a placement is none of its, or `ablation` has no sealed fold.
     """
     if sweep not in SWEEPS:
         raise OptionError(f"sweep {sweep!r} is not one of {', '.join(SWEEPS)}.")
     known = dict.fromkeys(row.placement for row in SWEEPS[sweep])
     if strange := [p for p in placements if p not in known]:
         raise OptionError(f"{', '.join(strange)} is no row of {sweep}, which has {', '.join(known)}.")
+    if sweep == "ablation" and not base.sealed:
+        raise OptionError("ablation compares recipes, which no test fold may decide: --sealed 1, say, keeps one apart.")
     rows = [row for row in SWEEPS[sweep] if row.placement in (placements or known)]
     return [
         replace(base, fold=fold, seed=seed, placement=row.placement, recipe=row.recipe or base.recipe)

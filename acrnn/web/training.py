@@ -21,7 +21,7 @@ from acrnn.figures.training import CURVES, Curve, curve_figure
 from acrnn.inference import describe_device
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.terminal import clock
-from acrnn.training import RECIPES, Options, Recipe, Run, RunConfig, configure, recipe_for
+from acrnn.training import RECIPES, Options, Run, RunConfig, configure, recipe_for
 from acrnn.training.estimate import Workload, describe_duration, measurement, speed_of_runs, workload
 from acrnn.training.launch import Space, delete, resume, space_of, start
 from acrnn.training.start import training_device
@@ -77,7 +77,7 @@ def choose_options() -> Options | None:
         help="The number of epochs is fixed beforehand, and the last one's weights are the result.",
     )  # fmt: skip
     usual = recipe_for(recipe, subset)
-    st.caption(_describe_recipe(usual))
+    st.caption(f"{usual.describe()} (§3.4, §4.1).")
     left, right = st.columns(2)
     fold = left.selectbox(
         "Held-out fold", dataset.folds, key="heldout", bind="query-params",
@@ -90,7 +90,7 @@ def choose_options() -> Options | None:
     )  # fmt: skip
     epochs = left.number_input(
         "Epochs", 1, 10_000, usual.epochs, key="epochs", bind="query-params",
-        help="The learning rate is divided by 10 at each third of them (§4.1).",
+        help="Fixed beforehand: the learning rate follows a schedule over all of them.",
     )  # fmt: skip
     batch_size = right.number_input(
         "Batch size", 2, 1024, usual.batch_size, key="batch", bind="query-params", help="Segments of a step (§4.1)."
@@ -249,7 +249,7 @@ def _actions(view: RunView) -> None:
             return
         if view.state != "finished" and st.button("Resume", icon=":material/play_arrow:", type="primary"):
             _try(lambda: resume(view.run), f"{view.name} goes on")
-        if view.state == "finished":
+        if view.state == "finished" and not view.run.config.sealed:
             _publish(view)
             if st.button("Its confusions", icon=":material/grid_on:", help="Writes its result where Confusions reads."):
                 _open_confusions(view.run)
@@ -352,8 +352,9 @@ def _badge(view: RunView) -> str:
 
 def _describe_config(config: RunConfig) -> str:
     attention = "PiczakCNN" if config.network.placement == PICZAK else f"attention {config.network.placement}"
+    sealed = f" for comparing recipes, fold {', '.join(map(str, config.sealed))} kept apart" if config.sealed else ""
     return (
-        f"{config.data_title}, fold {config.fold} held out, {attention}, recipe {config.recipe.name}, "
+        f"{config.data_title}, fold {config.fold} held out{sealed}, {attention}, recipe {config.recipe.name}, "
         f"{config.recipe.epochs} epochs, batch {config.recipe.batch_size}, seed {config.seed}, on {config.device} in "
         f"{config.precision}"
     )
@@ -367,12 +368,6 @@ def _describe_score(view: RunView) -> str:
         f"{summary['n_clips']} clips, 95 % Wilson interval over clips {low:.1%} to {high:.1%}. Scored once, after the "
         "last epoch, by the path that a clip takes in Listen."
     )
-
-
-def _describe_recipe(recipe: Recipe) -> str:
-    copies = f"{recipe.n_copies} stretched or shifted copies a clip" if recipe.n_copies else "no copies of clips"
-    mixing = f"mixup α {recipe.mixup_alpha:g} (eq. 5)" if recipe.mixup_alpha else "no mixup"
-    return f"{copies}, {mixing}, learning rate {recipe.learning_rate:g}, a tenth of it after each third (§3.4, §4.1)."
 
 
 def _forget_numbers() -> None:

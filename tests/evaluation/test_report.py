@@ -7,6 +7,7 @@ from acrnn.errors import RunError
 from acrnn.evaluation.crossval import Scores
 from acrnn.evaluation.publish import predictions_csv
 from acrnn.evaluation.report import report, write_report
+from acrnn.evaluation.results import load_settings
 from acrnn.training import Run
 
 
@@ -67,3 +68,21 @@ def test_a_damaged_earlier_report_is_named(finished, tmp_path):
     (tmp_path / f"{name}.json").write_text("{")
     with pytest.raises(RunError, match=name):
         report([finished(1, 9)], tmp_path)
+
+
+def test_an_inner_validation_is_reported_apart(finished, tmp_path):
+    settings = report([finished(1, 9), finished(2, 5, sealed=(1,))])
+    assert [setting["name"] for setting in settings] == ["ablation/esc10-l10-paper-3-sealed1", "esc10-l10-paper-3"]
+    write_report(settings, tmp_path / "results")
+    (setting,) = load_settings(tmp_path / "results")
+    assert setting.folds == (1,)
+    (inner,) = load_settings(tmp_path / "results" / "ablation")
+    assert (inner.folds, inner.name) == ((2,), "ablation/esc10-l10-paper-3-sealed1")
+
+
+def test_a_report_of_an_earlier_version_that_knew_less_of_recipes_is_gone_on_with(finished, tmp_path):
+    (setting,) = report([finished(1, 9)])
+    del setting["recipe"]["schedule"], setting["sealed"]
+    write_report([setting], tmp_path / "results")
+    (both,) = report([finished(2, 2)], tmp_path / "results")
+    assert both["folds"] == [1, 2]

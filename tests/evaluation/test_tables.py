@@ -15,10 +15,12 @@ from acrnn.evaluation import paper
 from acrnn.evaluation.crossval import wilson_interval
 from acrnn.evaluation.document import fill, markdown_table, readme_blocks, results_document, write
 from acrnn.evaluation.paper import ACCURACY_TABLES, TABLE_1, TABLE_3, TABLE_4, Variant
+from acrnn.evaluation.report import ABLATION
 from acrnn.evaluation.results import Setting, load_settings, results_root
 from acrnn.evaluation.tables import (
     NOT_RUN,
     QUOTED,
+    ablation_frame,
     accuracy_frame,
     checkpoint_frame,
     checkpoints_of,
@@ -219,14 +221,38 @@ def test_the_whole_document_has_every_row_of_the_four_tables():
     assert "| – | fold 1 only: not comparable with the paper's five-fold mean | 100 | 0 |" in text
 
 
+def test_an_ablation_compares_what_is_left_of_best_with_the_whole():
+    whole = setting_of(recipe="best", folds=(2,))
+    targets = whole.targets
+    right = replace(whole, probabilities=np.eye(10, dtype=np.float32)[targets])
+    wrong = replace(whole, probabilities=np.eye(10, dtype=np.float32)[np.where(targets < 5, 9, whole.predicted)])
+    settings = [
+        replace(wrong, recipe={"name": "best_without_crops", "epochs": 60}),
+        whole,
+        replace(right, recipe={"name": "paper", "epochs": 60}),
+        replace(right, recipe={"name": "paper", "epochs": 61}),  # compares with nothing
+    ]
+    frame = ablation_frame(settings).set_index("recipe")
+    assert list(frame.index) == ["best", "best_without_crops", "paper"]
+    assert frame["left_out"].tolist() == ["", "random_crops True", ""]
+    assert frame[["n_more", "n_fewer"]].to_numpy().tolist() == [[0, 0], [0, 10], [1, 0]]
+    assert frame["p_value"].tolist() == pytest.approx([1, 2 / 2**10, 1])
+    text = results_document([], [], settings)
+    assert "| `best_without_crops` | random_crops True |" in text
+    assert "| 0 | 10 | 0.00 | 2 | 60 |" in text
+
+
 def test_the_documents_are_what_the_command_would_write():
     settings, checkpoints = load_settings(), [find(name) for name in names()]
+    inner = load_settings(results_root() / ABLATION)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = readme_blocks(settings, checkpoints)
     stale = "run `python -m acrnn tables --write`"
     assert all(f"<!-- table: {name} -->" in readme for name in blocks)
     assert fill(readme, blocks) == readme, stale
-    assert (results_root() / "README.md").read_text(encoding="utf-8") == results_document(settings, checkpoints), stale
+    assert (results_root() / "README.md").read_text(encoding="utf-8") == results_document(
+        settings, checkpoints, inner
+    ), stale
 
 
 def test_the_command_prints_the_tables_or_writes_them(tmp_path):

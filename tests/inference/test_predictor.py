@@ -2,6 +2,8 @@ import json
 import subprocess
 import sys
 import wave
+from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +50,24 @@ def test_probabilities_are_the_mean_over_segments_and_sum_to_one(five_seconds):
         assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
         np.testing.assert_allclose(prediction.probabilities, prediction.segment_probabilities.mean(axis=0), rtol=1e-5)
         assert len(np.unique(prediction.segment_probabilities.round(4), axis=0)) > 1  # segments differ
+
+
+def test_a_checkpoint_whose_segments_vote_by_their_sound_hears_nothing_in_silence(predictors):
+    clip = np.concatenate([sound(1.9), np.zeros(3 * RATE_HZ, np.float32)])
+    mean = predictors["l10"](clip, RATE_HZ)
+    sounding = copy(predictors["l10"])
+    checkpoint = sounding.checkpoint
+    config = replace(checkpoint.config, recipe=checkpoint.config.recipe | {"vote": "sounding"})
+    sounding.checkpoint = replace(checkpoint, config=config)
+    prediction = sounding(clip, RATE_HZ)
+    np.testing.assert_array_equal(prediction.segment_probabilities, mean.segment_probabilities)
+    # segments of 1.488 s every 0.744 s: whole, whole but for its end, half, silent from then on
+    votes = np.array([(mean.spectrogram[:, i * 64 : i * 64 + 128] > -80).any(axis=0).sum() for i in range(6)])
+    assert votes[0] == 128
+    assert (votes[3:] == 0).all()
+    expected = np.average(mean.segment_probabilities, axis=0, weights=votes)
+    np.testing.assert_allclose(prediction.probabilities, expected, rtol=1e-5)
+    assert prediction.probabilities.dtype == mean.probabilities.dtype
 
 
 def test_the_network_is_given_the_segments_of_the_clip(predictors, five_seconds):

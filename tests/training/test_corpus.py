@@ -48,3 +48,42 @@ def test_the_versions_of_all_clips_lie_one_after_the_other(corpus):
     n_rows = np.array([[128 * len(segments_of(corpus, clip, v)) for v in range(3)] for clip in range(14)])
     np.testing.assert_array_equal(corpus.first_row.ravel()[1:], np.cumsum(n_rows.ravel())[:-1])
     assert len(corpus.rows) == n_rows.sum()
+
+
+@pytest.fixture
+def half_silent(corpus_of):
+    """A clip of 431 frames with sound in its first 150, one of 128 without any, one of 100 with sound throughout."""
+    sound, short = torch.full((32, 431), -40.0), torch.full((32, 100), -40.0)
+    sound[:, 150:] = -80
+    return corpus_of([sound, torch.full((32, 128), -80.0), short])
+
+
+def test_sound_is_counted_in_frames_without_padding(half_silent):
+    rows, owners = half_silent.segment_rows(np.arange(3), np.zeros(3, int))
+    assert owners.tolist() == [0] * 6 + [1, 2]
+    assert half_silent.sounding(rows) * 128 == pytest.approx([128, 86, 22, 0, 0, 0, 0, 100])
+
+
+def test_segments_with_too_little_sound_are_left_out_but_for_a_clips_best(half_silent):
+    rows, owners = half_silent.segment_rows(np.arange(3), np.zeros(3, int), min_sounding=0.25)
+    assert owners.tolist() == [0, 0, 1, 2]
+    assert rows[:2].tolist() == [0, 64]
+
+
+def test_crops_begin_at_any_frame_with_enough_sound_and_never_reach_the_padding(half_silent):
+    rng = np.random.default_rng(0)
+    clips, versions = np.array([2, 0]), np.zeros(2, int)
+    firsts = set()
+    for _ in range(200):
+        rows, owners = half_silent.crop_rows(clips, versions, 0.25, rng)
+        assert owners.tolist() == [2, 0, 0]  # as many as there are segments
+        assert rows[0] == half_silent.first_row[2, 0]  # a short clip has one beginning
+        assert (half_silent.sounding(rows) >= 0.25).all()
+        firsts |= set(rows[1:].tolist())
+    assert firsts <= set(range(150 - 32 + 1))
+    assert len(firsts) > 90
+
+
+def test_without_a_demand_crops_fill_the_clip(half_silent):
+    rows, _ = half_silent.crop_rows(np.zeros(3000, int), np.zeros(3000, int), 0.0, np.random.default_rng(0))
+    assert (rows.min(), rows.max()) == (0, 431 - 128)

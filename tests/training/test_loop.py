@@ -16,8 +16,8 @@ from acrnn.audio import decode
 from acrnn.errors import RunError
 from acrnn.features import FrontEnd, log_spectrogram
 from acrnn.model import NetworkConfig
-from acrnn.training import Corpus, Recipe, Run, Split, train
-from acrnn.training.loop import Trainer, draw_epoch, mix
+from acrnn.training import Corpus, Recipe, Run, Split, recipe_for, train
+from acrnn.training.loop import Trainer, draw_epoch, mask, mix
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +135,37 @@ def test_without_mixup_every_share_is_one(tiny_run_config, noise_corpus, split):
     assert (draw_epoch(config, noise_corpus, split, 0).shares == 1).all()
 
 
+def test_masks_hide_one_strip_of_bands_and_one_of_frames_at_the_mean():
+    torch.manual_seed(0)
+    segments = torch.zeros(4000, 2, 32, 128)
+    masked = mask(segments, 15, 20, torch.tensor([1.0, 2.0]))
+    assert torch.equal(masked[:, 1], 2 * masked[:, 0])  # both channels alike
+    hidden = masked[:, 0] == 1
+    bands, frames = hidden.all(dim=2), hidden.all(dim=1)  # (segment, band), (segment, frame)
+    assert torch.equal(hidden, bands[:, :, None] | frames[:, None, :])
+    for strips, widest in ((bands, 15), (frames, 20)):
+        widths = strips.sum(dim=1)
+        assert set(widths.tolist()) == set(range(widest + 1))
+        assert widths.float().mean().item() == pytest.approx(widest / 2, abs=0.3)
+        edges = (strips[:, 1:] != strips[:, :-1]).sum(dim=1) + strips[:, 0] + strips[:, -1]
+        assert edges.max() <= 2  # one strip each
+        assert strips.any(dim=0).all()  # anywhere
+
+
+def test_averaged_weights_are_the_mean_of_the_first_steps_and_then_forget(tiny_run_config, noise_corpus, split):
+    recipe = Recipe("best", epochs=1, batch_size=4, average_epochs=1.0)
+    trainer = Trainer(replace(tiny_run_config, recipe=recipe), noise_corpus, split)
+    bias = trainer.model.state_dict()["output.bias"]
+    for value in (1.0, 2.0, 3.0):
+        bias.fill_(value)
+        trainer.average(100)
+    assert trainer.averages["output.bias"].unique().tolist() == pytest.approx([2])
+    bias.fill_(10)
+    trainer.average(2)
+    assert trainer.averages["output.bias"].unique().tolist() == pytest.approx([6])
+    assert trainer.result().state_dict()["output.bias"].unique().tolist() == pytest.approx([6])
+
+
 def test_statistics_are_those_of_the_frames_without_padding(noise_corpus):
     mean, std = noise_corpus.statistics(np.array([0, 3]))
     rows = torch.cat([noise_corpus.rows[:100], noise_corpus.rows[448 : 448 + 200]]).double()
@@ -180,13 +211,16 @@ def test_the_optimiser_holds_every_trained_parameter_once(tiny_run_config, noise
     assert set(held) == {id(p) for p in trainer.model.parameters() if p.requires_grad}
 
 
+@pytest.mark.parametrize("recipe", ["paper", "best"])
 def test_a_run_that_was_stopped_and_resumed_ends_with_the_very_weights_of_an_unbroken_one(
-    tmp_path, tiny_run_config, tiny_corpus, tiny_split
+    tmp_path, tiny_run_config, tiny_corpus, tiny_split, recipe
 ):
-    unbroken = Run.create(tmp_path / "unbroken", tiny_run_config)
+    recipe = replace(recipe_for(recipe, "esc10", epochs=3, batch_size=4), n_copies=0)
+    config = replace(tiny_run_config, recipe=recipe)
+    unbroken = Run.create(tmp_path / "unbroken", config)
     expected = weights(train(unbroken, tiny_corpus, tiny_split))
 
-    broken = Run.create(tmp_path / "broken", tiny_run_config)
+    broken = Run.create(tmp_path / "broken", config)
 
     def stop_in_the_second_epoch(progress):
         if (progress.epoch, progress.step) == (1, 1):
@@ -195,7 +229,7 @@ def test_a_run_that_was_stopped_and_resumed_ends_with_the_very_weights_of_an_unb
     assert train(broken, tiny_corpus, tiny_split, on_step=stop_in_the_second_epoch) is None
     assert broken.load_state()[1] == 1
     torch.manual_seed(99)  # another process begins with other global generators
-    resumed = Run.create(tmp_path / "broken", tiny_run_config, resume=True)
+    resumed = Run.create(tmp_path / "broken", config, resume=True)
     found = weights(train(resumed, tiny_corpus, tiny_split))
 
     assert found.keys() == expected.keys()

@@ -2,6 +2,7 @@ import pytest
 
 from acrnn.errors import OptionError
 from acrnn.training import RECIPES, Recipe, recipe_for
+from acrnn.training.recipe import INGREDIENTS
 
 
 def test_the_paper_recipe_has_the_numbers_of_section_4_1():
@@ -64,3 +65,48 @@ def test_numbers_out_of_range_are_refused(numbers):
 def test_a_recipe_survives_a_config_file():
     recipe = recipe_for("paper", "esc10", epochs=7)
     assert Recipe(**recipe.as_dict()) == recipe
+
+
+def test_one_cycle_goes_up_for_three_tenths_of_the_steps_and_down_to_nothing():
+    recipe = Recipe("best", epochs=10, learning_rate=0.05, schedule="one-cycle")
+    rates = [recipe.learning_rate_at(epoch, share) for epoch in range(10) for share in (0, 0.25, 0.5, 0.75)]
+    assert rates[0] == pytest.approx(0.05 / 25)
+    assert rates[12] == pytest.approx(0.05)
+    assert rates[:13] == sorted(rates[:13])
+    assert rates[12:] == sorted(rates[12:], reverse=True)
+    assert rates[26] == pytest.approx(0.05 / 2, rel=1e-3)  # half the way down
+    assert recipe.learning_rate_at(9, 1 - 1e-9) == pytest.approx(0.05 / 10_000)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"schedule": "warm"},
+        {"vote": "median"},
+        {"min_sounding": 1.1},
+        {"label_smoothing": 1.0},
+        {"mask_bands": -1},
+        {"average_epochs": -1.0},
+    ],
+)
+def test_ingredients_out_of_range_are_refused(numbers):
+    with pytest.raises(OptionError, match="cannot be trained"):
+        Recipe("best", **numbers)
+
+
+def test_best_has_every_ingredient_and_each_can_be_left_out():
+    best, paper = recipe_for("best", "esc10"), recipe_for("paper", "esc10")
+    for name, values in INGREDIENTS.items():
+        without = recipe_for(f"best_without_{name}", "esc10")
+        differing = {key for key, value in best.as_dict().items() if without.as_dict()[key] != value}
+        assert differing == {"name", *values}
+        assert all(getattr(without, key) == getattr(paper, key) for key in values)
+
+
+def test_a_recipe_tells_what_it_does():
+    assert recipe_for("paper", "esc10").describe() == (
+        "batch 64, learning rate 0.01 divided by 10 at each third, mixup α 0.2, 10 stretched or shifted copies a clip"
+    )
+    told = recipe_for("best", "esc50").describe()
+    for part in ("one cycle", "random frames", "less than 10%", "15 bands", "smoothing 0.1", "averaged", "vote"):
+        assert part in told

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -7,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from acrnn.errors import OptionError, RunError
-from acrnn.evaluation.publish import finish_run
+from acrnn.evaluation.publish import finish_run, publish
 from acrnn.evaluation.report import finished_runs, report, write_report
 from acrnn.model import PLACEMENTS
-from acrnn.training import Options, Run
+from acrnn.training import Options, Run, RunConfig, configure
+from acrnn.training.recipe import ABLATIONS
 from acrnn.training.sweep import grid, run_sweep
 
 
@@ -158,3 +160,25 @@ def test_memory_that_is_kept_is_not_faulted_in_again():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     given_back, kept = map(int, done.stdout.split())
     assert kept < given_back / 20
+
+
+def test_an_ablation_is_best_without_each_ingredient_and_needs_a_sealed_fold(base):
+    with pytest.raises(OptionError, match="--sealed"):
+        grid("ablation", base, [], [2], [0])
+    runs = grid("ablation", replace(base, sealed=(1,)), [], [2], [0])
+    assert [run.recipe for run in runs] == ["paper", "best", *ABLATIONS]
+    assert {(run.placement, run.fold, run.sealed) for run in runs} == {("l10", 2, (1,))}
+
+
+def test_a_sealed_fold_is_neither_trained_on_nor_scored_and_makes_no_checkpoint(base, tiny_dataset, tmp_path):
+    apart = replace(base, fold=2, sealed=(1,), epochs=1)
+    with pytest.raises(OptionError, match="no fold left to train on"):
+        configure(apart)  # the tiny dataset has two folds
+    config, _ = configure(replace(base, fold=2))
+    sealed = replace(config, sealed=(1,))
+    assert [fold for fold in range(1, 6) if sealed.trains_on(fold)] == [3, 4, 5]
+    assert (config.name, sealed.name) == ("esc10-l10-paper-fold2", "esc10-l10-paper-fold2-sealed1")
+    assert RunConfig.from_dict(json.loads(json.dumps(sealed.as_dict()))) == sealed
+    assert "sealed" in sealed.differences(config)
+    with pytest.raises(RunError, match="compares recipes"):
+        publish(Run.create(tmp_path, sealed))
