@@ -82,5 +82,7 @@ else:
     )
     web.csv_button("Recall", recall)
 
+web.ablation_section(dataset)
+
 st.header("Published checkpoints", anchor="checkpoints")
 web.checkpoint_table(checkpoints)

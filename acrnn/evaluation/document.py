@@ -17,6 +17,7 @@ from acrnn.evaluation.tables import (
     PAPER_EPOCHS,
     QUOTED,
     Row,
+    ablation_cells,
     ablation_frame,
     checkpoint_frame,
     confusion_of_setting,
@@ -54,6 +55,7 @@ COUNTING = (
     "values and sum L2 terms, with no convolution and no product among them. Counted so, the text's layers give the "
     "printed figures on 96 bands with ten classes. What a segment costs is told by its multiply-accumulates."
 )
+ABLATION_TITLE = "Recipe best: what each ingredient does"
 ABLATING = (
     "`best` is the paper's network and protocol with another training. Its ingredients were chosen on training folds: "
     "one fold was sealed, neither trained on nor scored, and another of the remaining four held out to compare "
@@ -141,7 +143,7 @@ def results_document(
         _section(paper.TABLE_3, settings),
         _section(paper.TABLE_4, settings),
         _figure4(settings),
-        "## Recipe best: what each ingredient does",
+        f"## {ABLATION_TITLE}",
         ABLATING,
         _ablations(inner),
         "## Published checkpoints",
@@ -255,23 +257,10 @@ def _confusions(setting: Setting) -> list[str]:
 
 
 def _ablations(inner: Sequence[Setting]) -> str:
-    head = [
-        "recipe", "left out", "accuracy (95 % interval)", "clips right that best has wrong", "wrong that it has right",
-        "p", "validation fold", "epochs", "data",
-    ]  # fmt: skip
-    lines = [
-        (
-            f"`{row.recipe}`",
-            row.left_out or "–",
-            f"{row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%})",
-            *((str(row.n_more), str(row.n_fewer), f"{row.p_value:.2f}") if row.recipe != "best" else "–––"),
-            row.folds,
-            str(row.epochs),
-            row.data,
-        )
-        for row in ablation_frame(inner).itertuples(index=False)
-    ]
-    return markdown_table(head, lines, right=(3, 4, 5)) if lines else f"{NOT_RUN.capitalize()}."
+    lines = ablation_cells(ablation_frame(inner))
+    if not lines:
+        return f"{NOT_RUN.capitalize()}."
+    return markdown_table(list(lines[0]), [list(cells.values()) for cells in lines], right=(3, 4, 5))
 
 
 def _checkpoint_table(checkpoints: Iterable[Checkpoint]) -> str:

@@ -232,6 +232,24 @@ def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def ablation_cells(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Cells of a table of `ablation_frame`, by the heads of their columns."""
+    return [
+        {
+            "recipe": f"`{row.recipe}`",
+            "left out": row.left_out or "–",
+            "accuracy (95 % interval)": f"{row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%})",
+            "right where best is wrong": "–" if row.recipe == "best" else str(row.n_more),
+            "wrong where it is right": "–" if row.recipe == "best" else str(row.n_fewer),
+            "p": "–" if row.recipe == "best" else f"{row.p_value:.2f}",
+            "validation fold": row.folds,
+            "epochs": str(row.epochs),
+            "data": row.data,
+        }
+        for row in frame.itertuples(index=False)
+    ]
+
+
 def _ablation_line(setting: Setting, whole: Setting) -> dict[str, Any]:
     name = setting.recipe["name"]
     values = INGREDIENTS.get(name.removeprefix(WITHOUT), {})

@@ -8,13 +8,18 @@ import streamlit as st
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.data import TITLES
+from acrnn.errors import AcrnnError
 from acrnn.evaluation import paper
+from acrnn.evaluation.document import ABLATING, ABLATION_TITLE
 from acrnn.evaluation.paper import QuotedTable
-from acrnn.evaluation.results import Setting
+from acrnn.evaluation.report import ABLATION
+from acrnn.evaluation.results import Setting, results_root
 from acrnn.evaluation.tables import (
     NOT_RUN,
     QUOTED,
     Row,
+    ablation_cells,
+    ablation_frame,
     accuracy_frame,
     checkpoint_frame,
     checkpoints_of,
@@ -29,6 +34,7 @@ from acrnn.evaluation.tables import (
 )
 from acrnn.figures.results import accuracy_figure
 from acrnn.labels import CLASSES
+from acrnn.web.confusions import known_settings
 from acrnn.web.models import listen_query
 from acrnn.web.words import plain
 
@@ -148,6 +154,23 @@ def cost_table(frame: pd.DataFrame) -> None:
     ]
     show_table(lines, "Table 2")
     csv_button("Table 2", frame)
+
+
+def ablation_section(dataset: str) -> None:
+    """Show what each ingredient of recipe `best` does, from inner validations."""
+    st.header(ABLATION_TITLE, anchor="ablation")
+    st.markdown(ABLATING)
+    try:
+        inner = known_settings(results_root() / ABLATION)
+    except AcrnnError as error:
+        st.error(plain(str(error)))
+        return
+    frame = ablation_frame([setting for setting in inner if setting.dataset == dataset])
+    if frame.empty:
+        st.markdown(f":gray[{NOT_RUN}]")
+        return
+    show_table(ablation_cells(frame), "Ablation")
+    csv_button("Ablation", frame)
 
 
 def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> None:

@@ -38,3 +38,12 @@ def test_a_damaged_file_of_results_gives_a_sentence(results):
     assert not page.exception
     assert "esc10-l10-paper-60.json" in page.error[0].value.replace("\\", "")
     assert not page.table
+
+
+def test_a_damaged_inner_validation_leaves_the_rest_of_the_page(results):
+    (results / "ablation").mkdir()
+    (results / "ablation" / "esc10-l10-best-20-sealed1.json").write_text("{}")
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not page.exception
+    assert "sealed1.json" in page.error[0].value.replace("\\", "")
+    assert len(page.table) == 6
