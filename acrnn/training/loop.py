@@ -17,6 +17,9 @@ from acrnn.model import Network, build
 from acrnn.training.corpus import Corpus
 from acrnn.training.runs import Run, RunConfig
 
+TELL_EVERY_S = 0.2
+"""Between two tellings of where a training stands, on a device that would have to be waited for."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -251,7 +254,7 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
     arrays = [torch.from_numpy(a).to(device) for a in (drawn.rows, drawn.targets, drawn.partners, drawn.shares)]
     total_loss = torch.zeros((), device=device)
     total_hits = torch.zeros((), device=device)
-    began = time.perf_counter()
+    began, told = time.perf_counter(), 0.0
     for step in range(len(drawn)):
         if run.stop_requested:
             return None
@@ -263,7 +266,10 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
         total_loss += loss
         total_hits += hits
         done = step + 1
-        took = time.perf_counter() - began
+        if device.type != "cpu" and done < len(drawn) and time.perf_counter() - began < told + TELL_EVERY_S:
+            continue
+        mean_loss = total_loss.item() / done  # waits for the device
+        told = took = time.perf_counter() - began
         steps_left = len(drawn) * (recipe.epochs - epoch) - done
         on_step(
             Progress(
@@ -271,7 +277,7 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
                 n_epochs=recipe.epochs,
                 step=done,
                 n_steps=len(drawn),
-                loss=total_loss.item() / done,
+                loss=mean_loss,
                 segments_per_s=done * drawn.rows.shape[1] / took,
                 seconds_left=steps_left * took / done,
             )
