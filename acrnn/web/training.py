@@ -77,7 +77,7 @@ def choose_options() -> Options | None:
         help="The number of epochs is fixed beforehand, and the last one's weights are the result.",
     )  # fmt: skip
     usual = recipe_for(recipe, subset)
-    st.caption(f"{usual.describe()} (§3.4, §4.1).")
+    st.caption(f"Trains with {usual.describe()} (§3.4, §4.1).")
     left, right = st.columns(2)
     fold = left.selectbox(
         "Held-out fold", dataset.folds, key="heldout", bind="query-params",
