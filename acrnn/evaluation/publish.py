@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from acrnn.checkpoints import Checkpoint, CheckpointConfig, checkpoint_root, find, save
@@ -17,9 +16,9 @@ from acrnn.data import Dataset, atomic_write_bytes
 from acrnn.errors import RunError
 from acrnn.evaluation.crossval import Scores, score_fold
 from acrnn.inference import Predictor
-from acrnn.labels import GROUPS, group_of
 from acrnn.model import PICZAK, Network
-from acrnn.training import Recipe, Run, Split, prepare
+from acrnn.training import Recipe, Run, prepare
+from acrnn.training.loop import components
 
 
 def finish_run(
@@ -37,7 +36,7 @@ def finish_run(
     """
     config = _checkpoint_config(run, model, dataset)
     corpus, split = prepare(run.config, dataset)
-    bands = corpus.band_statistics(split.clips, _components(dataset, split), run.config.front_end.floor_db)
+    bands = corpus.band_statistics(split.clips, components(run.config, split))
     draft = save(model, config, "", root=run.path, bands=bands)
     scores = score_fold(Predictor(draft, "cpu"), dataset, run.config.fold, on_clip=on_clip)
     config = replace(config, scores=scores.summary())
@@ -88,14 +87,6 @@ def predictions_csv(scores: Scores) -> str:
     for clip, best, row in zip(scores.clips, scores.predicted, scores.probabilities, strict=True):
         writer.writerow([clip.filename, clip.fold, clip.label, scores.labels[best], *(f"{p:.6f}" for p in row)])
     return text.getvalue()
-
-
-def _components(dataset: Dataset, split: Split) -> np.ndarray:
-    """(clip,) Gaussian that each training clip's frames belong to: one a class of ESC-10, one a group of ESC-50."""
-    # fifty would add three megabytes to each checkpoint
-    if dataset.name == "esc10":
-        return split.targets
-    return np.array([list(GROUPS).index(group_of(dataset.labels[target])) for target in split.targets])
 
 
 def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> CheckpointConfig:

@@ -35,6 +35,10 @@ class BandStatistics:
     means: Tensor
     covariances: Tensor
 
+    def to(self, device: torch.device | str) -> "BandStatistics":
+        """Give the same statistics on `device`."""
+        return BandStatistics(*(value.to(device) for value in (self.shares, self.means, self.covariances)))
+
 
 def n_known_bands(front_end: FrontEnd, source_rate_hz: int) -> int:
     """Count the bands, from the lowest up, that a recording at `source_rate_hz` can have sound in."""
@@ -81,7 +85,9 @@ class _Conditional:
 
     def __init__(self, share: Tensor, mean: Tensor, covariance: Tensor, n_known: int) -> None:
         covariance = covariance.double()
-        known = covariance[:n_known, :n_known] + RIDGE_DB2 * torch.eye(n_known, dtype=torch.float64)
+        known = covariance[:n_known, :n_known] + RIDGE_DB2 * torch.eye(
+            n_known, dtype=torch.float64, device=covariance.device
+        )
         self.root = torch.linalg.cholesky(known)
         self.slopes = torch.cholesky_solve(covariance[:n_known, n_known:], self.root)  # (known band, missing band)
         self.known_mean = mean[:n_known, None].double()

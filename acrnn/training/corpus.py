@@ -141,19 +141,17 @@ class Corpus:
         mean = total / count
         return torch.from_numpy(mean).float(), torch.from_numpy(np.sqrt(squares / count - mean**2)).float()
 
-    def band_statistics(self, clips: np.ndarray, components: np.ndarray, floor_db: float) -> BandStatistics:
+    def band_statistics(self, clips: np.ndarray, components: np.ndarray) -> BandStatistics:
         """Fit one Gaussian a component to the frames of the original clips given, silent frames left out.
 
         Parameters
         ----------
         clips, components : ndarray (n,), int64
             Positions in the corpus, and the component that each clip's frames belong to.
-        floor_db : float
-            A frame with no band above it is silent.
         """
         counts, means, covariances = [], [], []
         for component in np.unique(components):
-            frames = np.concatenate([self._sounding(clip, floor_db) for clip in clips[components == component]])
+            frames = np.concatenate([self._sounding(clip) for clip in clips[components == component]])
             if len(frames) > 1:
                 counts.append(len(frames))
                 means.append(frames.mean(axis=0))
@@ -162,11 +160,11 @@ class Corpus:
         stacked = (torch.from_numpy(np.stack(values)).float() for values in (means, covariances))
         return BandStatistics(shares, *stacked)
 
-    def _sounding(self, clip: int, floor_db: float) -> np.ndarray:
+    def _sounding(self, clip: int) -> np.ndarray:
         """(frame, band) decibels of an original clip, without its silent frames."""
         first, n = int(self.first_row[clip, 0]), int(self.n_frames[clip, 0])
         frames = self.rows[first : first + n, 0].cpu().numpy().astype(np.float64)
-        return frames[(frames > floor_db).any(axis=1)]
+        return frames[(frames > self.floor_db).any(axis=1)]
 
     def to(self, device: torch.device | str) -> "Corpus":
         """Give the same corpus with its rows on `device`."""

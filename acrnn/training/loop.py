@@ -13,8 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
+from acrnn.features import delta, fill_missing_bands, n_known_bands
+from acrnn.labels import CLASSES, GROUPS, group_of
 from acrnn.model import Network, build
 from acrnn.training.corpus import Corpus
+from acrnn.training.recipe import LOW_RATES_HZ
 from acrnn.training.runs import Run, RunConfig
 
 TELL_EVERY_S = 0.2
@@ -100,6 +103,15 @@ def mix(values: Tensor, partners: Tensor, shares: Tensor) -> Tensor:
     return torch.lerp(values[partners], values, shares)
 
 
+def components(config: RunConfig, split: Split) -> np.ndarray:
+    """(clip,) Gaussian that each training clip's frames belong to: one a class of ESC-10, one a group of ESC-50."""
+    # fifty would add three megabytes to each checkpoint
+    if config.dataset == "esc10":
+        return split.targets
+    labels = CLASSES[config.dataset]
+    return np.array([list(GROUPS).index(group_of(labels[target])) for target in split.targets])
+
+
 def mask(segments: Tensor, n_bands: int, n_frames: int, fill: Tensor) -> Tensor:
     """SpecAugment: in each segment, put one strip of bands and one of frames at `fill`.
 
@@ -151,6 +163,9 @@ class Trainer:
             momentum=recipe.momentum,
             nesterov=True,
         )
+        self.bands = None
+        if recipe.low_rates:
+            self.bands = self.corpus.band_statistics(split.clips, components(config, split)).to(self.device)
         self.averages = {name: value.clone() for name, value in self._averaged()} if recipe.average_epochs else {}
         self.n_averaged = 0
 
@@ -161,6 +176,9 @@ class Trainer:
         recipe = self.config.recipe
         if recipe.mixup_alpha > 0:
             segments, mixed = mix(segments, partners, shares), mix(mixed, partners, shares)
+        if recipe.low_rates:
+            n = round(recipe.low_rates * len(segments))
+            segments[:n] = self._at_a_low_rate(segments[:n])
         if recipe.mask_bands or recipe.mask_frames:
             segments = mask(segments, recipe.mask_bands, recipe.mask_frames, self.model.mean)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
@@ -170,6 +188,20 @@ class Trainer:
         loss.backward()
         self.optimiser.step()
         return loss.detach(), (logits.argmax(1) == mixed.argmax(1)).float().mean()
+
+    def _at_a_low_rate(self, segments: Tensor) -> Tensor:
+        """Turn segments (batch, 2, band, frame) into what they would be at one of `LOW_RATES_HZ`, with the rest estimated."""
+        front_end = self.config.front_end
+        rate_hz = LOW_RATES_HZ[int(torch.randint(len(LOW_RATES_HZ), ()))]
+        n_known = n_known_bands(front_end, rate_hz)
+        n, _, n_bands, n_frames = segments.shape
+        frames = segments[:, 0].transpose(0, 1).reshape(n_bands, n * n_frames)  # a frame is filled by itself
+        filled = fill_missing_bands(frames, n_known, self.bands, front_end.floor_db)
+        static = filled.view(n_bands, n, n_frames).transpose(0, 1)
+        low = segments.clone()
+        low[:, 0] = static
+        low[:, 1, n_known:] = delta(static[:, n_known:].reshape(-1, n_frames)).view(n, -1, n_frames)
+        return low
 
     def average(self, horizon: float) -> None:
         """Take the present weights into their average: over all so far, then over the last `horizon` steps or so."""

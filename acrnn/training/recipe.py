@@ -8,6 +8,7 @@ from acrnn.errors import OptionError
 
 SCHEDULES = ("steps", "one-cycle")
 VOTES = ("mean", "sounding")
+LOW_RATES_HZ = (8000, 11_025, 16_000, 22_050)
 WARM_UP = 0.3
 """Share of the steps in which `one-cycle` goes up."""
 
@@ -44,6 +45,9 @@ class Recipe:
         clip has no others; 0 for none.
     mask_bands, mask_frames : int
         SpecAugment: of each segment, up to so many neighbouring bands and frames get the training mean; 0 for none.
+    low_rates : float
+        Share of the segments that are heard as a recording at one of `LOW_RATES_HZ` would be: what it lacks is
+        estimated from what it has (`acrnn.features.bandwidth`).
     label_smoothing : float
         Share of each target that is spread evenly over the classes.
     average_epochs : float
@@ -66,6 +70,7 @@ class Recipe:
     min_sounding: float = 0.0
     mask_bands: int = 0
     mask_frames: int = 0
+    low_rates: float = 0.0
     label_smoothing: float = 0.0
     average_epochs: float = 0.0
     vote: str = "mean"
@@ -79,12 +84,12 @@ class Recipe:
                 "momentum in [0, 1), and weight_decay, mixup_alpha and n_copies are not negative"
             )
         named = self.schedule in SCHEDULES and self.vote in VOTES
-        shares = 0 <= self.min_sounding <= 1 and 0 <= self.label_smoothing < 1
+        shares = 0 <= self.min_sounding <= 1 and 0 <= self.low_rates <= 1 and 0 <= self.label_smoothing < 1
         if not (named and shares and min(self.mask_bands, self.mask_frames, self.average_epochs) >= 0):
             raise OptionError(
                 f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
-                "min_sounding in [0, 1], label_smoothing in [0, 1), and mask_bands, mask_frames and average_epochs are "
-                "not negative"
+                "min_sounding and low_rates in [0, 1], label_smoothing in [0, 1), and mask_bands, mask_frames and "
+                "average_epochs are not negative"
             )
 
     def learning_rate_at(self, epoch: int, share: float = 0.0) -> float:
@@ -120,6 +125,8 @@ class Recipe:
             parts.append(f"no segments with sound in less than {self.min_sounding:.0%} of their frames")
         if self.mask_bands or self.mask_frames:
             parts.append(f"SpecAugment of up to {self.mask_bands} bands and {self.mask_frames} frames")
+        if self.low_rates:
+            parts.append(f"{self.low_rates:.0%} of the segments as at a low sampling rate")
         if self.label_smoothing:
             parts.append(f"label smoothing {self.label_smoothing:g}")
         if self.average_epochs:
@@ -144,6 +151,7 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "crops": {"random_crops": True},
     "sounding": {"min_sounding": 0.1},
     "masks": {"mask_bands": 15, "mask_frames": 15},
+    "rates": {"low_rates": 0.2},
     "smoothing": {"label_smoothing": 0.1},
     "average": {"average_epochs": 3.0},
     "vote": {"vote": "sounding"},

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from acrnn.audio import decode
 from acrnn.errors import RunError
-from acrnn.features import FrontEnd, log_spectrogram
+from acrnn.features import FrontEnd, delta, fill_missing_bands, log_spectrogram, n_known_bands
 from acrnn.model import NetworkConfig
 from acrnn.training import Corpus, Recipe, Run, Split, recipe_for, train
 from acrnn.training.loop import Trainer, draw_epoch, mask, mix
@@ -150,6 +150,24 @@ def test_masks_hide_one_strip_of_bands_and_one_of_frames_at_the_mean():
         edges = (strips[:, 1:] != strips[:, :-1]).sum(dim=1) + strips[:, 0] + strips[:, -1]
         assert edges.max() <= 2  # one strip each
         assert strips.any(dim=0).all()  # anywhere
+
+
+def test_segments_at_a_low_rate_keep_what_they_have_and_get_the_estimate_of_the_rest(
+    tiny_run_config, noise_corpus, split, monkeypatch
+):
+    monkeypatch.setattr("acrnn.training.loop.LOW_RATES_HZ", (8000,))
+    config = replace(tiny_run_config, recipe=Recipe("best", batch_size=4, low_rates=0.5))
+    trainer = Trainer(config, noise_corpus, split)
+    segments = noise_corpus.gather(torch.tensor([0, 128, 256]))
+    low = trainer._at_a_low_rate(segments)
+    n_known = n_known_bands(config.front_end, 8000)
+    assert 0 < n_known < 32
+    for before, after in zip(segments, low, strict=True):
+        filled = fill_missing_bands(before[0], n_known, trainer.bands, config.front_end.floor_db)
+        torch.testing.assert_close(after[0], filled)
+        torch.testing.assert_close(after[1, n_known:], delta(filled)[n_known:])
+        assert torch.equal(after[:, :n_known], before[:, :n_known])
+        assert not torch.equal(after[0, n_known:], before[0, n_known:])
 
 
 def test_averaged_weights_are_the_mean_of_the_first_steps_and_then_forget(tiny_run_config, noise_corpus, split):

@@ -84,6 +84,7 @@ def test_one_cycle_goes_up_for_three_tenths_of_the_steps_and_down_to_nothing():
         {"schedule": "warm"},
         {"vote": "median"},
         {"min_sounding": 1.1},
+        {"low_rates": -0.1},
         {"label_smoothing": 1.0},
         {"mask_bands": -1},
         {"average_epochs": -1.0},
@@ -108,5 +109,14 @@ def test_a_recipe_tells_what_it_does():
         "batch 64, learning rate 0.01 divided by 10 at each third, mixup α 0.2, 10 stretched or shifted copies a clip"
     )
     told = recipe_for("best", "esc50").describe()
-    for part in ("one cycle", "random frames", "less than 10%", "15 bands", "smoothing 0.1", "averaged", "vote"):
+    for part in (
+        "one cycle",
+        "random frames",
+        "less than 10%",
+        "15 bands",
+        "low sampling rate",
+        "smoothing 0.1",
+        "averaged",
+        "vote",
+    ):
         assert part in told
