@@ -190,7 +190,7 @@ class Trainer:
         return loss.detach(), (logits.argmax(1) == mixed.argmax(1)).float().mean()
 
     def _at_a_low_rate(self, segments: Tensor) -> Tensor:
-        """Turn segments (batch, 2, band, frame) into what they are at one of `LOW_RATES_HZ`, with the rest estimated."""
+        """Turn segments (batch, 2, band, frame) into what they are at one of `LOW_RATES_HZ`, the rest estimated."""
         front_end = self.config.front_end
         rate_hz = LOW_RATES_HZ[int(torch.randint(len(LOW_RATES_HZ), ()))]
         n_known = n_known_bands(front_end, rate_hz)
