@@ -37,11 +37,16 @@ def default_jobs(device: str) -> int:
     """
     if device == "cuda":
         return 1
-    return max(1, min(os.cpu_count() or 1, psutil.virtual_memory().total // BYTES_A_RUN))
+    return max(1, min(n_cores(), psutil.virtual_memory().total // BYTES_A_RUN))
+
+
+def n_cores() -> int:
+    """Count the cores that this process may use: all, unless it is kept to some of them (taskset, a batch system)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def use_threads_of(jobs: int) -> int:
     """Give this process its share of the cores where `jobs` processes train, and return it."""
-    n_threads = max(1, (os.cpu_count() or 1) // jobs)
+    n_threads = max(1, n_cores() // jobs)
     torch.set_num_threads(n_threads)
     return n_threads
