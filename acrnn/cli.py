@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
+from acrnn import cli_probes
 from acrnn.errors import AcrnnError
 
 app = typer.Typer(
@@ -400,3 +401,7 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
             f"{c.n_bytes / 1e6:.1f}",
         )
     Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+for _command in cli_probes.COMMANDS:
+    app.command()(_command)
