@@ -43,14 +43,15 @@ def babble(rng: np.random.Generator, n_samples: int, rate_hz: int) -> np.ndarray
 @lru_cache(maxsize=2)
 def _whole_babble(rate_hz: int) -> np.ndarray:
     rng = np.random.default_rng(2020)
-    mixed = sum(_voice(rng, round(BABBLE_S * rate_hz), rate_hz) for _ in range(N_VOICES))
+    n_samples = round(BABBLE_S * rate_hz)
+    mixed = sum(_voice(rng, n_samples + rate_hz, rate_hz)[:n_samples] for _ in range(N_VOICES))  # all speak to its end
     mixed = (mixed / np.sqrt(np.mean(mixed**2))).astype(np.float32)
     mixed.flags.writeable = False
     return mixed
 
 
 def _voice(rng: np.random.Generator, n_samples: int, rate_hz: int) -> np.ndarray:
-    """One speaker, rms 1: float64 (n_samples,)."""
+    """One speaker, rms about 1: float64 (n_samples,)."""
     from scipy.signal import iirpeak, lfilter  # here, as training imports this package where start-up time counts
 
     pitch_hz = rng.uniform(100, 220) * np.exp(0.07 * wobble(rng, n_samples, rate_hz, 1.5).clip(-2, 2))
@@ -65,14 +66,14 @@ def _voice(rng: np.random.Generator, n_samples: int, rate_hz: int) -> np.ndarray
         at_s += length_s
         if rng.random() < 0.4:
             start, n = round(at_s * rate_hz), round(0.08 * rate_hz)
-            hiss[start : start + n] = 0.1 * rng.standard_normal(n) * swell(n, rate_hz, 0.02, 0.02)
+            hiss[start : start + n] = rng.standard_normal(n) * swell(n, rate_hz, 0.02, 0.02)
             at_s += 0.08
         if rng.random() < 0.2:
             at_s += rng.uniform(0.1, 0.4)
-    voice = np.diff(hiss, prepend=0.0)
+    voice = np.zeros(n_samples)
     for formants_hz, envelope in zip(VOWELS_HZ, envelopes, strict=True):
         for formant_hz, width_hz, level in zip(formants_hz, _BANDWIDTHS_HZ, _LEVELS, strict=True):
             if formant_hz < 0.45 * rate_hz:
                 b, a = iirpeak(formant_hz, formant_hz / width_hz, fs=rate_hz)
                 voice += level * envelope * lfilter(b, a, pulses)
-    return voice / np.sqrt(np.mean(voice**2))
+    return voice / np.sqrt(np.mean(voice**2)) + 0.3 * np.diff(hiss, prepend=0.0)  # more of it the higher it is
