@@ -6,11 +6,13 @@ never saw it.
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from acrnn.data import Dataset, atomic_write_bytes
 from acrnn.errors import RunError
+from acrnn.evaluation import localisation, robustness
 from acrnn.evaluation.results import results_root
 from acrnn.inference import Predictor
 from acrnn.training.start import code_revision
@@ -76,6 +78,8 @@ class Probe:
 
     Attributes
     ----------
+    kind : str
+        One of `KINDS`.
     dataset, data_title, placement, recipe : str
     epochs : int
     checkpoints : tuple of str
@@ -86,6 +90,7 @@ class Probe:
         Clips without a scene, and why; empty for robustness.
     """
 
+    kind: str
     dataset: str
     data_title: str
     placement: str
@@ -101,6 +106,22 @@ class Probe:
         """For people: `l10, 60 epochs`, and the recipe if it is not the paper's."""
         told = "" if self.recipe == "paper" else f", recipe {self.recipe}"
         return f"{self.placement}, {self.epochs} epochs{told}"
+
+    @property
+    def tell_run(self) -> str:
+        """What was measured on: data, folds and clips (of localisation: scenes)."""
+        named = ", ".join(map(str, self.folds))
+        return f"{self.data_title}, held-out fold{'s' if len(self.folds) > 1 else ''} {named}"
+
+    def under(self, key: str) -> dict[str, Any]:
+        """Summary of one condition (`white=10`, `clean`) or placement (`noise=10`) over all clips."""
+        if key not in self._summaries:
+            self._summaries[key] = _SUMMARISE[self.kind](self.rows, key)
+        return self._summaries[key]
+
+    @cached_property
+    def _summaries(self) -> dict[str, dict[str, Any]]:
+        return {}
 
 
 def load_probes(kind: str, folder: Path | None = None) -> list[Probe]:
@@ -126,6 +147,7 @@ def load_probes(kind: str, folder: Path | None = None) -> list[Probe]:
     rows_of = {"robustness": "clips", "localisation": "scenes"}[kind]
     return [
         Probe(
+            kind,
             *key,
             checkpoints=tuple(values["checkpoint"] for values in of_key),
             folds=tuple(sorted(values["fold"] for values in of_key)),
@@ -134,6 +156,22 @@ def load_probes(kind: str, folder: Path | None = None) -> list[Probe]:
         )
         for key, of_key in sorted(found.items())
     ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything that was measured beside accuracy, by kind; each sorted by dataset and placement."""
+
+    robustness: tuple[Probe, ...] = ()
+    localisation: tuple[Probe, ...] = ()
+
+
+NOTHING = Measured()
+
+
+def load_measured(folder: Path | None = None) -> Measured:
+    """Read both kinds from a folder of results; raises RunError as `load_probes`."""
+    return Measured(*(tuple(load_probes(kind, folder)) for kind in KINDS))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -149,6 +187,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise RunError(f"{path} is not a file of measurements ({error!r}); delete it or measure again.") from error
 
 
+_SUMMARISE = {"robustness": robustness.summarise, "localisation": localisation.summarise}
 _NEEDED = (
     "checkpoint", "dataset", "data_title", "placement", "recipe", "epochs", "fold", "n_clips", "n_conditions",
     "weights_sha256",
