@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from acrnn.audio.activity import Events, frames_inside
 from acrnn.audio.degradations import rng_of
@@ -72,6 +71,8 @@ def score_map(weights: np.ndarray, times_s: np.ndarray, events_s: Events) -> dic
     OptionError
         If the events cover no frame, or every one.
     """
+    from sklearn.metrics import average_precision_score, roc_auc_score  # slow to load, and pages only read results
+
     inside = frames_inside(times_s, events_s)
     if inside.all() or not inside.any():
         raise OptionError("The events cover no frame or all of them; both kinds of frames are needed.")
@@ -216,7 +217,8 @@ def summarise(rows: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:
     dict
         `placement`, `n`; `n_correct`, `accuracy`, `interval` of the class that the scenes were given; `cover`, the mean
         share of the frames in the event; `maps`: per map and measure a mean with its interval; `gain`: attention less
-        level, clip by clip; `gain_at_steps`: attention less level at its steps.
+        level, clip by clip; `gain_at_steps`: attention less level at its steps; `auc_when_right`: of attention, over
+        the scenes that were given the right class.
     """
     there = [row for row in rows if row["placement"] == key]
     n_correct = sum(row["correct"] for row in there)
@@ -237,4 +239,5 @@ def summarise(rows: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:
         "maps": {n: {m: mean_with_interval(column(n, i)) for i, m in enumerate(MEASURES)} for n in MAPS},
         "gain": gain("level"),
         "gain_at_steps": gain("level at its steps"),
+        "auc_when_right": mean_with_interval(row["maps"]["attention"][0] for row in there if row["correct"]),
     }

@@ -11,6 +11,7 @@ import pandas as pd
 from acrnn.audio.degradations import CONDITIONS, KINDS, NOISES, SNRS_DB
 from acrnn.data import TITLES
 from acrnn.evaluation import localisation, robustness
+from acrnn.evaluation.localisation import MAPS
 from acrnn.evaluation.markdown import markdown_table
 from acrnn.evaluation.probes import Measured, Probe
 from acrnn.evaluation.robustness import CLEAN
@@ -116,13 +117,10 @@ def attention_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str
 
 def localisation_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str]]:
     """AUC of attention and its controls in each placement of the event; what was not run has one line."""
-    maps = {
-        "attention": "attention",
-        "level": "level",
-        "level at its steps": "level at its steps",
-        "random": "random",
-    }
-    head = ["attention at", "event", "scenes", *(f"AUC: {title}" for title in maps.values()), "gain", "points at it"]
+    head = [
+        "attention at", "event", "scenes", "class right", *(f"AUC: {name}" for name in MAPS), "gain",
+        "AUC where the class is right", "points at it",
+    ]  # fmt: skip
     lines = []
     for placement, found in rows_of(probes, dataset):
         if placement in ("none", PICZAK):
@@ -133,10 +131,11 @@ def localisation_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, 
             for scene in SCENE_PLACEMENTS:
                 told = probe.under(scene.key)
                 if told["n"]:
-                    aucs = [tell_mean(told["maps"][name]["auc"]) for name in maps]
+                    aucs = [tell_mean(told["maps"][name]["auc"]) for name in MAPS]
                     gain = tell_mean(told["gain_at_steps"]["auc"], "+.2f")
-                    pointing = tell_mean(told["maps"]["attention"]["pointing"])
-                    cells = [probe.title, tell_scene(scene.key), str(told["n"]), *aucs, gain, pointing]
+                    right = f"{told['n_correct']} ({told['accuracy']:.0%})"
+                    cells = [probe.title, tell_scene(scene.key), str(told["n"]), right, *aucs, gain]
+                    cells += [tell_mean(told["auc_when_right"]), tell_mean(told["maps"]["attention"]["pointing"])]
                     lines.append(dict(zip(head, cells, strict=True)))
     return lines
 
