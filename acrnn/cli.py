@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
+from acrnn import cli_probes
 from acrnn.errors import AcrnnError
 
 app = typer.Typer(
@@ -271,16 +272,16 @@ def tables(
     from acrnn.checkpoints import find, names
     from acrnn.evaluation.document import results_document
     from acrnn.evaluation.document import write as write_documents
-    from acrnn.evaluation.report import ABLATION
+    from acrnn.evaluation.measured import load_measured
     from acrnn.evaluation.results import load_settings, results_root
 
     folder = results or results_root()
-    settings, inner = load_settings(folder), load_settings(folder / ABLATION)
+    settings = load_settings(folder)
     checkpoints = [find(name) for name in names()]
     if not write:
-        print(results_document(settings, checkpoints, inner), end="")
+        print(results_document(settings, checkpoints, load_measured(folder)), end="")
         return
-    for path in write_documents(settings, checkpoints, folder, readme, inner):
+    for path in write_documents(settings, checkpoints, folder, readme):
         print(path)
 
 
@@ -405,3 +406,7 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
             f"{c.n_bytes / 1e6:.1f}",
         )
     Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+for _command in cli_probes.COMMANDS:
+    app.command()(_command)

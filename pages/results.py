@@ -20,6 +20,7 @@ from acrnn.labels import CLASSES
 from acrnn.web import results as web
 from acrnn.web.confusions import is_dark, known_settings
 from acrnn.web.models import list_checkpoints
+from acrnn.web.probes import known_measured, show_localisation, show_robustness
 from acrnn.web.router import through_app
 from acrnn.web.words import plain
 
@@ -28,7 +29,7 @@ through_app()
 st.title("Results", anchor=False)
 st.html(web.STYLE)
 try:
-    settings = known_settings()
+    settings, measured = known_settings(), known_measured()
 except AcrnnError as error:
     st.error(plain(str(error)))
     st.stop()
@@ -82,7 +83,9 @@ else:
     )
     web.csv_button("Recall", recall)
 
-web.ablation_section(dataset)
+web.ablation_section(dataset, measured)
+show_robustness(dataset, measured)
+show_localisation(dataset, measured)
 
 st.header("Published checkpoints", anchor="checkpoints")
 web.checkpoint_table(checkpoints)

@@ -1,8 +1,9 @@
 """Audio: bytes, a path or an array → a mono waveform at the rate asked for; effects on it; synthetic clips.
 
 In reading order: `decode` (whole, in blocks, or from an array), `effects` (stretch, shift, noise, scaling by attention)
-and `scenes` (ten clips whose event times are known). soundfile, soxr, PyAV and librosa load when first needed, so that
-training imports this package where none of them is installed.
+and `scenes` (ten clips whose event times are known). Imported by name where they are needed: `activity` (when a clip
+sounds), `noises`, `codecs` and `degradations` (the conditions that robustness is measured under). soundfile, soxr, PyAV
+and librosa load when first needed, so that training imports this package where none of them is installed.
 """
 
 from acrnn.audio.decode import (

@@ -102,7 +102,7 @@ def pitch_shift(samples: np.ndarray, rate_hz: int, semitones: float) -> np.ndarr
     return shift(samples, sr=rate_hz, n_steps=semitones, res_type="soxr_hq", **window).astype(np.float32)
 
 
-def add_noise(samples: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
+def add_noise(samples: np.ndarray, noise: np.ndarray, snr_db: float, power: float | None = None) -> np.ndarray:
     """Add `noise`, scaled so that the clip's power is `snr_db` above the noise's over the whole clip.
 
     Parameters
@@ -111,6 +111,8 @@ def add_noise(samples: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarr
     noise : (n_noise,)
         Repeated or cut to n_samples.
     snr_db : float
+    power : float, optional
+        The clip's power where it is not to be taken over the whole clip, such as `activity.sounding_power`.
 
     Returns
     -------
@@ -124,7 +126,7 @@ def add_noise(samples: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarr
     """
     samples, noise = _waveform(samples), _waveform(noise)
     noise = np.resize(noise, len(samples))
-    signal_power = np.mean(np.square(samples, dtype=np.float64))
+    signal_power = np.mean(np.square(samples, dtype=np.float64)) if power is None else power
     noise_power = np.mean(np.square(noise, dtype=np.float64))
     if signal_power == 0.0 or noise_power == 0.0:
         raise BadSamplesError("A clip or its noise is silent; a signal-to-noise ratio needs sound in both.")

@@ -10,7 +10,11 @@ from acrnn.checkpoints import Checkpoint
 from acrnn.data import TITLES, atomic_write_bytes
 from acrnn.errors import RunError
 from acrnn.evaluation import paper
+from acrnn.evaluation.markdown import markdown_table
+from acrnn.evaluation.measured import NOTHING, Measured, load_measured
 from acrnn.evaluation.paper import QuotedTable
+from acrnn.evaluation.probe_tables import sections as probe_sections
+from acrnn.evaluation.probe_tables import short_tables
 from acrnn.evaluation.results import Setting
 from acrnn.evaluation.tables import (
     NOT_RUN,
@@ -67,16 +71,12 @@ WHOLE_MATRIX = 10  # classes; of more, the most confused pairs are listed
 SHOWN_PAIRS = 20
 
 
-def markdown_table(head: Sequence[str], lines: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Lay out cells as a Markdown table; columns in `right` are aligned right."""
-    rule = ["---:" if column in right else "---" for column in range(len(head))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
-
-
-def readme_blocks(settings: Sequence[Setting], checkpoints: Iterable[Checkpoint]) -> dict[str, str]:
+def readme_blocks(
+    settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], measured: Measured = NOTHING
+) -> dict[str, str]:
     """Tables of README.md by the names of their markers."""
     blocks = {f"table{table.number}": _short_table(table, settings) for table in paper.ACCURACY_TABLES}
-    return blocks | {"checkpoints": _checkpoint_table(checkpoints)}
+    return blocks | {"checkpoints": _checkpoint_table(checkpoints)} | short_tables(measured)
 
 
 def fill(text: str, blocks: dict[str, str]) -> str:
@@ -97,16 +97,8 @@ def fill(text: str, blocks: dict[str, str]) -> str:
     return BLOCK.sub(replaced, text)
 
 
-def write(
-    settings: Sequence[Setting],
-    checkpoints: Sequence[Checkpoint],
-    results: Path,
-    readme: Path,
-    inner: Sequence[Setting] = (),
-) -> list[Path]:
+def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], results: Path, readme: Path) -> list[Path]:
     """Regenerate README.md in the folder of results, and the tables in `readme`; gives both paths.
-
-    `inner` are inner validations, by which recipe `best` was found.
 
     Raises
     ------
@@ -117,9 +109,10 @@ def write(
         text = readme.read_text(encoding="utf-8")
     except OSError as error:
         raise RunError(f"{readme} cannot be read ({error.strerror}); its marked tables were to be replaced.") from error
+    measured = load_measured(results)
     pages = {
-        results / "README.md": results_document(settings, checkpoints, inner),
-        readme: fill(text, readme_blocks(settings, checkpoints)),
+        results / "README.md": results_document(settings, checkpoints, measured),
+        readme: fill(text, readme_blocks(settings, checkpoints, measured)),
     }
     for path, content in pages.items():
         atomic_write_bytes(path, content.encode())
@@ -127,9 +120,9 @@ def write(
 
 
 def results_document(
-    settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], inner: Sequence[Setting] = ()
+    settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], measured: Measured = NOTHING
 ) -> str:
-    """Everything: protocol, the paper's Tables 1 to 4 beside ours, recall, confusions, recipe `best`, checkpoints."""
+    """Everything: protocol, the paper's Tables 1 to 4 beside ours, recall, confusions, recipe `best`, noise, checkpoints."""
     parts = [
         "# Results: the paper's tables beside ours",
         f"`{COMMAND}` makes this page from the files beside it, which `python -m acrnn report` wrote. "
@@ -145,7 +138,8 @@ def results_document(
         _figure4(settings),
         f"## {ABLATION_TITLE}",
         ABLATING,
-        _ablations(inner),
+        _ablations(measured.ablation),
+        *probe_sections(measured),
         "## Published checkpoints",
         _checkpoint_table(checkpoints),
     ]

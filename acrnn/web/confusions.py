@@ -54,15 +54,15 @@ def _settings(folder: str, versions: tuple[tuple[str, int], ...]) -> list[Settin
     return load_settings(Path(folder))
 
 
-def known_settings(folder: Path | None = None) -> list[Setting]:
-    """Give the settings with clips in a folder (default `results_root()`), read once a process as long as none changes.
+def known_settings() -> list[Setting]:
+    """Give the settings with clips in `results_root()`, read once a process as long as no file changes.
 
     Raises
     ------
     RunError
         If a file of results cannot be read.
     """
-    folder = folder or results_root()
+    folder = results_root()
     versions = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.json")))
     return [setting for setting in _settings(str(folder), versions) if setting.filenames]
 

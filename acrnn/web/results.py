@@ -8,12 +8,11 @@ import streamlit as st
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.data import TITLES
-from acrnn.errors import AcrnnError
 from acrnn.evaluation import paper
 from acrnn.evaluation.document import ABLATING, ABLATION_TITLE
+from acrnn.evaluation.measured import Measured
 from acrnn.evaluation.paper import QuotedTable
-from acrnn.evaluation.report import ABLATION
-from acrnn.evaluation.results import Setting, results_root
+from acrnn.evaluation.results import Setting
 from acrnn.evaluation.tables import (
     NOT_RUN,
     QUOTED,
@@ -34,7 +33,6 @@ from acrnn.evaluation.tables import (
 )
 from acrnn.figures.results import accuracy_figure
 from acrnn.labels import CLASSES
-from acrnn.web.confusions import known_settings
 from acrnn.web.models import listen_query
 from acrnn.web.words import plain
 
@@ -156,16 +154,11 @@ def cost_table(frame: pd.DataFrame) -> None:
     csv_button("Table 2", frame)
 
 
-def ablation_section(dataset: str) -> None:
+def ablation_section(dataset: str, measured: Measured) -> None:
     """Show what each ingredient of recipe `best` does, from inner validations."""
     st.header(ABLATION_TITLE, anchor="ablation")
     st.markdown(ABLATING)
-    try:
-        inner = known_settings(results_root() / ABLATION)
-    except AcrnnError as error:
-        st.error(plain(str(error)))
-        return
-    frame = ablation_frame([setting for setting in inner if setting.dataset == dataset])
+    frame = ablation_frame([setting for setting in measured.ablation if setting.dataset == dataset])
     if frame.empty:
         st.markdown(f":gray[{NOT_RUN}]")
         return

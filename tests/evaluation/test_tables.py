@@ -14,8 +14,8 @@ from acrnn.errors import RunError
 from acrnn.evaluation import paper
 from acrnn.evaluation.crossval import wilson_interval
 from acrnn.evaluation.document import fill, markdown_table, readme_blocks, results_document, write
+from acrnn.evaluation.measured import Measured, load_measured
 from acrnn.evaluation.paper import ACCURACY_TABLES, TABLE_1, TABLE_3, TABLE_4, Variant
-from acrnn.evaluation.report import ABLATION
 from acrnn.evaluation.results import Setting, load_settings, results_root
 from acrnn.evaluation.tables import (
     NOT_RUN,
@@ -237,22 +237,20 @@ def test_an_ablation_compares_what_is_left_of_best_with_the_whole():
     assert frame["left_out"].tolist() == ["", "random_crops True", ""]
     assert frame[["n_more", "n_fewer"]].to_numpy().tolist() == [[0, 0], [0, 10], [1, 0]]
     assert frame["p_value"].tolist() == pytest.approx([1, 2 / 2**10, 1])
-    text = results_document([], [], settings)
+    text = results_document([], [], Measured(ablation=tuple(settings)))
     assert "| `best_without_crops` | random_crops True |" in text
     assert "| 0 | 10 | 0.00 | 2 | 60 |" in text
 
 
 def test_the_documents_are_what_the_command_would_write():
-    settings, checkpoints = load_settings(), [find(name) for name in names()]
-    inner = load_settings(results_root() / ABLATION)
+    settings, checkpoints, measured = load_settings(), [find(name) for name in names()], load_measured()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = readme_blocks(settings, checkpoints)
+    blocks = readme_blocks(settings, checkpoints, measured)
     stale = "run `python -m acrnn tables --write`"
     assert all(f"<!-- table: {name} -->" in readme for name in blocks)
     assert fill(readme, blocks) == readme, stale
-    assert (results_root() / "README.md").read_text(encoding="utf-8") == results_document(
-        settings, checkpoints, inner
-    ), stale
+    document = results_document(settings, checkpoints, measured)
+    assert (results_root() / "README.md").read_text(encoding="utf-8") == document, stale
 
 
 def test_the_command_prints_the_tables_or_writes_them(tmp_path):

@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from acrnn.audio.degradations import parse_conditions
+from acrnn.checkpoints import find
+from acrnn.evaluation.localisation import measure_localisation
 from acrnn.evaluation.paper import ACCURACY_TABLES
+from acrnn.evaluation.probes import header_of, write_probe
+from acrnn.evaluation.robustness import measure_robustness
 from acrnn.evaluation.tables import NOT_RUN
+from acrnn.inference import Predictor
+from acrnn.model import PLACEMENTS
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "results.py")
 
@@ -22,7 +29,7 @@ def test_with_nothing_run_every_row_that_could_be_says_so(results):
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     assert not page.exception
     by_head = {tuple(table.value.columns[:2]): table.value for table in page.table}
-    assert len(page.table) == 6  # four tables, what is said of Figure 4, checkpoints
+    assert len(page.table) == 8  # four tables, what is said of Figure 4, noise, known events, checkpoints
     for quoted in ACCURACY_TABLES:
         shown = next(t.value for t in page.table if len(t.value) == len(quoted.rows))
         told = [NOT_RUN in cell for cell in shown["ours (95 % interval)"]]
@@ -40,10 +47,40 @@ def test_a_damaged_file_of_results_gives_a_sentence(results):
     assert not page.table
 
 
-def test_a_damaged_inner_validation_leaves_the_rest_of_the_page(results):
-    (results / "ablation").mkdir()
-    (results / "ablation" / "esc10-l10-best-20-sealed1.json").write_text("{}")
+@pytest.fixture
+def measured(results, tiny_dataset, tiny_checkpoints):
+    """Robustness and localisation of a tiny checkpoint among the results."""
+    predictor = Predictor(find("esc10-l10-paper-fold1", tiny_checkpoints), "cpu")
+    conditions = parse_conditions("white=20,pink=0,opus=8")
+    for kind, values in (
+        ("robustness", measure_robustness(predictor, tiny_dataset, conditions, 3)),
+        ("localisation", measure_localisation(predictor, tiny_dataset, 1)),
+    ):
+        write_probe(header_of(predictor, tiny_dataset, kind, (3, 3)), values, results / kind)
+    return results
+
+
+def test_noise_and_known_events_are_tables_with_intervals_a_figure_and_files(measured):
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     assert not page.exception
-    assert "sealed1.json" in page.error[0].value.replace("\\", "")
-    assert len(page.table) == 6
+    shown = {tuple(table.value.columns[:2]): table.value for table in page.table}
+    (noise,) = [table.value for table in page.table if "20 dB" in table.value.columns]
+    assert (noise["noise"] == f":gray[{NOT_RUN}]").sum() == len(PLACEMENTS) - 1
+    measured_rows = noise[noise["attention"] == "l10, 300 epochs"]
+    assert len(measured_rows) == 4
+    assert "%" in measured_rows["20 dB"].iloc[0]
+    damage = shown[("condition", "l10, 300 epochs")]
+    assert len(damage) == 19
+    events = shown[("attention at", "event")]
+    assert " to " in events[events["event"] == "synthetic scenes"]["AUC: attention"].iloc[0]
+    labels = [button.label for button in page.get("download_button")]
+    assert {"Robustness (CSV)", "Known events (CSV)"} <= set(labels)
+
+
+@pytest.mark.parametrize("folder", ["ablation", "robustness", "localisation"])
+def test_a_damaged_file_of_measurements_gives_a_sentence(results, folder):
+    (results / folder).mkdir()
+    (results / folder / "esc10-l10-paper-fold1.json").write_text("{")
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not page.exception
+    assert "is not a file of" in page.error[0].value

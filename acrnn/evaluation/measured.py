@@ -1,0 +1,46 @@
+"""Everything that was measured beside the accuracies of the paper's tables, read from the folders of `results/`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from acrnn.evaluation.probes import Probe, load_probes
+from acrnn.evaluation.report import ABLATION
+from acrnn.evaluation.results import Setting, load_settings, results_root
+
+FOLDERS = (ABLATION, "robustness", "localisation")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the folders hold.
+
+    Attributes
+    ----------
+    ablation : tuple of Setting
+        Inner validations of recipes.
+    robustness, localisation : tuple of Probe
+        Sorted by dataset and placement.
+    """
+
+    ablation: tuple[Setting, ...] = ()
+    robustness: tuple[Probe, ...] = ()
+    localisation: tuple[Probe, ...] = ()
+
+
+NOTHING = Measured()
+
+
+def load_measured(folder: Path | None = None) -> Measured:
+    """Read all of it from a folder of results (default `results_root()`).
+
+    Raises
+    ------
+    RunError
+        If a file is not what the commands write.
+    """
+    folder = folder or results_root()
+    return Measured(
+        ablation=tuple(load_settings(folder / ABLATION)),
+        robustness=tuple(load_probes("robustness", folder)),
+        localisation=tuple(load_probes("localisation", folder)),
+    )

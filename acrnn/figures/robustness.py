@@ -1,0 +1,86 @@
+"""Accuracy against signal-to-noise ratio: a panel a noise, a line a setting."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from acrnn.audio.degradations import NOISES, SNRS_DB
+from acrnn.evaluation.probes import Probe
+from acrnn.evaluation.robustness import CLEAN
+from acrnn.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PURPLE, SKY, VERMILION, Figure
+from acrnn.labels import CLASSES
+
+MARKS = (
+    (BLUE, "circle"), (VERMILION, "diamond"), (GREEN, "square"), (ORANGE, "x"), (PURPLE, "cross"), (SKY, "star"),
+)  # fmt: skip
+"""Colour and symbol of each setting; of more than six, the line is dashed another way."""
+DASHES = ("solid", "dash", "dot")
+LEVELS = (CLEAN, *(f"{snr} dB".replace("-", "−") for snr in SNRS_DB))
+DODGE = 0.07  # of the step between two ratios, so that intervals do not hide each other
+
+
+def snr_figure(probes: Sequence[Probe]) -> Figure:
+    """Draw the accuracy of each setting, clean and at each ratio, with its 95 % interval; chance is a dotted line.
+
+    Parameters
+    ----------
+    probes : sequence of Probe
+        Of robustness, all of one dataset; at least one.
+    """
+    figure = make_subplots(
+        2, 2, shared_xaxes=True, shared_yaxes=True, subplot_titles=list(NOISES.values()), horizontal_spacing=0.04,
+        vertical_spacing=0.1,
+    )  # fmt: skip
+    for panel, kind in enumerate(NOISES):
+        place = {"row": 1 + panel // 2, "col": 1 + panel % 2}
+        for number, probe in enumerate(probes):
+            _add_line(figure, probe, kind, number, len(probes), is_first=panel == 0, place=place)
+        figure.add_hline(100 / len(CLASSES[probes[0].dataset]), line={"color": NEUTRAL, "dash": "dot"}, **place)
+    ticks = {"tickvals": list(range(len(LEVELS))), "ticktext": list(LEVELS), "fixedrange": True, "zeroline": False}
+    figure.update_xaxes(range=[-0.4, len(LEVELS) - 0.6], **ticks)
+    figure.update_yaxes(range=[0, 102], ticksuffix="%", fixedrange=True)
+    figure.update_annotations(font_size=13)
+    figure.update_layout(
+        height=560,
+        margin={"l": 4, "r": 8, "t": 74, "b": 30},
+        legend={"orientation": "h", "y": 1.07, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+    )
+    return figure
+
+
+def _add_line(
+    figure: Figure, probe: Probe, kind: str, number: int, n_probes: int, *, is_first: bool, place: dict[str, int]
+) -> None:
+    told = [probe.under(CLEAN), *(probe.under(f"{kind}={snr}") for snr in SNRS_DB)]
+    at = [x for x, summary in enumerate(told) if summary["n"]]
+    told = [told[x] for x in at]
+    colour, symbol = MARKS[number % len(MARKS)]
+    share = [100 * summary["accuracy"] for summary in told]
+    figure.add_trace(
+        go.Scatter(
+            x=[x + DODGE * (number - (n_probes - 1) / 2) for x in at],
+            y=share,
+            mode="lines+markers",
+            name=probe.title,
+            legendgroup=probe.title,
+            showlegend=is_first,
+            line={"color": colour, "width": 2, "dash": DASHES[number // len(MARKS) % len(DASHES)]},
+            marker={"color": colour, "symbol": symbol, "size": 8},
+            error_y={
+                "type": "data",
+                "array": [100 * s["interval"][1] - y for s, y in zip(told, share, strict=True)],
+                "arrayminus": [y - 100 * s["interval"][0] for s, y in zip(told, share, strict=True)],
+                "color": colour,
+                "thickness": 1.2,
+                "width": 3,
+            },
+            customdata=[
+                [LEVELS[x], s["n_correct"], s["n"], 100 * s["interval"][0], 100 * s["interval"][1]]
+                for x, s in zip(at, told, strict=True)
+            ],
+            hovertemplate="%{customdata[0]}: %{y:.1f}% (%{customdata[1]} of %{customdata[2]}; "
+            "%{customdata[3]:.1f}% to %{customdata[4]:.1f}%)",
+        ),
+        **place,
+    )
