@@ -267,13 +267,14 @@ def tables(
     from acrnn.checkpoints import find, names
     from acrnn.evaluation.document import results_document
     from acrnn.evaluation.document import write as write_documents
+    from acrnn.evaluation.faithfulness.results import FOLDER, load_studies
     from acrnn.evaluation.results import load_settings, results_root
 
     folder = results or results_root()
     settings = load_settings(folder)
     checkpoints = [find(name) for name in names()]
     if not write:
-        print(results_document(settings, checkpoints), end="")
+        print(results_document(settings, checkpoints, load_studies(folder / FOLDER)), end="")
         return
     for path in write_documents(settings, checkpoints, folder, readme):
         print(path)

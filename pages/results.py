@@ -19,6 +19,7 @@ from acrnn.figures.results import recall_beside_paper
 from acrnn.labels import CLASSES
 from acrnn.web import results as web
 from acrnn.web.confusions import is_dark, known_settings
+from acrnn.web.faithful_results import known_studies, show_faithfulness
 from acrnn.web.models import list_checkpoints
 from acrnn.web.router import through_app
 from acrnn.web.words import plain
@@ -28,7 +29,7 @@ through_app()
 st.title("Results", anchor=False)
 st.html(web.STYLE)
 try:
-    settings = known_settings()
+    settings, studies = known_settings(), known_studies()
 except AcrnnError as error:
     st.error(plain(str(error)))
     st.stop()
@@ -81,6 +82,8 @@ else:
         "A ring is a recall that §4.2 gives for ESC-50; intervals are 95 %, by Wilson, over the clips of a class."
     )
     web.csv_button("Recall", recall)
+
+show_faithfulness(dataset, studies, checkpoints)
 
 st.header("Published checkpoints", anchor="checkpoints")
 web.checkpoint_table(checkpoints)

@@ -10,6 +10,10 @@ from acrnn.checkpoints import Checkpoint
 from acrnn.data import TITLES, atomic_write_bytes
 from acrnn.errors import RunError
 from acrnn.evaluation import paper
+from acrnn.evaluation.faithfulness.document import section as faithfulness_section
+from acrnn.evaluation.faithfulness.document import short_table as faithfulness_block
+from acrnn.evaluation.faithfulness.results import FOLDER, StudyResult, load_studies
+from acrnn.evaluation.markdown import markdown_table
 from acrnn.evaluation.paper import QuotedTable
 from acrnn.evaluation.results import Setting
 from acrnn.evaluation.tables import (
@@ -57,16 +61,12 @@ WHOLE_MATRIX = 10  # classes; of more, the most confused pairs are listed
 SHOWN_PAIRS = 20
 
 
-def markdown_table(head: Sequence[str], lines: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Lay out cells as a Markdown table; columns in `right` are aligned right."""
-    rule = ["---:" if column in right else "---" for column in range(len(head))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
-
-
-def readme_blocks(settings: Sequence[Setting], checkpoints: Iterable[Checkpoint]) -> dict[str, str]:
+def readme_blocks(
+    settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], studies: Sequence[StudyResult] = ()
+) -> dict[str, str]:
     """Tables of README.md by the names of their markers."""
     blocks = {f"table{table.number}": _short_table(table, settings) for table in paper.ACCURACY_TABLES}
-    return blocks | {"checkpoints": _checkpoint_table(checkpoints)}
+    return blocks | {"checkpoints": _checkpoint_table(checkpoints), "faithfulness": faithfulness_block(studies)}
 
 
 def fill(text: str, blocks: dict[str, str]) -> str:
@@ -99,17 +99,20 @@ def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], result
         text = readme.read_text(encoding="utf-8")
     except OSError as error:
         raise RunError(f"{readme} cannot be read ({error.strerror}); its marked tables were to be replaced.") from error
+    studies = load_studies(results / FOLDER)
     pages = {
-        results / "README.md": results_document(settings, checkpoints),
-        readme: fill(text, readme_blocks(settings, checkpoints)),
+        results / "README.md": results_document(settings, checkpoints, studies),
+        readme: fill(text, readme_blocks(settings, checkpoints, studies)),
     }
     for path, content in pages.items():
         atomic_write_bytes(path, content.encode())
     return list(pages)
 
 
-def results_document(settings: Sequence[Setting], checkpoints: Iterable[Checkpoint]) -> str:
-    """Everything: protocol, the paper's Tables 1 to 4 beside ours, recall, confusions and checkpoints."""
+def results_document(
+    settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], studies: Sequence[StudyResult] = ()
+) -> str:
+    """Everything: protocol, the paper's Tables 1 to 4 beside ours, recall, confusions, faithfulness and checkpoints."""
     parts = [
         "# Results: the paper's tables beside ours",
         f"`{COMMAND}` makes this page from the files beside it, which `python -m acrnn report` wrote. "
@@ -123,6 +126,7 @@ def results_document(settings: Sequence[Setting], checkpoints: Iterable[Checkpoi
         _section(paper.TABLE_3, settings),
         _section(paper.TABLE_4, settings),
         _figure4(settings),
+        faithfulness_section(studies),
         "## Published checkpoints",
         _checkpoint_table(checkpoints),
     ]

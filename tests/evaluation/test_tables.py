@@ -14,6 +14,7 @@ from acrnn.errors import RunError
 from acrnn.evaluation import paper
 from acrnn.evaluation.crossval import wilson_interval
 from acrnn.evaluation.document import fill, markdown_table, readme_blocks, results_document, write
+from acrnn.evaluation.faithfulness.results import load_studies
 from acrnn.evaluation.paper import ACCURACY_TABLES, TABLE_1, TABLE_3, TABLE_4, Variant
 from acrnn.evaluation.results import Setting, load_settings, results_root
 from acrnn.evaluation.tables import (
@@ -222,11 +223,13 @@ def test_the_whole_document_has_every_row_of_the_four_tables():
 def test_the_documents_are_what_the_command_would_write():
     settings, checkpoints = load_settings(), [find(name) for name in names()]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = readme_blocks(settings, checkpoints)
+    studies = load_studies()
+    blocks = readme_blocks(settings, checkpoints, studies)
     stale = "run `python -m acrnn tables --write`"
     assert all(f"<!-- table: {name} -->" in readme for name in blocks)
     assert fill(readme, blocks) == readme, stale
-    assert (results_root() / "README.md").read_text(encoding="utf-8") == results_document(settings, checkpoints), stale
+    document = results_document(settings, checkpoints, studies)
+    assert (results_root() / "README.md").read_text(encoding="utf-8") == document, stale
 
 
 def test_the_command_prints_the_tables_or_writes_them(tmp_path):
