@@ -314,6 +314,40 @@ def _print_scores(scores: dict) -> None:
     )
 
 
+@app.command()
+def faithfulness(
+    checkpoint: Checkpoint,
+    data: DataRoot,
+    clips: Annotated[int | None, typer.Option(help="Clips drawn from the held-out fold; default all.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of that draw, the random orders and the intervals.")] = 0,
+    device: Device = "auto",
+    out: Annotated[Path | None, typer.Option(help="Where NAME.json goes; default results/faithfulness.")] = None,
+) -> None:
+    """Measure on a checkpoint's held-out fold what its probability loses with the frames it attends to.
+
+    Beside reversed and moved attention, random orders, loudness and gradient maps, with intervals. Stopped at any
+    moment, the same command goes on.
+    """
+    from acrnn.data import load as load_data
+    from acrnn.evaluation.faithfulness.results import studies_root
+    from acrnn.evaluation.faithfulness.study import Study, run_study
+    from acrnn.inference import describe_device, load
+    from acrnn.terminal import print_faithfulness
+
+    predictor = load(checkpoint, device)
+    config = predictor.checkpoint.config
+    dataset = load_data(data, config.dataset)
+    errors.print(f"{config.name} on {describe_device(predictor.device)}, {dataset.title}, fold {config.fold}")
+    if dataset.fingerprint() != config.data_fingerprint:
+        errors.print(f"note: these are not the very files it was trained and scored on ({config.data_title}).")
+    study = Study(predictor, dataset, clips, seed)
+    folder = out or studies_root()
+    with _bar("clips") as on_clip, _bar("randomised layers") as on_stage:
+        values = run_study(study, folder, on_clip, on_stage)
+    print_faithfulness(values, Console(width=None if sys.stdout.isatty() else 140))
+    print(folder / f"{config.name}.json")
+
+
 @contextmanager
 def _bar(what: str):
     """Progress bar on stderr; gives a function that is told (done, total)."""

@@ -1,13 +1,16 @@
 """What the command line draws of runs: the bar of one that trains here, one watched from elsewhere, and a list."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from acrnn.evaluation.faithfulness import MAPS, MEASURES
+from acrnn.evaluation.faithfulness.results import tell
 from acrnn.training.runs import Run
 from acrnn.training.status import Status
 from acrnn.training.watch import RunView, look
@@ -115,3 +118,16 @@ def clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def print_faithfulness(values: Mapping[str, Any], console: Console) -> None:
+    """Print what a study of faithfulness found: a table a fill, a line a map, each figure with its 95 % interval."""
+    for fill, found in values["summary"].items():
+        table = Table("order of frames", *(name for name, _ in MEASURES.values()), title=f"removed frames: {fill}")
+        for name, of_measure in found["maps"].items():
+            table.add_row(MAPS[name], *(tell(of_measure[measure]) for measure in MEASURES))
+        console.print(table)
+    if values["randomisation"] is not None:
+        stages = values["randomisation"]["stages"]
+        told = ", ".join(f"{stage} {tell({**found, 'interval': None})}" for stage, found in stages.items())
+        console.print(f"rank correlation with the trained attention, layers drawn anew from the output down: {told}")

@@ -5,7 +5,7 @@ import streamlit as st
 from acrnn.errors import AudioError
 from acrnn.figures import ClipView
 from acrnn.figures.compare import compare_figure
-from acrnn.web import compare, families, figure5
+from acrnn.web import compare, faithfulness, families, figure5
 from acrnn.web.clips import choose_clip
 from acrnn.web.models import list_checkpoints
 from acrnn.web.player import player
@@ -105,4 +105,5 @@ compare.show_missing(family, slots)
 table = compare.measures_table(slots, heard, clip)
 compare.show_measures(table)
 compare.export_buttons(clip, strips, slots, table, figure)
+faithfulness.compare_panel(clip, {slot.label: slot.checkpoint for slot in slots if slot.label in there})
 compare.explain_scaling()

@@ -6,7 +6,7 @@ from acrnn.errors import AudioError
 from acrnn.figures import ClipView, clip_figure, top_figure
 from acrnn.inference import describe_device
 from acrnn.labels import pretty
-from acrnn.web import exports
+from acrnn.web import exports, faithfulness
 from acrnn.web.analysis import analyse, attended_wav, predictor_of
 from acrnn.web.clips import choose_clip
 from acrnn.web.models import choose_checkpoint, describe_accuracy
@@ -90,3 +90,4 @@ st.caption(describe_attention(prediction, checkpoint))
 if (told := describe_bandwidth(prediction)) is not None:
     st.caption(told)
 exports.buttons(prediction, figure)
+faithfulness.listen_panel(clip, checkpoint, prediction)

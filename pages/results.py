@@ -19,6 +19,7 @@ from acrnn.figures.results import recall_beside_paper
 from acrnn.labels import CLASSES
 from acrnn.web import results as web
 from acrnn.web.confusions import is_dark, known_settings
+from acrnn.web.faithful_results import show_faithfulness
 from acrnn.web.models import list_checkpoints
 from acrnn.web.probes import known_measured, show_localisation, show_robustness
 from acrnn.web.router import through_app
@@ -84,6 +85,7 @@ else:
     web.csv_button("Recall", recall)
 
 web.ablation_section(dataset, measured)
+show_faithfulness(dataset, measured.faithfulness, checkpoints)
 show_robustness(dataset, measured)
 show_localisation(dataset, measured)
 

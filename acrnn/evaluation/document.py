@@ -10,6 +10,8 @@ from acrnn.checkpoints import Checkpoint
 from acrnn.data import TITLES, atomic_write_bytes
 from acrnn.errors import RunError
 from acrnn.evaluation import paper
+from acrnn.evaluation.faithfulness.document import section as faithfulness_section
+from acrnn.evaluation.faithfulness.document import short_table as faithfulness_block
 from acrnn.evaluation.markdown import markdown_table
 from acrnn.evaluation.measured import NOTHING, Measured, load_measured
 from acrnn.evaluation.paper import QuotedTable
@@ -76,7 +78,8 @@ def readme_blocks(
 ) -> dict[str, str]:
     """Tables of README.md by the names of their markers."""
     blocks = {f"table{table.number}": _short_table(table, settings) for table in paper.ACCURACY_TABLES}
-    return blocks | {"checkpoints": _checkpoint_table(checkpoints)} | short_tables(measured)
+    blocks |= {"checkpoints": _checkpoint_table(checkpoints), "faithfulness": faithfulness_block(measured.faithfulness)}
+    return blocks | short_tables(measured)
 
 
 def fill(text: str, blocks: dict[str, str]) -> str:
@@ -122,7 +125,7 @@ def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], result
 def results_document(
     settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], measured: Measured = NOTHING
 ) -> str:
-    """Everything: protocol, the paper's Tables 1 to 4 beside ours, recall, confusions, recipe `best`, noise, checkpoints."""
+    """Everything: the paper's Tables 1 to 4 beside ours, recipe `best`, attention put to the test, noise, checkpoints."""
     parts = [
         "# Results: the paper's tables beside ours",
         f"`{COMMAND}` makes this page from the files beside it, which `python -m acrnn report` wrote. "
@@ -139,6 +142,7 @@ def results_document(
         f"## {ABLATION_TITLE}",
         ABLATING,
         _ablations(measured.ablation),
+        faithfulness_section(measured.faithfulness),
         *probe_sections(measured),
         "## Published checkpoints",
         _checkpoint_table(checkpoints),

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from acrnn.evaluation.faithfulness.results import FOLDER as FAITHFULNESS
+from acrnn.evaluation.faithfulness.results import StudyResult, load_studies
 from acrnn.evaluation.probes import Probe, load_probes
 from acrnn.evaluation.report import ABLATION
 from acrnn.evaluation.results import Setting, load_settings, results_root
 
-FOLDERS = (ABLATION, "robustness", "localisation")
+FOLDERS = (ABLATION, FAITHFULNESS, "robustness", "localisation")
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,14 @@ class Measured:
     ----------
     ablation : tuple of Setting
         Inner validations of recipes.
+    faithfulness : tuple of StudyResult
+        Sorted by checkpoint.
     robustness, localisation : tuple of Probe
         Sorted by dataset and placement.
     """
 
     ablation: tuple[Setting, ...] = ()
+    faithfulness: tuple[StudyResult, ...] = ()
     robustness: tuple[Probe, ...] = ()
     localisation: tuple[Probe, ...] = ()
 
@@ -41,6 +46,7 @@ def load_measured(folder: Path | None = None) -> Measured:
     folder = folder or results_root()
     return Measured(
         ablation=tuple(load_settings(folder / ABLATION)),
+        faithfulness=tuple(load_studies(folder / FAITHFULNESS)),
         robustness=tuple(load_probes("robustness", folder)),
         localisation=tuple(load_probes("localisation", folder)),
     )

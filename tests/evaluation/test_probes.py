@@ -217,7 +217,7 @@ def test_a_damaged_file_is_named(tmp_path, content):
         load_probes("robustness", tmp_path)
 
 
-PUBLISHED = [path for kind in FOLDERS for path in sorted((results_root() / kind).glob("*.json"))]
+PUBLISHED = [path for kind in KINDS for path in sorted((results_root() / kind).glob("*.json"))]
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: f"{path.parent.name}-{path.stem}")

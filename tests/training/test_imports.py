@@ -24,6 +24,7 @@ def modules_after(statement: str) -> set[str]:
         ("import acrnn.model", {"pandas", "librosa", "soundfile", "streamlit", "plotly"}),
         ("import acrnn, acrnn.errors, acrnn.labels, acrnn.data", {"torch", "gammatone", "librosa", "soundfile"}),
         ("import acrnn.inference, acrnn.evaluation", {"streamlit", "plotly"}),
+        ("import acrnn.evaluation.faithfulness", {"streamlit", "plotly", "captum", "matplotlib"}),
     ],
 )
 def test_a_stage_loads_nothing_that_it_must_run_without(statement, unwanted):

@@ -29,7 +29,7 @@ def test_with_nothing_run_every_row_that_could_be_says_so(results):
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     assert not page.exception
     by_head = {tuple(table.value.columns[:2]): table.value for table in page.table}
-    assert len(page.table) == 8  # four tables, what is said of Figure 4, noise, known events, checkpoints
+    assert len(page.table) == 9  # four tables, Figure 4 in words, faithfulness, noise, known events, checkpoints
     for quoted in ACCURACY_TABLES:
         shown = next(t.value for t in page.table if len(t.value) == len(quoted.rows))
         told = [NOT_RUN in cell for cell in shown["ours (95 % interval)"]]
@@ -77,7 +77,7 @@ def test_noise_and_known_events_are_tables_with_intervals_a_figure_and_files(mea
     assert {"Robustness (CSV)", "Known events (CSV)"} <= set(labels)
 
 
-@pytest.mark.parametrize("folder", ["ablation", "robustness", "localisation"])
+@pytest.mark.parametrize("folder", ["ablation", "faithfulness", "robustness", "localisation"])
 def test_a_damaged_file_of_measurements_gives_a_sentence(results, folder):
     (results / folder).mkdir()
     (results / folder / "esc10-l10-paper-fold1.json").write_text("{")

@@ -1,0 +1,54 @@
+"""The faithfulness of every placement on the Results page."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from acrnn.checkpoints import Checkpoint
+from acrnn.evaluation.faithfulness import FILLS, MEASURES
+from acrnn.evaluation.faithfulness.document import READING, TITLE
+from acrnn.evaluation.faithfulness.results import (
+    COLUMNS,
+    StudyResult,
+    cells,
+    faithfulness_frame,
+    placement_rows,
+    tell_verdict,
+)
+from acrnn.evaluation.faithfulness.study import PROTOCOL
+from acrnn.evaluation.tables import NOT_RUN
+from acrnn.web.faithfulness import FILL_NAMES
+from acrnn.web.results import csv_button, listen_link, show_table
+
+
+def show_faithfulness(dataset: str, studies: Sequence[StudyResult], checkpoints: Sequence[Checkpoint]) -> None:
+    """Draw a row a placement: attention's measure and its differences from the controls, with a CSV of everything."""
+    st.header(TITLE, anchor="faithfulness")
+    st.markdown(READING)
+    left, right = st.columns(2)
+    measure = left.segmented_control(
+        "Measure", list(MEASURES), format_func=lambda name: MEASURES[name][0], default="comprehensiveness",
+        required=True, key="measure", bind="query-params",
+    )  # fmt: skip
+    fill = right.segmented_control(
+        "A removed frame becomes", list(FILLS), format_func=FILL_NAMES.get, default=FILLS[0], required=True,
+        key="removed", bind="query-params",
+    )  # fmt: skip
+    link_of = {checkpoint.name: listen_link(checkpoint) for checkpoint in checkpoints}
+    lines = []
+    for row in placement_rows(studies, dataset):
+        name = row.placement.replace("-", " ")
+        head = ["attention", "clips", MEASURES[measure][0], *COLUMNS.values(), "so it", "checkpoint"]
+        if not row.studies:
+            lines.append(dict.fromkeys(head, "") | {"attention": name, head[2]: f":gray[{NOT_RUN}]"})
+        for study in row.studies:
+            figures = cells(study, fill, measure)
+            link = link_of.get(study.checkpoint)
+            told = f"[{study.checkpoint}]({link})" if link else f"`{study.checkpoint}`"
+            told = f"{told}, fold {study.fold}"
+            values = [name, str(study.n_clips), f"**{figures[0]}**", *figures[1:]]
+            lines.append(dict(zip(head, [*values, tell_verdict(study, fill, measure), told], strict=True)))
+    show_table(lines, "Faithfulness")
+    st.caption(PROTOCOL)
+    if studies:
+        csv_button("Faithfulness", faithfulness_frame(studies))

@@ -1,0 +1,198 @@
+"""A held-out fold: chosen, measured, stopped, taken up again, summed up, read back and tabled."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from acrnn.errors import OptionError, RunError
+from acrnn.evaluation.bootstrap import mean_with_interval
+from acrnn.evaluation.faithfulness import FILLS, MAPS, MEASURES
+from acrnn.evaluation.faithfulness.document import faithfulness_table, section, short_table
+from acrnn.evaluation.faithfulness.results import (
+    faithfulness_frame,
+    load_studies,
+    placement_rows,
+    tell,
+    tell_verdict,
+)
+from acrnn.evaluation.faithfulness.study import Study, draw_clips, run_study
+from acrnn.evaluation.results import load_settings
+from acrnn.inference import load
+from acrnn.labels import ESC10
+
+NAME = "esc10-l10-paper-fold1"
+
+
+@pytest.fixture(scope="module")
+def study(tiny_checkpoints, tiny_dataset):
+    """Four of the ten clips of fold 1, two random orders."""
+    return Study(load(str(tiny_checkpoints / NAME), "cpu"), tiny_dataset, n_clips=4, n_draws=2)
+
+
+@pytest.fixture(scope="module")
+def written(study, tmp_path_factory):
+    """Folder and values of a study that was never stopped."""
+    folder = tmp_path_factory.mktemp("results") / "faithfulness"
+    return folder, run_study(study, folder)
+
+
+class Killed(Exception):  # noqa: N818
+    """Stands for a kill: nothing catches it."""
+
+
+def stop_at(number):
+    def on_clip(done, total):
+        if done == number:
+            raise Killed
+
+    return on_clip
+
+
+def test_a_study_that_was_killed_goes_on_and_writes_the_very_file(study, written, tmp_path):
+    part = tmp_path / f"{NAME}.clips.jsonl"
+    with pytest.raises(Killed):
+        run_study(study, tmp_path, stop_at(2))
+    assert part.read_bytes().count(b"\n") == 3  # what it depends on, and two clips
+    assert not list(tmp_path.glob("*.json"))
+    part.write_bytes(part.read_bytes() + b'{"filename": "torn')  # killed in the middle of a line
+    with pytest.raises(Killed):
+        run_study(study, tmp_path, stop_at(3))
+    done = []
+    run_study(study, tmp_path, lambda number, total: done.append((number, part.read_bytes().count(b"\n"))))
+    assert done[-1] == (3, 4)  # three were there already
+    assert (tmp_path / f"{NAME}.json").read_bytes() == (written[0] / f"{NAME}.json").read_bytes()
+    assert not part.exists()
+
+
+def test_clips_measured_with_other_options_are_not_mixed(study, tmp_path):
+    with pytest.raises(Killed):
+        run_study(study, tmp_path, stop_at(1))
+    with pytest.raises(RunError, match=r"clips\.jsonl holds clips measured with another seed, n_draws; the same"):
+        run_study(replace(study, seed=1, n_draws=3), tmp_path)
+    (tmp_path / f"{NAME}.clips.jsonl").write_text("no json\n")
+    with pytest.raises(RunError, match="is no list of finished clips"):
+        run_study(study, tmp_path)
+
+
+def test_more_clips_go_on_from_fewer(study, tmp_path):
+    with pytest.raises(Killed):
+        run_study(study, tmp_path, stop_at(3))
+    more = replace(study, n_clips=5)
+    with pytest.raises(Killed):
+        run_study(more, tmp_path, stop_at(4))
+    _, *rows = map(json.loads, (tmp_path / f"{NAME}.clips.jsonl").read_text().splitlines())
+    assert len({row["filename"] for row in rows}) == len(rows) >= 4  # none was measured twice
+
+
+def test_clips_are_of_the_held_out_fold_and_classes_take_turns(tiny_dataset, study):
+    fold = tiny_dataset.fold(1)
+    drawn = draw_clips(fold * 3, 15, 0)  # three clips a class
+    n_of = [sum(clip.label == label for clip in drawn) for label in ESC10]
+    assert max(n_of) - min(n_of) == 1
+    assert draw_clips(fold, len(fold), 0) == fold
+    assert draw_clips(fold, 4, 0) == draw_clips(fold, 4, 0) != draw_clips(fold, 4, 1)
+    assert {clip.fold for clip in study.clips} == {1}
+    with pytest.raises(OptionError, match="11 clips cannot be drawn from the held-out fold; 2 to 10 are accepted"):
+        replace(study, n_clips=11)
+
+
+def test_the_file_says_what_it_was_measured_on(written, study):
+    folder, values = written
+    read = json.loads((folder / f"{NAME}.json").read_text())
+    assert read == values
+    config = study.predictor.checkpoint.config
+    assert read["weights_sha256"] == config.weights_sha256
+    assert (read["fold"], read["n_clips"], read["seed"], read["n_draws"]) == (1, 4, 0, 2)
+    assert read["code"]
+    assert read["data_title"] == study.dataset.title  # other files than the checkpoint was made from
+    assert [clip["filename"] for clip in read["clips"]] == [clip.filename for clip in study.clips]
+
+
+def test_means_and_paired_differences_are_over_the_clips(written):
+    _, values = written
+    for fill in FILLS:
+        of_clips = [clip["measures"][fill] for clip in values["clips"]]
+        found = values["summary"][fill]
+        assert list(found["maps"]) == list(MAPS)
+        assert list(found["attention_minus"]) == [name for name in MAPS if name != "attention"]
+        for i, measure in enumerate(MEASURES):
+            attention, energy = (np.array([clip[name][i] for clip in of_clips]) for name in ("attention", "energy"))
+            assert found["maps"]["attention"][measure]["mean"] == pytest.approx(attention.mean(), abs=1e-4)
+            difference = found["attention_minus"]["energy"][measure]
+            assert difference["mean"] == pytest.approx((attention - energy).mean(), abs=1e-4)
+            low, high = difference["interval"]
+            assert low <= difference["mean"] <= high
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_for_many_clips():
+    values = np.random.default_rng(0).normal(0.5, 0.2, 2000)
+    found = mean_with_interval(values)
+    half = norm.ppf(0.975) * values.std(ddof=1) / np.sqrt(2000)
+    assert found["mean"] == pytest.approx(values.mean(), abs=1e-4)
+    assert found["interval"] == pytest.approx([values.mean() - half, values.mean() + half], abs=1.5e-3)
+    assert mean_with_interval(values) == found
+    assert mean_with_interval(np.ones(3)) == {"mean": 1, "interval": [1, 1]}
+    assert mean_with_interval(np.array([0.25])) == {"mean": 0.25, "interval": None}
+    assert mean_with_interval(np.array([])) == {"mean": None, "interval": None}
+
+
+def test_a_study_is_read_back_and_a_broken_file_is_named(written, tmp_path):
+    folder, values = written
+    (study,) = load_studies(folder)
+    assert (study.checkpoint, study.placement, study.n_clips) == (NAME, "l10", 4)
+    assert study.mean("mean", "random", "sufficiency") == values["summary"]["mean"]["maps"]["random"]["sufficiency"]
+    assert load_studies(tmp_path) == []
+    (tmp_path / "a.json").write_text('{"schema": 1}')
+    with pytest.raises(RunError, match=r"a\.json is not a file of faithfulness"):
+        load_studies(tmp_path)
+    (tmp_path / "a.json").write_text('{"schema": 9}')
+    with pytest.raises(RunError, match="has schema 9; this version reads schema 1"):
+        load_studies(tmp_path)
+
+
+def test_files_of_faithfulness_are_not_taken_for_results_of_training(written):
+    assert load_settings(written[0].parent) == []
+
+
+def test_every_placement_has_a_row_run_or_not(written):
+    studies = load_studies(written[0])
+    rows = placement_rows(studies, "esc10")
+    assert [row.placement for row in rows if row.studies] == ["l10"]
+    assert len(rows) == 9
+    table = faithfulness_table(studies, "esc10", "silence", "comprehensiveness")
+    assert table.count("not run") == 8
+    (line,) = [line for line in table.splitlines() if f"`{NAME}`" in line]
+    assert f"| {tell(studies[0].mean('silence', 'attention', 'comprehensiveness'))} |" in line
+    assert "not run" not in short_table(studies)
+    assert short_table([]) == "Not run."
+    assert section([]).count("| not run |") == 2 * 4 * 9
+
+
+def test_the_table_of_all_figures_has_each_once(written):
+    frame = faithfulness_frame(load_studies(written[0]))
+    assert len(frame) == len(FILLS) * (2 * len(MAPS) - 1) * (len(MEASURES) + 1)
+    assert not frame.duplicated(["fill", "map", "measure"]).any()
+    assert (frame["low"] <= frame["high"]).all()
+
+
+def test_a_verdict_needs_the_whole_interval_on_its_side(written):
+    (study,) = load_studies(written[0])
+    intervals = {
+        "random": [0.1, 0.2], "shifted": [-0.1, 0.2], "energy": [-0.2, -0.1], "integrated_gradients": [-0.3, -0.1],
+    }  # fmt: skip
+    for measure, told in (
+        ("comprehensiveness", "beats random order; ties with moved in time; loses to loudness, integrated gradients"),
+        ("sufficiency", "beats loudness, integrated gradients; ties with moved in time; loses to random order"),
+    ):
+        differences = {other: {measure: {"mean": 0, "interval": ends}} for other, ends in intervals.items()}
+        made = replace(study, summary={"silence": {"attention_minus": differences}})
+        assert tell_verdict(made, "silence", measure) == told
+
+
+def test_a_difference_is_told_with_its_sign():
+    assert tell({"mean": 0.5, "interval": [0.4, 0.6]}) == "0.500 (0.400 to 0.600)"
+    assert tell({"mean": -0.1, "interval": [-0.2, 0.05]}, signed=True) == "−0.100 (−0.200 to +0.050)"
+    assert tell(None) == tell({"mean": None, "interval": None}) == "–"
