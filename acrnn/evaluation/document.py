@@ -125,7 +125,7 @@ def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], result
 def results_document(
     settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], measured: Measured = NOTHING
 ) -> str:
-    """Everything: the paper's Tables 1 to 4 beside ours, recipe `best`, attention put to the test, noise, checkpoints."""
+    """Everything: the paper's tables beside ours, recipe `best`, attention put to the test, noise, checkpoints."""
     parts = [
         "# Results: the paper's tables beside ours",
         f"`{COMMAND}` makes this page from the files beside it, which `python -m acrnn report` wrote. "

@@ -25,7 +25,7 @@ from acrnn.evaluation.probe_tables import (
     tell_mean,
     tell_scene,
 )
-from acrnn.evaluation.probes import load_probes
+from acrnn.evaluation.probes import KINDS, load_probes
 from acrnn.evaluation.results import load_settings, results_root
 from acrnn.evaluation.tables import NOT_RUN
 from acrnn.model import PLACEMENTS
