@@ -196,7 +196,8 @@ def test_the_document_has_both_sections_with_their_protocols(measured):
     assert "## Known events" in text
     assert "signal-to-noise ratio is the clip's power over its blocks of 10 ms" in text
     assert "events of 2 clips" in text or "left out" in text
-    assert results_document([], [], Measured()).count("Not run.") == 4
+    empty = results_document([], [], Measured())
+    assert empty[empty.index("## Noise") :].count("Not run.") == 4
     assert set(short_tables(measured)) == {"robustness", "localisation"}
 
 
