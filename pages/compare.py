@@ -79,7 +79,7 @@ single = len(there) == 1
 a = first.selectbox("Difference of", list(there), key="a", bind="query-params", disabled=single)
 b = second.selectbox("and", list(there), index=1 - single, key="b", bind="query-params", disabled=single)
 low_db, high_db = levels.slider(
-    "Colours (dB, a full-scale sine is about 0)", -80, 10, (-80, 0), step=5, key="db", bind="query-params"
+    "Colours (dB)", -80, 10, (-80, 0), step=5, key="db", bind="query-params", help="A full-scale sine is about 0 dB."
 )
 
 figure = compare_figure(

@@ -26,7 +26,11 @@ TITLES = {"dog": "dog bark", "crying_baby": "crying baby", "clock_tick": "clock 
 """Class → the name in the paper, in its order."""
 EVENTS = ("dog", "crying_baby", "clock_tick")
 """Those of them that have silence or background between events; rain has none."""
-_GRID = "<style>.st-key-panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)) }</style>"
+_GRID = """<style>
+.st-key-panels { display: grid; grid-template-columns: minmax(0, 1fr) }
+@media (min-width: 900px) { .st-key-panels { grid-template-columns: repeat(2, minmax(0, 1fr)) } }
+@media (min-width: 1560px) { .st-key-panels { grid-template-columns: repeat(4, minmax(0, 1fr)) } }
+</style>"""
 """Four panels in a row where there is room, else two, else one; columns of Streamlit would be cut or squeezed."""
 MIN_CORRELATION, MIN_RATIO = 0.5, 1.5
 """From which on attention is said to pick the loud frames out."""
