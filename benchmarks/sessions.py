@@ -81,16 +81,21 @@ async def _session(browser: Browser, app: App, path: Path, title: str, times: di
     )
     times["upload"].append(perf_counter() - began)
     await _settled(page)
-    is_right = await page.locator("h1").inner_text() == title
+    answers = [await page.locator("h1").inner_text()]
     for name in PAGES:
         began = perf_counter()
         await page.get_by_role("link", name=name, exact=True).first.click()
-        await page.wait_for_timeout(100)
+        if name == "Listen":
+            await page.locator(".st-key-listen_chart .nsewdrag").first.wait_for()
+        else:
+            await page.get_by_role("heading", name=name, exact=True).wait_for()
         await _settled(page)
         times[f"open {name}"].append(perf_counter() - began)
-    is_right &= await page.locator("h1").inner_text() == title  # the upload was kept over all pages
+    answers.append(await page.locator("h1").inner_text())  # the upload was kept over all pages
     await context.close()
-    return is_right
+    if (told := set(answers)) != {title}:
+        print(f"{path.name}: {title} expected, shown {' and '.join(told)}")
+    return told == {title}
 
 
 async def _settled(page: Page) -> None:

@@ -1,6 +1,5 @@
 """Clips of a setting as rows with players, and one of them looked into beside a clip that the model got right."""
 
-import mimetypes
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from acrnn.labels import pretty
 from acrnn.web.analysis import analyse
 from acrnn.web.clips import ChosenClip
 from acrnn.web.models import listen_query
-from acrnn.web.player import player
+from acrnn.web.player import player, quiet_player
 from acrnn.web.words import describe_attention, describe_figure, plain
 
 ROWS = 8  # a page of a list; each has its own player
@@ -76,9 +75,8 @@ def _row(row: pd.Series, clip: Clip | None, told: str, key: str) -> None:
         st.markdown(f"{told} :small[:gray[· fold {row['fold']} · {plain(name)}]]")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if clip is not None and clip.path.is_file():
-                media_type = mimetypes.guess_type(clip.path.name)[0] or "audio/wav"
                 with st.container(key=f"{key}_{Path(name).stem}"):
-                    st.audio(str(clip.path), format=media_type, alt=f"Player of {name}")
+                    quiet_player(clip.path, f"Player of {name}")
             st.button(
                 "Look", key=f"{key}_look_{name}", on_click=look, args=(name,), icon=":material/search:",
                 help="Spectrogram, attention and prediction, by the very model that was wrong or right here.",

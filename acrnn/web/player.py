@@ -1,9 +1,12 @@
 """A player whose playhead runs over a chart: Streamlit's audio element, steered and followed by a small component."""
 
+import mimetypes
 from functools import cache
+from html import escape
 from pathlib import Path
 
 import streamlit as st
+from streamlit import runtime
 
 from acrnn.figures import Figure
 
@@ -30,6 +33,21 @@ button:hover, button:focus-visible { border-color: var(--st-primary-color); colo
 def _component():
     script = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
     return st.components.v2.component("acrnn_player", html=_HTML, css=_CSS, js=script)
+
+
+def quiet_player(path: Path, alt: str) -> None:
+    """Show a player of a file that fetches nothing before it is pressed.
+
+    Streamlit's own has the browser fetch every sound that is listed: megabytes of which most are never heard.
+    """
+    media_type = mimetypes.guess_type(path.name)[0] or "audio/wav"
+    if not runtime.exists():  # a page that is run by a test, without a server
+        st.audio(str(path), format=media_type, alt=alt)
+        return
+    url = runtime.get_instance().media_file_mgr.add(str(path), media_type, f"quiet_player {path}")
+    st.html(
+        f'<audio controls preload="none" style="width: 100%" src="{escape(url)}" aria-label="{escape(alt)}"></audio>'
+    )
 
 
 def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filename: str, bar: bool = True) -> None:

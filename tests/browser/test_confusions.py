@@ -105,7 +105,8 @@ def test_a_cell_is_clicked_and_its_clips_are_heard(app, page, mistake, recording
     players = page.locator(".st-key-cellpage_rows audio")
     expect(players).to_have_count(min(len(names), 8))
     for position, name in enumerate(names[:3]):
-        source = players.nth(position).get_attribute("src")
+        assert players.nth(position).evaluate("audio => audio.readyState") == 0  # nothing is fetched unasked
+        source = players.nth(position).evaluate("audio => audio.src")
         assert page.request.get(source).body() == recordings[Path(name).stem].read_bytes()
     players.first.evaluate("audio => audio.play()")
     page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio').currentTime > 0.1")
