@@ -45,9 +45,8 @@ def quiet_player(path: Path, alt: str) -> None:
         st.audio(str(path), format=media_type, alt=alt)
         return
     url = runtime.get_instance().media_file_mgr.add(str(path), media_type, f"quiet_player {path}")
-    st.html(
-        f'<audio controls preload="none" style="width: 100%" src="{escape(url)}" aria-label="{escape(alt)}"></audio>'
-    )
+    attributes = f'src="{escape(url)}" aria-label="{escape(alt)}"'
+    st.html(f'<audio controls preload="none" style="width: 100%; height: 2.5rem" {attributes}></audio>')
 
 
 def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filename: str, bar: bool = True) -> None:
