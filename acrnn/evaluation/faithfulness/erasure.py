@@ -137,10 +137,10 @@ class Erasure:
 
 
 def fast_copy(network: Network) -> Network:
-    """Copy a trained network with each batch norm folded into the convolution before it.
+    """Copy a trained network with each batch norm folded into the convolution before it, and GRUs that run by step.
 
-    The same function but for rounding, in two thirds of the time; no parameter asks for its gradient, so a gradient
-    map costs only the way back to the input.
+    The same function but for rounding, in less than two thirds of the time; no parameter asks for its gradient, so a
+    gradient map costs only the way back to the input.
     """
     copy = deepcopy(network).eval().requires_grad_(False)
     for layers in copy.modules():
@@ -149,7 +149,24 @@ def fast_copy(network: Network) -> Network:
                 if isinstance(layers[i], nn.Conv2d) and isinstance(layers[i + 1], nn.BatchNorm2d):
                     layers[i] = fuse_conv_bn_eval(layers[i], layers[i + 1]).requires_grad_(False)
                     layers[i + 1] = nn.Identity()
+    for name, layer in list(copy.named_children()):
+        if isinstance(layer, nn.GRU):
+            setattr(copy, name, _StepMajor(layer))
     return copy.to(memory_format=torch.channels_last)
+
+
+class _StepMajor(nn.Module):
+    """A GRU whose input is laid out step by step: else torch copies its weights once a segment of the batch."""
+
+    def __init__(self, gru: nn.GRU) -> None:
+        super().__init__()
+        self.gru = gru
+        self.gru.batch_first = False
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, step, size) as the GRU itself."""
+        output, last = self.gru(x.transpose(0, 1).contiguous())
+        return output.transpose(0, 1), last
 
 
 def fast_precision(device: torch.device) -> str:
