@@ -319,7 +319,7 @@ def faithfulness(
     checkpoint: Checkpoint,
     data: DataRoot,
     clips: Annotated[int | None, typer.Option(help="Clips drawn from the held-out fold; default all.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of that draw, the random orders and the intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of that draw and the random orders.")] = 0,
     device: Device = "auto",
     out: Annotated[Path | None, typer.Option(help="Where NAME.json goes; default results/faithfulness.")] = None,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 N_RESAMPLES = 2000
+CONFIDENCE = 0.95
 
 
 def mean_with_interval(values: Iterable[float | None]) -> dict[str, Any] | None:
@@ -29,7 +30,7 @@ def mean_with_interval(values: Iterable[float | None]) -> dict[str, Any] | None:
         return None
     interval = None
     if len(kept) > 1:
-        low, high = np.percentile(_resamples(len(kept)) @ kept, [2.5, 97.5])
+        low, high = np.percentile(_resamples(len(kept)) @ kept, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
         interval = [round(float(low), 5), round(float(high), 5)]
     return {"mean": round(float(kept.mean()), 5), "interval": interval, "n": len(kept)}
 

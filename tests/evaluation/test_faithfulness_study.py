@@ -8,7 +8,6 @@ import pytest
 from scipy.stats import norm
 
 from acrnn.errors import OptionError, RunError
-from acrnn.evaluation.bootstrap import mean_with_interval
 from acrnn.evaluation.faithfulness import FILLS, MAPS, MEASURES
 from acrnn.evaluation.faithfulness.document import faithfulness_table, section, short_table
 from acrnn.evaluation.faithfulness.results import (
@@ -19,6 +18,7 @@ from acrnn.evaluation.faithfulness.results import (
     tell_verdict,
 )
 from acrnn.evaluation.faithfulness.study import Study, draw_clips, run_study
+from acrnn.evaluation.intervals import mean_with_interval
 from acrnn.evaluation.results import load_settings
 from acrnn.inference import load
 from acrnn.labels import ESC10
@@ -134,9 +134,9 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_for_many_clips():
     assert found["mean"] == pytest.approx(values.mean(), abs=1e-4)
     assert found["interval"] == pytest.approx([values.mean() - half, values.mean() + half], abs=1.5e-3)
     assert mean_with_interval(values) == found
-    assert mean_with_interval(np.ones(3)) == {"mean": 1, "interval": [1, 1]}
-    assert mean_with_interval(np.array([0.25])) == {"mean": 0.25, "interval": None}
-    assert mean_with_interval(np.array([])) == {"mean": None, "interval": None}
+    assert mean_with_interval(np.ones(3)) == {"mean": 1, "interval": [1, 1], "n": 3}
+    assert mean_with_interval(np.array([0.25])) == {"mean": 0.25, "interval": None, "n": 1}
+    assert mean_with_interval(np.array([])) is None
 
 
 def test_a_study_is_read_back_and_a_broken_file_is_named(written, tmp_path):

@@ -10,11 +10,11 @@ import numpy as np
 
 from acrnn.data import Clip, Dataset, atomic_write_bytes
 from acrnn.errors import OptionError, RunError
-from acrnn.evaluation.bootstrap import CONFIDENCE, N_RESAMPLES, mean_with_interval
 from acrnn.evaluation.faithfulness.clip import MAPS, N_DRAWS, N_SHIFTS, ClipFaithfulness, Probe
 from acrnn.evaluation.faithfulness.erasure import FILLS, fast_precision
 from acrnn.evaluation.faithfulness.maps import IG_STEPS
 from acrnn.evaluation.faithfulness.measures import KEPT_SHARES, MEASURES, SHARES, Curve
+from acrnn.evaluation.intervals import CONFIDENCE, N_RESAMPLES, mean_with_interval
 from acrnn.evaluation.randomisation import randomise
 from acrnn.inference import Prediction, Predictor
 from acrnn.training.start import code_revision
@@ -47,7 +47,7 @@ class Study:
     n_clips : int, optional
         Drawn from the held-out fold, as many of each class as there can be; by default all.
     seed : int
-        Of the choice of clips, the random orders and the bootstrap.
+        Of the choice of clips and the random orders.
     n_draws : int
         Random orders a clip.
 
@@ -148,7 +148,7 @@ def run_study(
         "protocol": PROTOCOL,
         "code": code_revision(),
         "confidence": CONFIDENCE,
-        "summary": summarise(rows, study.seed),
+        "summary": summarise(rows),
         "randomisation": _randomisation(study, on_stage),
         "clips": [{key: value for key, value in row.items() if key != "curves"} for row in rows],
     }  # fmt: skip
@@ -184,7 +184,7 @@ def measures_of(curve: Curve) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def summarise(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
+def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Mean and interval over clips of every measure, of attention's difference from every other map, and mean curves.
 
     Returns
@@ -200,15 +200,15 @@ def summarise(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
         curves = {name: np.mean([row["curves"][fill][name] for row in rows], axis=0) for name in names}
         others = [name for name in names if name != "attention"] if "attention" in names else []
         summary[fill] = {
-            "maps": {name: _with_intervals(values[name], seed) for name in names},
-            "attention_minus": {o: _with_intervals(values["attention"] - values[o], seed) for o in others},
+            "maps": {name: _with_intervals(values[name]) for name in names},
+            "attention_minus": {o: _with_intervals(values["attention"] - values[o]) for o in others},
             "curves": {name: np.round(curve, 4).tolist() for name, curve in curves.items()},
         }
     return summary
 
 
-def _with_intervals(values: np.ndarray, seed: int) -> dict[str, Any]:
-    return {name: mean_with_interval(values[:, i], seed) for i, name in enumerate([*MEASURES, COST])}
+def _with_intervals(values: np.ndarray) -> dict[str, Any]:
+    return {name: mean_with_interval(values[:, i]) for i, name in enumerate([*MEASURES, COST])}
 
 
 def _randomisation(study: Study, on_stage: Callable[[int, int], None] | None) -> dict[str, Any] | None:
@@ -220,7 +220,7 @@ def _randomisation(study: Study, on_stage: Callable[[int, int], None] | None) ->
     stages = {}
     for name, row in zip(found.stages, found.correlations, strict=True):
         known = row[~np.isnan(row)]
-        stages[name] = mean_with_interval(known, study.seed) | {"n_clips": len(known)}
+        stages[name] = (mean_with_interval(known) or {"mean": None, "interval": None}) | {"n_clips": len(known)}
     return {"n_clips": len(clips), "measure": "Spearman's rank correlation of frame attention", "stages": stages}
 
 
