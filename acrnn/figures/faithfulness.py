@@ -55,7 +55,7 @@ def curves_figure(curves: Mapping[str, Curve], label: str) -> Figure:
         height=380,
         margin={"l": 56, "r": 8, "t": 30, "b": 40},
         hovermode="closest",
-        legend={"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0, "xanchor": "left"},
+        legend={"orientation": "h", "y": -0.26, "yanchor": "top", "x": 0, "xanchor": "left"},
     )
     figure.update_annotations(font_size=13)
     figure.update_xaxes(range=[-1, 101], ticksuffix=" %", title_text="of the clip's frames", fixedrange=True)
