@@ -52,7 +52,7 @@ def curves_figure(curves: Mapping[str, Curve], label: str) -> Figure:
                 col=column,
             )
     figure.update_layout(
-        height=380,
+        height=420,
         margin={"l": 56, "r": 8, "t": 30, "b": 40},
         hovermode="closest",
         legend={"orientation": "h", "y": -0.26, "yanchor": "top", "x": 0, "xanchor": "left"},
