@@ -63,9 +63,10 @@ COUNTING = (
 )
 ABLATION_TITLE = "Recipe best: what each ingredient does"
 ABLATING = (
-    "`best` is the paper's network and protocol with another training. Its ingredients were chosen on training folds: "
-    "one fold was sealed, neither trained on nor scored, and another of the remaining four held out to compare "
-    "recipes (`python -m acrnn sweep ablation --sealed …`). Each line is `best` without one ingredient, which tells "
+    "`best` is the paper's network and protocol with another training. Its ingredients were set beforehand, from what "
+    "others have published; what they do is measured on training folds: one fold is sealed, neither trained on nor "
+    "scored, and another of the remaining four held out to compare recipes (`python -m acrnn sweep ablation "
+    "--sealed …`). Each line is `best` without one ingredient, which tells "
     "what that one does beside the others. With as few clips as a fold has, most differences are within chance: the "
     "last column says how likely one as large is if both recipes err alike (McNemar's exact test)."
 )
