@@ -111,7 +111,7 @@ class Probe:
         n_draws : int
             Random orders, at least 1.
         seed : int
-            With the spectrogram's content, fixes the random orders: the same clip gets the same ones anywhere.
+            With the spectrogram's content, fixes the random orders: the same in every run on one machine.
         on_progress : callable, optional
             Told the share done, 0 to 1.
 
