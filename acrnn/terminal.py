@@ -9,8 +9,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from acrnn.evaluation.faithfulness import MAPS, MEASURES
-from acrnn.evaluation.faithfulness.results import tell
 from acrnn.training.runs import Run
 from acrnn.training.status import Status
 from acrnn.training.watch import RunView, look
@@ -122,6 +120,9 @@ def clock(seconds: float) -> str:
 
 def print_faithfulness(values: Mapping[str, Any], console: Console) -> None:
     """Print what a study of faithfulness found: a table a fill, a line a map, each figure with its 95 % interval."""
+    from acrnn.evaluation.faithfulness import MAPS, MEASURES  # pandas comes with it, which a training does not need
+    from acrnn.evaluation.faithfulness.results import tell
+
     for fill, found in values["summary"].items():
         table = Table("order of frames", *(name for name, _ in MEASURES.values()), title=f"removed frames: {fill}")
         for name, of_measure in found["maps"].items():

@@ -197,3 +197,25 @@ def test_the_module_runs_as_a_program(tmp_path, clips, tiny_checkpoints):
     assert json.loads(done.stdout) == [load(str(tiny_checkpoints / NAME), "cpu")(clips[0]).as_dict()]
     assert "absent.wav" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_faithfulness_of_a_held_out_fold_is_printed_and_written(run, tiny_root, tmp_path):
+    code, out, err = run(
+        "faithfulness", "--checkpoint", NAME, "--data", tiny_root, "--clips", 2, "--out", tmp_path, "--device", "cpu"
+    )
+    assert code == 0
+    assert "integrated gradients" in out
+    assert out.rstrip().endswith(f"{NAME}.json")
+    assert json.loads((tmp_path / f"{NAME}.json").read_text())["n_clips"] == 2
+    assert "note: these are not the very files" in err
+
+
+def test_faithfulness_says_in_one_line_what_is_accepted(run, tiny_root, tmp_path):
+    asked = ("faithfulness", "--checkpoint", NAME, "--data", tiny_root, "--out", tmp_path, "--device", "cpu")
+    code, _, err = run(*asked, "--clips", 11)
+    assert code == 2
+    assert err.splitlines()[-1] == "error: 11 clips cannot be drawn from the held-out fold; 2 to 10 are accepted."
+    (tmp_path / f"{NAME}.clips.jsonl").write_text('{"schema": 0}\n')
+    code, _, err = run(*asked)
+    assert code == 2
+    assert "clips.jsonl holds clips measured with another schema" in err.splitlines()[-1]
