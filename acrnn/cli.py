@@ -34,6 +34,7 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
+Sealed = Annotated[str, typer.Option(help="Folds neither trained on nor scored, as 1 or 1,3, to compare recipes.")]
 DEFAULT_CHECKPOINT = "esc10-l10-paper-fold1"
 
 
@@ -110,6 +111,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Another number than the recipe's 64.")] = None,
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
+    sealed: Sealed = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Where the run's folder is made; default runs.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there.")] = False,
@@ -124,7 +126,8 @@ def train(
     from acrnn.training.work import work
 
     row = placement_of(network, placement)
-    config, clips = configure(Options(data, dataset, fold, row, recipe, epochs, batch_size, seed, device))
+    apart = tuple(_numbers(sealed, "sealed"))
+    config, clips = configure(Options(data, dataset, fold, row, recipe, epochs, batch_size, seed, device, apart))
     run = Run.create(out or runs_root(), config, resume=resume)
     if run.summary is not None:
         print(f"{run.path} is finished already.")
@@ -150,7 +153,7 @@ def sweep(
     dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
     placements: Annotated[str, typer.Option(help="Some of the rows, as l10,l2-sigmoid; default all.")] = "",
     folds: Annotated[str, typer.Option(help="Folds held out, one a run.")] = "1,2,3,4,5",
-    sealed: Annotated[str, typer.Option(help="Folds neither trained on nor scored, to compare recipes.")] = "",
+    sealed: Sealed = "",
     seeds: Annotated[str, typer.Option(help="Seeds, one a run.")] = "0",
     recipe: Annotated[str, typer.Option(help="Of the rows that do not say: see `train`.")] = "paper",
     epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
@@ -167,7 +170,7 @@ def sweep(
     from acrnn.training.start import training_device
     from acrnn.training.sweep import grid, run_sweep
 
-    apart = tuple(_numbers(sealed, "sealed")) if sealed else ()
+    apart = tuple(_numbers(sealed, "sealed"))
     base = Options(data, dataset, fold=0, recipe=recipe, epochs=epochs, device=device, sealed=apart)
     listed = [item for item in placements.split(",") if item]
     runs = grid(name, base, listed, _numbers(folds, "folds"), _numbers(seeds, "seeds"))
@@ -185,7 +188,7 @@ def sweep(
 
 def _numbers(text: str, option: str) -> list[int]:
     try:
-        return [int(item) for item in text.split(",")]
+        return [int(item) for item in text.split(",")] if text else []
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no list of whole numbers such as 1,2,3", param_hint=option) from None
 

@@ -101,6 +101,7 @@ def options_of(config: RunConfig) -> Options:
         batch_size=config.recipe.batch_size,
         seed=config.seed,
         device=config.device,
+        sealed=config.sealed,
     )
 
 
@@ -111,6 +112,8 @@ def command(options: Options, root: Path) -> list[str]:
         value = getattr(options, field.name)
         if field.name == "data_root":
             parts += ["--data", str(Path(value).resolve())]
+        elif field.name == "sealed":
+            parts += ["--sealed", ",".join(map(str, value))] if value else []
         elif value is not None:
             parts += [f"--{field.name.replace('_', '-')}", str(value)]
     return parts

@@ -126,6 +126,9 @@ def test_a_command_line_has_the_options_it_was_made_of(options, tmp_path):
     assert arguments[:4] == [sys.executable, "-m", "acrnn", "train"]
     assert arguments[arguments.index("--seed") + 1] == "7"
     assert "--batch-size" not in arguments  # the recipe's own
+    assert "--sealed" not in arguments
+    arguments = command(replace(options, sealed=(1, 3)), tmp_path)
+    assert arguments[arguments.index("--sealed") + 1] == "1,3"
 
 
 def test_the_estimate_of_the_cache_is_what_is_written(tiny_dataset, tiny_run_config, cache_folder):
