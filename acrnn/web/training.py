@@ -315,14 +315,15 @@ def _try(act, told: str, *, forget_run: bool = False) -> None:
 
 
 def _files(view: RunView) -> None:
+    # Made now, not when they are asked for: Streamlit forgets a deferred file whenever its fragment is drawn again.
     with st.container(horizontal=True, key="exports"):
         st.download_button(
-            "Curves (CSV)", lambda: metrics_csv(view.run.metrics()), f"{view.name}-curves.csv", "text/csv",
+            "Curves (CSV)", metrics_csv(view.metrics), f"{view.name}-curves.csv", "text/csv",
             icon=":material/download:", on_click="ignore", disabled=not view.metrics,
         )  # fmt: skip
         predictions = view.run.path / "predictions.csv"
         st.download_button(
-            "Predictions (CSV)", predictions.read_bytes if predictions.exists() else b"",
+            "Predictions (CSV)", predictions.read_bytes() if predictions.exists() else b"",
             f"{view.name}-predictions.csv", "text/csv", icon=":material/download:", on_click="ignore",
             disabled=not predictions.exists(), help="Every held-out clip's probabilities, once it is scored.",
         )  # fmt: skip

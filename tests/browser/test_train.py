@@ -141,6 +141,7 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train
     epochs = [row["epoch"] for row in view.run.metrics()]
     assert epochs == list(range(len(epochs)))
     assert len(epochs) > done
+    page.wait_for_timeout(3000)  # until it was drawn again, with the last epoch
     with page.expect_download() as download:
         page.get_by_role("button", name="Curves (CSV)").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
