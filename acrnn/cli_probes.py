@@ -68,10 +68,19 @@ def localisation(
     with _writing("localisation", predictor, dataset, size, out) as write, count_bar("clips") as on_clip:
         values = measure_localisation(predictor, dataset, clips, on_clip)
         path = write(values)
-    table = Table("placement", "scenes", "AUC of attention", "of level", "of level at its steps", "of random", "gain")
+    head = (
+        "placement",
+        "scenes",
+        "AUC of attention",
+        "of level",
+        "of level at its steps",
+        "of random",
+        "less level at its steps",
+    )
+    table = Table(*head)
     for row in values["placements"]:
         told = [_tell(maps["auc"]) for maps in row["maps"].values()]
-        table.add_row(row["placement"], str(row["n"]), *told, _tell(row["gain"]["auc"]))
+        table.add_row(row["placement"], str(row["n"]), *told, _tell(row["gain_at_steps"]["auc"]))
     _print(table)
     print(f"{len(values['left_out'])} of {size[0]} clips left out: their event is too short or too long.")
     print(path)
