@@ -2,7 +2,6 @@
 
 import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,16 +10,15 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
 from rich.table import Column, Table
 
 from acrnn import cli_probes
+from acrnn.cli_probes import count_bar, opened
 from acrnn.errors import AcrnnError
 
 app = typer.Typer(
@@ -291,17 +289,11 @@ def tables(
 @app.command()
 def evaluate(checkpoint: Checkpoint, data: DataRoot, device: Device = "auto") -> None:
     """Score a checkpoint on the fold that was held out of its training."""
-    from acrnn.data import load as load_data
     from acrnn.evaluation.crossval import score_fold
-    from acrnn.inference import describe_device, load
 
-    predictor = load(checkpoint, device)
+    predictor, dataset = opened(checkpoint, data, device)
     config = predictor.checkpoint.config
-    dataset = load_data(data, config.dataset)
-    errors.print(f"{config.name} on {describe_device(predictor.device)}, {dataset.title}, fold {config.fold}")
-    if dataset.fingerprint() != config.data_fingerprint:
-        errors.print(f"note: these are not the very files it was trained and scored on ({config.data_title}).")
-    with _bar("clips") as on_clip:
+    with count_bar("clips") as on_clip:
         scores = score_fold(predictor, dataset, config.fold, on_clip=on_clip)
     _print_scores(scores.summary())
     recorded = config.scores
@@ -315,49 +307,6 @@ def _print_scores(scores: dict) -> None:
         f"accuracy {scores['accuracy']:.2%} ({scores['n_correct']} of {scores['n_clips']} clips), "
         f"95 % Wilson interval {low:.2%} to {high:.2%}"
     )
-
-
-@app.command()
-def faithfulness(
-    checkpoint: Checkpoint,
-    data: DataRoot,
-    clips: Annotated[int | None, typer.Option(help="Clips drawn from the held-out fold; default all.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of that draw and the random orders.")] = 0,
-    device: Device = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where NAME.json goes; default results/faithfulness.")] = None,
-) -> None:
-    """Measure on a checkpoint's held-out fold what its probability loses with the frames it attends to.
-
-    Beside reversed and moved attention, random orders, loudness and gradient maps, with intervals. Stopped at any
-    moment, the same command goes on.
-    """
-    from acrnn.data import load as load_data
-    from acrnn.evaluation.faithfulness.results import studies_root
-    from acrnn.evaluation.faithfulness.study import Study, run_study
-    from acrnn.inference import describe_device, load
-    from acrnn.terminal import print_faithfulness
-
-    predictor = load(checkpoint, device)
-    config = predictor.checkpoint.config
-    dataset = load_data(data, config.dataset)
-    errors.print(f"{config.name} on {describe_device(predictor.device)}, {dataset.title}, fold {config.fold}")
-    if dataset.fingerprint() != config.data_fingerprint:
-        errors.print(f"note: these are not the very files it was trained and scored on ({config.data_title}).")
-    study = Study(predictor, dataset, clips, seed)
-    folder = out or studies_root()
-    with _bar("clips") as on_clip, _bar("randomised layers") as on_stage:
-        values = run_study(study, folder, on_clip, on_stage)
-    print_faithfulness(values, Console(width=None if sys.stdout.isatty() else 140))
-    print(folder / f"{config.name}.json")
-
-
-@contextmanager
-def _bar(what: str):
-    """Progress bar on stderr; gives a function that is told (done, total)."""
-    columns = TextColumn(f"{what:24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=errors, transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Commands that put a checkpoint to the test on its held-out fold: `robustness`, `localisation`, `scenes`."""
+"""Commands that put a checkpoint to the test on its held-out fold, and `scenes`, which writes what they ask with."""
 
 import sys
 from collections.abc import Iterator
@@ -20,6 +20,31 @@ Clips = Annotated[int | None, typer.Option("--clips", min=1, help="Fewer than th
 Out = Annotated[Path | None, typer.Option(help="Folder of the JSON file; default results/ and the command's name.")]
 
 
+def faithfulness(
+    checkpoint: Checkpoint,
+    data: DataRoot,
+    clips: Clips = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of clips and the random orders.")] = 0,
+    out: Out = None,
+    device: Device = "auto",
+) -> None:
+    """Measure on a checkpoint's held-out fold what its probability loses with the frames it attends to.
+
+    Beside reversed and moved attention, random orders, loudness and gradient maps; killed, it goes on.
+    """
+    from acrnn.evaluation.faithfulness.results import studies_root
+    from acrnn.evaluation.faithfulness.study import Study, run_study
+    from acrnn.terminal import print_faithfulness
+
+    predictor, dataset = opened(checkpoint, data, device)
+    study = Study(predictor, dataset, clips, seed)
+    folder = out or studies_root()
+    with count_bar("clips") as on_clip, count_bar("randomised layers") as on_stage:
+        values = run_study(study, folder, on_clip, on_stage)
+    print_faithfulness(values, Console(width=None if sys.stdout.isatty() else 140))
+    print(folder / f"{values['checkpoint']}.json")
+
+
 def robustness(
     checkpoint: Checkpoint,
     data: DataRoot,
@@ -36,7 +61,7 @@ def robustness(
     from acrnn.evaluation.robustness import measure_robustness, thinned
 
     wanted = parse_conditions(conditions)
-    predictor, dataset = _opened(checkpoint, data, device)
+    predictor, dataset = opened(checkpoint, data, device)
     config = predictor.checkpoint.config
     size = len(thinned(dataset.fold(config.fold), clips)), len(wanted)
     with _writing("robustness", predictor, dataset, size, out) as write, count_bar("clips") as on_clip:
@@ -63,7 +88,7 @@ def localisation(
     from acrnn.evaluation.robustness import thinned
     from acrnn.evaluation.scenes import PLACEMENTS
 
-    predictor, dataset = _opened(checkpoint, data, device)
+    predictor, dataset = opened(checkpoint, data, device)
     size = len(thinned(dataset.fold(predictor.checkpoint.config.fold), clips)), len(PLACEMENTS)
     with _writing("localisation", predictor, dataset, size, out) as write, count_bar("clips") as on_clip:
         values = measure_localisation(predictor, dataset, clips, on_clip)
@@ -104,10 +129,10 @@ def scenes(
     print(out / "events.tsv")
 
 
-COMMANDS = (robustness, localisation, scenes)
+COMMANDS = (faithfulness, robustness, localisation, scenes)
 
 
-def _opened(checkpoint: str, data: Path, device: str):
+def opened(checkpoint: str, data: Path, device: str):
     """Load a predictor and the dataset that its checkpoint is of, and say what is there."""
     from acrnn.data import load as load_data
     from acrnn.inference import describe_device, load

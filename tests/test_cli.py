@@ -215,7 +215,7 @@ def test_faithfulness_says_in_one_line_what_is_accepted(run, tiny_root, tmp_path
     code, _, err = run(*asked, "--clips", 11)
     assert code == 2
     assert err.splitlines()[-1] == "error: 11 clips cannot be drawn from the held-out fold; 2 to 10 are accepted."
-    (tmp_path / f"{NAME}.clips.jsonl").write_text('{"schema": 0}\n')
-    code, _, err = run(*asked)
+    (tmp_path / f"{NAME}.json").write_text('{"n_clips": 10}\n')
+    code, _, err = run(*asked, "--clips", 2)
     assert code == 2
-    assert "clips.jsonl holds clips measured with another schema" in err.splitlines()[-1]
+    assert err.splitlines()[-1].endswith("json is of 10 clips, this would be of 2; give another folder with --out.")

@@ -51,40 +51,50 @@ def stop_at(number):
     return on_clip
 
 
-def test_a_study_that_was_killed_goes_on_and_writes_the_very_file(study, written, tmp_path):
-    part = tmp_path / f"{NAME}.clips.jsonl"
+@pytest.fixture
+def parts(monkeypatch, tmp_path):
+    """Finished clips of the studies in this test's own cache folder, by clip."""
+    monkeypatch.setenv("ACRNN_CACHE", str(tmp_path / "cache"))
+
+    def names():
+        lines = [line for path in (tmp_path / "cache").rglob("*.jsonl") for line in path.read_text().splitlines()]
+        return [json.loads(line)["part"] for line in lines]
+
+    return names
+
+
+def test_a_study_that_was_killed_goes_on_and_writes_the_very_file(study, written, parts, tmp_path):
     with pytest.raises(Killed):
         run_study(study, tmp_path, stop_at(2))
-    assert part.read_bytes().count(b"\n") == 3  # what it depends on, and two clips
+    assert parts() == [clip.filename for clip in study.clips[:2]]
     assert not list(tmp_path.glob("*.json"))
-    part.write_bytes(part.read_bytes() + b'{"filename": "torn')  # killed in the middle of a line
-    with pytest.raises(Killed):
-        run_study(study, tmp_path, stop_at(3))
-    done = []
-    run_study(study, tmp_path, lambda number, total: done.append((number, part.read_bytes().count(b"\n"))))
-    assert done[-1] == (3, 4)  # three were there already
+    run_study(study, tmp_path)
     assert (tmp_path / f"{NAME}.json").read_bytes() == (written[0] / f"{NAME}.json").read_bytes()
-    assert not part.exists()
+    assert parts() == []
 
 
-def test_clips_measured_with_other_options_are_not_mixed(study, tmp_path):
+def test_clips_measured_with_other_options_are_not_mixed(study, parts, tmp_path):
     with pytest.raises(Killed):
         run_study(study, tmp_path, stop_at(1))
-    with pytest.raises(RunError, match=r"clips\.jsonl holds clips measured with another seed, n_draws; the same"):
-        run_study(replace(study, seed=1, n_draws=3), tmp_path)
-    (tmp_path / f"{NAME}.clips.jsonl").write_text("no json\n")
-    with pytest.raises(RunError, match="is no list of finished clips"):
-        run_study(study, tmp_path)
+    with pytest.raises(Killed):
+        run_study(replace(study, seed=1), tmp_path, stop_at(1))
+    assert len(parts()) == 2
 
 
-def test_more_clips_go_on_from_fewer(study, tmp_path):
+def test_more_clips_go_on_from_fewer(study, parts, tmp_path):
     with pytest.raises(Killed):
         run_study(study, tmp_path, stop_at(3))
-    more = replace(study, n_clips=5)
     with pytest.raises(Killed):
-        run_study(more, tmp_path, stop_at(4))
-    _, *rows = map(json.loads, (tmp_path / f"{NAME}.clips.jsonl").read_text().splitlines())
-    assert len({row["filename"] for row in rows}) == len(rows) >= 4  # none was measured twice
+        run_study(replace(study, n_clips=5), tmp_path, stop_at(4))
+    assert len(set(parts())) == len(parts()) >= 4  # none was measured twice
+
+
+def test_a_quick_look_does_not_replace_more_clips(study, written):
+    folder, _ = written
+    before = (folder / f"{NAME}.json").read_bytes()
+    with pytest.raises(RunError, match=r"json is of 4 clips, this would be of 3; give another folder with --out"):
+        run_study(replace(study, n_clips=3), folder)
+    assert (folder / f"{NAME}.json").read_bytes() == before
 
 
 def test_clips_are_of_the_held_out_fold_and_classes_take_turns(tiny_dataset, study):

@@ -15,8 +15,9 @@ from acrnn.evaluation.faithfulness.erasure import FILLS, fast_precision
 from acrnn.evaluation.faithfulness.maps import IG_STEPS
 from acrnn.evaluation.faithfulness.measures import KEPT_SHARES, MEASURES, SHARES, Curve
 from acrnn.evaluation.intervals import CONFIDENCE, N_RESAMPLES, mean_with_interval
+from acrnn.evaluation.parts import Parts, open_parts
 from acrnn.evaluation.randomisation import randomise
-from acrnn.inference import Prediction, Predictor
+from acrnn.inference import Predictor
 from acrnn.training.start import code_revision
 
 SCHEMA = 1
@@ -108,8 +109,8 @@ def run_study(
 ) -> dict[str, Any]:
     """Measure every clip, then the randomisation check, and write `<checkpoint>.json` into `out`.
 
-    Each finished clip is a line of `<checkpoint>.clips.jsonl` there, which is deleted at the end: after a kill, the
-    same call goes on from it and writes the same file as one that was never stopped.
+    Finished clips are kept in the cache folder until the end: after a kill, the same call goes on from them and writes
+    the same file as one that was never stopped.
 
     Parameters
     ----------
@@ -119,24 +120,30 @@ def run_study(
     Raises
     ------
     RunError
-        If what is there is of other weights, data or options.
+        If a file is there that holds more clips, or another process is at this very measurement.
     AudioError
         If a clip cannot be used.
     """
     config = study.predictor.checkpoint.config
-    part = out / f"{config.name}.clips.jsonl"
-    done = _read_part(part, study.header)
+    path = out / f"{config.name}.json"
+    _require_replaceable(path, len(study.clips))
+    with open_parts("faithfulness", study.header) as parts:
+        values = _measure(study, parts, on_clip, on_stage)
+        atomic_write_bytes(path, (_compact(values) + "\n").encode())
+    return values
+
+
+def _measure(study: Study, parts: Parts, on_clip, on_stage) -> dict[str, Any]:
+    config = study.predictor.checkpoint.config
     probe = Probe(study.predictor)
-    for number, clip in enumerate(study.clips):
-        if on_clip is not None:
-            on_clip(number, len(study.clips))
-        if clip.filename not in done:
-            prediction = study.predictor(clip.path)
-            found = probe(prediction, n_draws=study.n_draws, seed=study.seed)
-            done[clip.filename] = clip_row(clip, prediction, found)
-            _append(part, done[clip.filename])
-    rows = [done[clip.filename] for clip in study.clips]
-    values = study.header | {
+    clips = {clip.filename: clip for clip in study.clips}
+
+    def measure(name: str) -> dict[str, Any]:
+        prediction = study.predictor(clips[name].path)
+        return clip_row(clips[name], probe(prediction, n_draws=study.n_draws, seed=study.seed))
+
+    rows = parts.complete(clips, measure, on_clip)
+    return study.header | {
         "dataset": config.dataset,
         "data_title": config.data_title if study.header["data_fingerprint"] == config.data_fingerprint
         else study.dataset.title,
@@ -152,12 +159,21 @@ def run_study(
         "randomisation": _randomisation(study, on_stage),
         "clips": [{key: value for key, value in row.items() if key != "curves"} for row in rows],
     }  # fmt: skip
-    atomic_write_bytes(out / f"{config.name}.json", (_compact(values) + "\n").encode())
-    part.unlink(missing_ok=True)
-    return values
 
 
-def clip_row(clip: Clip, prediction: Prediction, found: ClipFaithfulness) -> dict[str, Any]:
+def _require_replaceable(path: Path, n_clips: int) -> None:
+    """Raise RunError if `path` holds more clips: a quick look must not replace a whole fold."""
+    if not path.exists():
+        return
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))["n_clips"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is not a file of faithfulness ({error!r}); delete it or give another --out.") from error
+    if there > n_clips:
+        raise RunError(f"{path} is of {there} clips, this would be of {n_clips}; give another folder with --out.")
+
+
+def clip_row(clip: Clip, found: ClipFaithfulness) -> dict[str, Any]:
     """Plain rounded values of one clip: the measures of each fill and map, and for the mean curves all points."""
     return {
         "filename": clip.filename,
@@ -222,34 +238,6 @@ def _randomisation(study: Study, on_stage: Callable[[int, int], None] | None) ->
         known = row[~np.isnan(row)]
         stages[name] = (mean_with_interval(known) or {"mean": None, "interval": None}) | {"n_clips": len(known)}
     return {"n_clips": len(clips), "measure": "Spearman's rank correlation of frame attention", "stages": stages}
-
-
-def _read_part(path: Path, header: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Rows of finished clips by file name; the header is written where there is no file. A torn last line is cut."""
-    if not path.exists():
-        atomic_write_bytes(path, (_compact(header) + "\n").encode())
-        return {}
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        atomic_write_bytes(path, whole)
-    try:
-        first, *rows = [json.loads(line) for line in whole.splitlines()]
-        differing = [key for key in header if first.get(key) != header[key]]
-        done = {row["filename"]: row for row in rows}
-    except (ValueError, KeyError, AttributeError) as error:
-        raise RunError(f"{path} is no list of finished clips ({error!r}); delete it to begin anew.") from error
-    if differing:
-        raise RunError(
-            f"{path} holds clips measured with another {', '.join(differing)}; the same options go on with it, "
-            "or delete it to begin anew."
-        )
-    return done
-
-
-def _append(path: Path, row: Mapping[str, Any]) -> None:
-    with path.open("ab") as file:
-        file.write((_compact(row) + "\n").encode())
 
 
 def _compact(values: Mapping[str, Any]) -> str:
