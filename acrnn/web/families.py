@@ -11,6 +11,7 @@ from acrnn.checkpoints import Checkpoint, CheckpointConfig
 from acrnn.errors import AcrnnError
 from acrnn.model import PLACEMENTS
 from acrnn.web.clips import read_dataset
+from acrnn.web.models import fold_option
 
 WITH_ATTENTION = PLACEMENTS[1:]
 
@@ -84,10 +85,10 @@ def choose_family(families: Sequence[Family]) -> Family:
     """Widgets to choose one: on what it was trained, and which fold was held out."""
     datasets = list(dict.fromkeys(family.dataset for family in families))
     dataset = st.selectbox("Trained on", datasets, format_func=data.TITLES.get, key="model", bind="query-params")
-    by_fold = {f"{family.fold} ({family.recipe})": family for family in families if family.dataset == dataset}
+    by_fold = {fold_option(family.fold, family.recipe): family for family in families if family.dataset == dataset}
     chosen = st.selectbox(
         "Held-out fold", list(by_fold), key="fold", bind="query-params",
-        help="The fold of the official five that these networks never saw, and in brackets the recipe.",
+        help="The fold of the official five that these networks never saw, and the recipe that they were trained by.",
     )  # fmt: skip
     return by_fold[chosen]
 

@@ -36,10 +36,10 @@ def choose_checkpoint() -> Checkpoint | None:
         "(eq. 1), or on the last Bi-GRU l10 (eq. 3). The baseline piczakcnn has none (§4.2).",
     )  # fmt: skip
     found = [c for c in found if c.config.placement == placement]
-    by_fold = {f"{c.config.fold} ({c.config.recipe['name']})": c for c in found}
+    by_fold = {fold_option(c.config.fold, c.config.recipe["name"]): c for c in found}
     chosen = st.selectbox(
         "Held-out fold", list(by_fold), key="fold", bind="query-params",
-        help="The fold of the official five that this network never saw, and in brackets the recipe.",
+        help="The fold of the official five that this network never saw, and the recipe that it was trained by.",
     )  # fmt: skip
     return by_fold[chosen]
 
@@ -47,8 +47,13 @@ def choose_checkpoint() -> Checkpoint | None:
 def listen_query(checkpoint: Checkpoint) -> dict[str, str]:
     """Query parameters with which a page's `choose_checkpoint` has this checkpoint chosen."""
     config = checkpoint.config
-    fold = f"{config.fold} ({config.recipe['name']})"
+    fold = fold_option(config.fold, config.recipe["name"])
     return {"model": TITLES[config.dataset], "attention": config.placement, "fold": fold}
+
+
+def fold_option(fold: int, recipe: str) -> str:
+    """Say a held-out fold and the recipe trained by, as the choice of it and the URL do."""
+    return f"{fold}, recipe {recipe}"
 
 
 def describe_accuracy(checkpoint: Checkpoint) -> str:

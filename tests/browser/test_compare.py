@@ -112,7 +112,7 @@ def test_the_difference_is_of_the_two_that_are_chosen(compare_app, page):
 
 
 def test_what_is_not_trained_is_shown_as_such_with_the_commands_that_train_it(compare_app, page):
-    open_strips(page, compare_app, "?fold=2+%28paper%29")
+    open_strips(page, compare_app, "?fold=2,+recipe+paper")
     assert [note for note in notes(page) if "not trained" in note] == [
         f"not trained: train --placement {placement}" for placement in WITH_ATTENTION[:-1]
     ]
@@ -177,7 +177,7 @@ def test_figure_5_takes_one_click_and_stands_in_the_url(compare_app, page):
 
 
 def test_figure_5_says_what_trains_its_network_where_there_is_none(compare_app, page):
-    page.goto(compare_app.url("compare?compare=the+paper's+Figure+5&fold=2+%28paper%29"))
+    page.goto(compare_app.url("compare?compare=the+paper's+Figure+5&fold=2,+recipe+paper"))
     settle(page)
     expect(page.get_by_test_id("stCode")).to_contain_text("--fold 2 --placement l2-sigmoid")
 
