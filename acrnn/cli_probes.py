@@ -118,7 +118,7 @@ def scenes(
     dataset: Annotated[str | None, typer.Option(help="esc10 or esc50; default what the folder holds.")] = None,
     rate: Annotated[int, typer.Option(help="Sampling rate in hertz.")] = 44_100,
 ) -> None:
-    """Write scenes whose event times are known: audio/*.wav, and events.tsv as DESED and sed_eval read it."""
+    """Write scenes whose event times are known: audio/*.wav, and events.tsv with DESED's columns."""
     from acrnn.data import load
     from acrnn.evaluation.scenes import write_scenes
 
