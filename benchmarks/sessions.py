@@ -13,17 +13,21 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 from time import perf_counter
+from urllib.parse import urlencode
 
 import numpy as np
 import psutil
 from playwright.async_api import Browser, Page, async_playwright
 
 import acrnn
+from acrnn.checkpoints import find
 from acrnn.labels import pretty
+from acrnn.web.models import listen_query
 from benchmarks.machine import describe_machine
 from benchmarks.pages import recordings
 from tests.browser.conftest import CHROMIUM, App
 
+CHECKPOINT = "esc10-l10-paper-fold1"
 PAGES = ("Compare", "Confusions", "Train", "Results", "Listen")
 WAIT_MS = 300_000
 
@@ -35,7 +39,7 @@ def main() -> None:
         app = App(Path(folder) / "log.txt")
         app.wait()
         paths = recordings(Path(folder), n_sessions)
-        predictor = acrnn.load("esc10-l10-paper-fold1")
+        predictor = acrnn.load(CHECKPOINT)
         expected = [f"{pretty(label)}, {p:.0%}" for label, p in (predictor(path).top(1)[0] for path in paths)]
         times, wrong, peak = asyncio.run(_visit(app, paths, expected))
         app.stop()
@@ -71,7 +75,7 @@ async def _session(browser: Browser, app: App, path: Path, title: str, times: di
     context = await browser.new_context(viewport={"width": 1200, "height": 900})
     page = await context.new_page()
     page.set_default_timeout(WAIT_MS)
-    await page.goto(app.url("?source=Upload"))
+    await page.goto(app.url("?" + urlencode({"source": "Upload"} | listen_query(find(CHECKPOINT)))))
     await _settled(page)
     began = perf_counter()
     await page.locator("input[type=file]").set_input_files(path)

@@ -165,7 +165,7 @@ def write_scenes(
 ) -> tuple[int, list[LeftOut]]:
     """Write every scene of a fold to disk: `audio/*.wav`, their events and what they are made of.
 
-    `events.tsv` has DESED's columns filename, onset, offset (seconds) and event_label, whose rows sed_eval takes as they are;
+    `events.tsv` has DESED's columns, whose rows sed_eval takes: filename, onset, offset (seconds), event_label;
     `scenes.csv` has placement, ratio, source and background of each.
 
     Parameters
