@@ -33,7 +33,7 @@ Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `chec
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
 Sealed = Annotated[str, typer.Option(help="Folds neither trained on nor scored, as 1 or 1,3, to compare recipes.")]
-DEFAULT_CHECKPOINT = "esc10-l10-paper-fold1"
+DEFAULT_CHECKPOINT = "esc10-l10-best-fold1"
 
 
 def main() -> None:

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from acrnn.errors import AudioError
-from acrnn.figures import ClipView, clip_figure, top_figure
+from acrnn.figures import ClipView, top_figure
 from acrnn.inference import describe_device
 from acrnn.labels import pretty
 from acrnn.web import exports, faithfulness
-from acrnn.web.analysis import analyse, attended_wav, predictor_of
+from acrnn.web.analysis import analyse, attended_wav, figure_of, predictor_of
 from acrnn.web.clips import choose_clip
 from acrnn.web.models import choose_checkpoint, describe_accuracy
 from acrnn.web.player import player
@@ -75,9 +75,7 @@ overlay = veil.toggle(
 )  # fmt: skip
 
 attended = played == ATTENDED and has_attention
-figure = clip_figure(
-    prediction, analysis.samples, analysis.rate_hz, ClipView(low_db, max(high_db, low_db + 5), overlay)
-)
+figure = figure_of(analysis, ClipView(low_db, max(high_db, low_db + 5), overlay))
 player(
     figure,
     attended_wav(analysis) if attended else analysis.wav,

@@ -12,6 +12,7 @@ import streamlit as st
 from acrnn.audio import Limits, decode, encode_wav
 from acrnn.audio.effects import scale_frames
 from acrnn.checkpoints import Checkpoint
+from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
 from acrnn.web.clips import ChosenClip
 
@@ -32,12 +33,15 @@ class Analysis:
         Mono, at `rate_hz`, the model's rate.
     wav : bytes
         The same for a player.
+    key : tuple
+        What it was found of: clip and weights.
     """
 
     prediction: Prediction
     samples: np.ndarray
     rate_hz: int
     wav: bytes
+    key: tuple
 
 
 class Kept:
@@ -100,9 +104,19 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     rate_hz = checkpoint.config.front_end.rate_hz
     samples = decode(clip.content, rate_hz, limits=PAGE_LIMITS, name=clip.name).samples
     prediction = predictor(clip.content, name=clip.name, limits=PAGE_LIMITS, on_progress=on_progress)
-    analysis = Analysis(prediction, samples, rate_hz, encode_wav(samples, rate_hz))
+    analysis = Analysis(prediction, samples, rate_hz, encode_wav(samples, rate_hz), key)
     _kept().put(key, analysis, prediction.duration_s)
     return analysis
+
+
+def figure_of(analysis: Analysis, view: ClipView) -> Figure:
+    """Draw a clip and its analysis, or give what was drawn before; not to be changed."""
+    return _figure(analysis, analysis.key, view)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _figure(_analysis: Analysis, key: tuple, view: ClipView) -> Figure:
+    return clip_figure(_analysis.prediction, _analysis.samples, _analysis.rate_hz, view)
 
 
 def attended_wav(analysis: Analysis) -> bytes:

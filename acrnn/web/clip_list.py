@@ -12,10 +12,10 @@ from acrnn.data import Clip, Dataset, sha256_of
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.evaluation.confusion import fold_model, right_example
 from acrnn.evaluation.results import Setting
-from acrnn.figures import clip_figure, top_figure
+from acrnn.figures import ClipView, top_figure
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
-from acrnn.web.analysis import analyse
+from acrnn.web.analysis import analyse, figure_of
 from acrnn.web.clips import ChosenClip
 from acrnn.web.models import listen_query
 from acrnn.web.player import player, quiet_player
@@ -156,7 +156,7 @@ def _analysed(
         alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
     )  # fmt: skip
     player(
-        clip_figure(prediction, analysis.samples, analysis.rate_hz),
+        figure_of(analysis, ClipView()),
         analysis.wav,
         key=key,
         clip=chosen.key,
