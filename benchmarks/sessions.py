@@ -2,22 +2,24 @@
 
     python -m benchmarks.sessions [SESSIONS]
 
-Each session is a browser context that uploads a sound of its own, compares what the page says with the package's own
-prediction, and visits the other four pages. All browsers run on the same machine as the server, so the times are an
-upper bound.
+Each session uploads a sound of its own, compares the verdict that it is shown with the package's own prediction, visits
+the other four pages, comes back, looks whether its sound was kept, and changes the attention. The sessions speak
+Streamlit's protocol without a browser, each asking for its next view as soon as it has the last: what is timed is the
+server, from the question to the end of its answer; what a browser then draws is in `benchmarks.pages`. One session
+alone is timed first.
 """
 
 import asyncio
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Awaitable
 from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlencode
 
 import numpy as np
 import psutil
-from playwright.async_api import Browser, Page, async_playwright
 
 import acrnn
 from acrnn.checkpoints import find
@@ -25,11 +27,14 @@ from acrnn.labels import pretty
 from acrnn.web.models import listen_query
 from benchmarks.machine import describe_machine
 from benchmarks.pages import recordings
-from tests.browser.conftest import CHROMIUM, App
+from benchmarks.visitor import Visitor
+from tests.browser.conftest import App
 
-CHECKPOINT = "esc10-l10-paper-fold1"
-PAGES = ("Compare", "Confusions", "Train", "Results", "Listen")
-WAIT_MS = 300_000
+CHECKPOINTS = {"l10": "esc10-l10-paper-fold1", "l2-softmax": "esc10-l2-softmax-paper-fold1"}
+"""Placement → checkpoint: the first is asked with the upload, then the others in turn, then the first again."""
+PAGES = ("compare", "confusions", "train", "results")
+
+Times = defaultdict[str, list[float]]
 
 
 def main() -> None:
@@ -38,20 +43,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         app = App(Path(folder) / "log.txt")
         app.wait()
-        paths = recordings(Path(folder), n_sessions)
-        predictor = acrnn.load(CHECKPOINT)
-        expected = [f"{pretty(label)}, {p:.0%}" for label, p in (predictor(path).top(1)[0] for path in paths)]
-        times, wrong, peak = asyncio.run(_visit(app, paths, expected))
+        first, *paths = recordings(Path(folder), n_sessions + 1)
+        alone, together, wrong, peak = asyncio.run(_visit(app, first, paths))
         app.stop()
     print(f"{describe_machine()}, {n_sessions} sessions")
-    for action, seconds in times.items():
-        print(f"{action:24} median {np.median(seconds):.2f} s, 95th percentile {np.percentile(seconds, 95):.2f} s")
-    print(f"answers that were not the clip's own  {wrong} of {n_sessions}")
-    print(f"largest memory of the server          {peak / 1e9:.2f} GB")
+    for action, seconds in together.items():
+        print(
+            f"{action:24} median {np.median(seconds):.2f} s, 95th percentile {np.percentile(seconds, 95):.2f} s "
+            f"(one session alone {np.median(alone[action]):.2f} s)"
+        )
+    print(f"sessions that were shown another answer than their clip's own  {wrong} of {n_sessions}")
+    print(f"largest memory of the server  {peak / 1e9:.2f} GB")
 
 
-async def _visit(app: App, paths: list[Path], expected: list[str]) -> tuple[dict[str, list[float]], int, int]:
-    times: dict[str, list[float]] = defaultdict(list)
+async def _visit(app: App, first: Path, paths: list[Path]) -> tuple[Times, Times, int, int]:
     peak = 0
 
     async def watch() -> None:
@@ -60,52 +65,50 @@ async def _visit(app: App, paths: list[Path], expected: list[str]) -> tuple[dict
             peak = max(peak, psutil.Process(app.process.pid).memory_info().rss)
             await asyncio.sleep(0.2)
 
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        watcher = asyncio.create_task(watch())
-        right = await asyncio.gather(
-            *(_session(browser, app, path, title, times) for path, title in zip(paths, expected, strict=True))
-        )
-        watcher.cancel()
-        await browser.close()
-    return times, right.count(False), peak
+    predictors = {placement: acrnn.load(name) for placement, name in CHECKPOINTS.items()}
+
+    def expect(path: Path) -> dict[str, str]:
+        told = {placement: predictor(path).top(1)[0] for placement, predictor in predictors.items()}
+        return {placement: f"{pretty(label)}, {p:.0%}" for placement, (label, p) in told.items()}
+
+    expected = [expect(path) for path in paths]
+    await _session(app, first, expect(first), defaultdict(list))  # the networks are loaded
+    alone, together = defaultdict(list), defaultdict(list)
+    await _session(app, first, expect(first), alone)
+    watcher = asyncio.create_task(watch())
+    sessions = (_session(app, path, titles, together) for path, titles in zip(paths, expected, strict=True))
+    right = await asyncio.gather(*sessions)
+    watcher.cancel()
+    return alone, together, right.count(False), peak
 
 
-async def _session(browser: Browser, app: App, path: Path, title: str, times: dict[str, list[float]]) -> bool:
-    context = await browser.new_context(viewport={"width": 1200, "height": 900})
-    page = await context.new_page()
-    page.set_default_timeout(WAIT_MS)
-    await page.goto(app.url("?" + urlencode({"source": "Upload"} | listen_query(find(CHECKPOINT)))))
-    await _settled(page)
-    began = perf_counter()
-    await page.locator("input[type=file]").set_input_files(path)
-    await page.wait_for_function(
-        "name => document.querySelector('.st-key-listen_chart .js-plotly-plot')?.layout?.uirevision === name",
-        arg=path.name,
-    )
-    times["upload"].append(perf_counter() - began)
-    await _settled(page)
-    answers = [await page.locator("h1").inner_text()]
-    for name in PAGES:
+async def _session(app: App, path: Path, expected: dict[str, str], times: Times) -> bool:
+    """Whether every verdict was this clip's own."""
+    asked, other = CHECKPOINTS
+    shown = []
+
+    async def timed(action: str, does: Awaitable[None]) -> None:
         began = perf_counter()
-        await page.get_by_role("link", name=name, exact=True).first.click()
-        if name == "Listen":
-            await page.locator(".st-key-listen_chart .nsewdrag").first.wait_for()
-        else:
-            await page.get_by_role("heading", name=name, exact=True).wait_for()
-        await _settled(page)
-        times[f"open {name}"].append(perf_counter() - began)
-    answers.append(await page.locator("h1").inner_text())  # the upload was kept over all pages
-    await context.close()
-    if (told := set(answers)) != {title}:
-        print(f"{path.name}: {title} expected, shown {' and '.join(told)}")
-    return told == {title}
+        await does
+        times[action].append(perf_counter() - began)
 
-
-async def _settled(page: Page) -> None:
-    await page.wait_for_selector("[data-test-connection-state='CONNECTED']")
-    await page.wait_for_selector("[data-test-script-state='notRunning']")
-    await page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    async with Visitor(app) as visitor:
+        query = {"source": "Upload"} | listen_query(find(CHECKPOINTS[asked]))
+        await timed("first view", visitor.open("", urlencode(query)))
+        await timed("upload of 5 s", visitor.upload("upload", path))
+        shown.append((asked, visitor.title))
+        for page in PAGES:
+            await timed(f"open {page}", visitor.open(page))
+        await timed("back to listen", visitor.open(""))
+        shown.append((asked, visitor.title))
+        for placement in (other, asked):
+            await timed("another placement", visitor.select("attention", placement))
+            shown.append((placement, visitor.title))
+    wrong = [f"{placement}: {title!r}, not {expected[placement]!r}" for placement, title in shown
+             if title != expected[placement]]  # fmt: skip
+    for line in (*wrong, *visitor.errors):
+        print(f"{path.name}: {line}")
+    return not wrong and not visitor.errors
 
 
 if __name__ == "__main__":
