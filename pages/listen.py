@@ -12,7 +12,14 @@ from acrnn.web.clips import choose_clip
 from acrnn.web.models import choose_checkpoint, describe_accuracy
 from acrnn.web.player import player
 from acrnn.web.router import through_app
-from acrnn.web.words import describe_agreement, describe_attention, describe_bandwidth, describe_figure, plain
+from acrnn.web.words import (
+    describe_agreement,
+    describe_attention,
+    describe_bandwidth,
+    describe_figure,
+    describe_vote,
+    plain,
+)
 
 through_app()
 
@@ -49,7 +56,7 @@ with verdict:
     st.caption(
         f"{plain(clip.name)}, {prediction.duration_s:.2f} s. `{checkpoint.name}` on "
         f"{describe_device(predictor_of(checkpoint).device)}. It must choose one of its {len(prediction.labels)} "
-        "classes, whatever it hears; the probability is the mean over segments (§4.1)."
+        f"classes, whatever it hears; the probability is the mean over segments{describe_vote(checkpoint)}."
     )
 with bars:
     st.plotly_chart(

@@ -1,7 +1,7 @@
 """Where a setting errs: its confusion matrix, its clips, its calibration, and how it differs from another setting.
 
 Everything is made from out-of-fold predictions alone, so it needs no audio and no network. A clip's confidence is the
-probability of its predicted class, which is the highest mean over segments (§4.1).
+probability of its predicted class, which is the highest after the vote of the segments (§4.1).
 """
 
 from collections.abc import Sequence

@@ -49,7 +49,7 @@ PROTOCOL = (
     "nor the mean and standard deviation of its input ever saw (§4.1). The number of epochs is fixed before training "
     "and the last epoch's weights are taken, so nothing is chosen by a test fold. What is scored is the fp16 weights "
     "of the published kind, by the path that a user's clip takes: a clip gets the class with the highest mean "
-    "probability over its segments."
+    "probability over its segments (of recipe best, each weighted by its share of frames with sound)."
 )
 INTERVALS = (
     "An accuracy is the mean over the folds that were run. Its interval is Wilson's, 95 %, over clips, each counted "

@@ -80,9 +80,10 @@ class Prediction:
     checkpoint : str
     labels : tuple of str
     probabilities : ndarray (class,), float32
-        Mean over segments, sums to one (§4.1); of a recipe whose `vote` is `sounding`, each segment counts by its share
-        of frames with sound.
+        Mean over segments, each counting by its vote; sums to one.
     segment_probabilities : ndarray (segment, class), float32
+    segment_votes : ndarray (segment,), float32
+        Sum to one: all equal (§4.1), or, of a recipe whose `vote` is `sounding`, as their shares of frames with sound.
     segment_starts_s, segment_ends_s : ndarray (segment,)
         Where each segment lies; the last one ends with the clip.
     attention : Attention or None
@@ -104,6 +105,7 @@ class Prediction:
     labels: tuple[str, ...]
     probabilities: np.ndarray
     segment_probabilities: np.ndarray
+    segment_votes: np.ndarray
     segment_starts_s: np.ndarray
     segment_ends_s: np.ndarray
     attention: Attention | None
@@ -246,14 +248,14 @@ class Predictor:
         spectrogram = gather_frames(stream_log_spectrogram(counted(), front_end), front_end.n_bands)
         return spectrogram, n_samples
 
-    def _vote(self, by_segment: np.ndarray, padded: Tensor, segments: Segments) -> np.ndarray:
-        """Probabilities (segment, class) → the clip's (class,), by the checkpoint's way of voting."""
+    def _votes(self, padded: Tensor, segments: Segments) -> np.ndarray:
+        """(segment,) what each counts for, by the checkpoint's way of voting."""
         config = self.checkpoint.config
         if config.vote == "mean":
-            return by_segment.mean(axis=0)
+            return np.full(len(segments), 1 / len(segments), np.float32)
         sounds = (padded > config.front_end.floor_db).any(dim=0).float()  # (padded frame,)
         shares = sounds.unfold(0, segments.length, segments.hop).mean(dim=1).numpy()
-        return np.average(by_segment, axis=0, weights=shares).astype(np.float32)
+        return shares / shares.sum()
 
     @torch.inference_mode()
     def _classify(self, spectrogram: Tensor, n_known: int, n_samples: int, name: str, on_progress) -> Prediction:
@@ -270,6 +272,7 @@ class Predictor:
             done += len(batch)
             on_progress(done / len(segments))
         by_segment = torch.cat(probabilities).numpy()
+        votes = self._votes(padded[0], segments)
         times_s = segments.times_s(front_end)
         duration_s = n_samples / front_end.rate_hz
         attention = None
@@ -288,8 +291,9 @@ class Predictor:
             duration_s=duration_s,
             checkpoint=config.name,
             labels=config.labels,
-            probabilities=self._vote(by_segment, padded[0], segments),
+            probabilities=np.average(by_segment, axis=0, weights=votes),
             segment_probabilities=by_segment,
+            segment_votes=votes,
             segment_starts_s=segments.starts * front_end.hop_s,
             segment_ends_s=np.minimum((segments.starts + segments.length) * front_end.hop_s, duration_s),
             attention=attention,

@@ -183,7 +183,10 @@ def show_measures(table: pd.DataFrame) -> None:
     columns = {
         "attention": text(pinned=True),
         "top_class": text("top class"),
-        "probability": number(format="%.1f %%", help="Of the top class, the mean over segments (§4.1)."),
+        "probability": number(
+            format="%.1f %%",
+            help="Of the top class, by the vote of the segments (§4.1).",
+        ),
         "entropy": number(
             format="%.3f",
             help="Of the weights as shares of the clip, over its largest value log n: 1 is even attention, 0 a single "

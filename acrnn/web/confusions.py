@@ -112,7 +112,7 @@ def choose_filter(setting: Setting) -> ClipFilter:
     )
     low, high = st.slider(
         "Confidence (%)", 0, 100, (0, 100), step=5, key="confidence", bind="query-params",
-        help="Probability of the predicted class, the mean over segments (§4.1).",
+        help="Probability of the predicted class, by the vote of the segments (§4.1).",
     )  # fmt: skip
     right = None if outcome == "all" else outcome == "right"
     return ClipFilter(tuple(folds), tuple(labels), tuple(groups), right, (low / 100, high / 100))

@@ -37,6 +37,11 @@ def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> 
     return f"{said} :orange[Fold {clip.fold} was in its training set], so this says little of how good it is."
 
 
+def describe_vote(checkpoint: Checkpoint) -> str:
+    """Say how segments are averaged: the end of a sentence."""
+    return " (§4.1)" if checkpoint.config.vote == "mean" else ", each counting by its share of frames with sound"
+
+
 def describe_bandwidth(prediction: Prediction) -> str | None:
     """Say which bands were estimated, if any were."""
     if prediction.known_up_to_hz is None:

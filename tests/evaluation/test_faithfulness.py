@@ -1,5 +1,7 @@
 """Closed forms of the measures: networks that read one known frame, or none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from acrnn.evaluation.faithfulness.clip import shifts
 from acrnn.evaluation.faithfulness.maps import input_x_gradient, integrated_gradients, probability_of
 from acrnn.evaluation.faithfulness.measures import counts, curve_of, order_of, removals
 from acrnn.features import FrontEnd, Segments, clip_segments, log_spectrogram
-from acrnn.inference import load
+from acrnn.inference import Predictor, load
 from acrnn.model import Output
 
 FRONT_END = FrontEnd(rate_hz=16_000, n_bands=32)
@@ -185,6 +187,24 @@ def test_segments_that_did_not_change_are_left_out_without_a_change_of_result(er
     assert found == pytest.approx(expected, abs=1e-6)
     assert computed[-1][0] == computed[-1][1] < len(sets) * len(erasure.segments)
     erasure.probabilities(np.stack(sets), fill, lambda *_: pytest.fail("all of it was known"))
+
+
+@pytest.mark.parametrize("vote", ["mean", "sounding"])
+def test_a_whole_clip_has_the_probability_of_its_prediction(save_checkpoint, tmp_path, vote):
+    checkpoint = save_checkpoint(tmp_path, "l10")
+    config = replace(checkpoint.config, recipe=checkpoint.config.recipe | {"vote": vote})
+    predictor = Predictor(replace(checkpoint, config=config), "cpu")
+    prediction = predictor(np.concatenate([tone_bursts(0.2, 0.6), np.zeros(16_000, np.float32)]), 16_000)
+    assert (len(set(prediction.segment_votes.tolist())) > 1) == (vote == "sounding")
+    erasure = Erasure(
+        predictor.model, config.front_end, prediction.spectrogram, prediction.probabilities.argmax(),
+        prediction.segment_votes,
+    )  # fmt: skip
+    nothing_removed = np.zeros((1, erasure.n_frames), bool)
+    top = prediction.top(1)[0][1]
+    assert erasure.probabilities(nothing_removed, "silence") == pytest.approx([top], abs=1e-5)
+    of_maps = probability_of(erasure)(erasure.spectrogram[None] - config.front_end.floor_db)
+    assert of_maps.tolist() == pytest.approx([top], abs=1e-5)
 
 
 def test_the_folded_copy_is_the_network(make_model, random_segments):

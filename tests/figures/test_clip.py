@@ -22,6 +22,7 @@ def prediction_of(n_frames: int = 300, placement: str | None = "l10") -> Predict
         checkpoint="c",
         labels=ESC10,
         probabilities=probabilities.mean(0),
+        segment_votes=np.full(len(probabilities), 1 / len(probabilities)),
         segment_probabilities=probabilities,
         segment_starts_s=np.array([0, 64, 128]) * hop_s,
         segment_ends_s=np.array([128, 192, 256]) * hop_s,

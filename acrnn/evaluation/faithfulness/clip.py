@@ -47,7 +47,7 @@ class ClipFaithfulness:
     label : str
         The class whose probability is followed.
     probability : float
-        Of the whole clip, by the mean over segments.
+        Of the whole clip.
     n_draws : int
         Random orders that the curve `random` is the mean of.
     curves : mapping of fill to mapping of map to Curve
@@ -86,7 +86,7 @@ class Probe:
         label = label or prediction.label
         if label not in labels:
             raise OptionError(f"class {label!r} is none of {prediction.checkpoint}'s: {', '.join(labels)}.")
-        return eraser(self.predictor, self.network, prediction.spectrogram, labels.index(label))
+        return eraser(self.predictor, self.network, prediction, labels.index(label))
 
     def __call__(
         self,

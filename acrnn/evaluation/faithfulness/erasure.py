@@ -1,8 +1,8 @@
 """Take frames out of a clip's spectrogram and ask the network again, as often as a curve needs.
 
 A removed frame is filled in the static spectrogram, and the delta is taken anew from what is then there: the network
-never sees the slope of a frame that is gone. A probability is that of one class, the mean over segments (§4.1), by
-the same segments, padding and standardisation that a prediction has.
+never sees the slope of a frame that is gone. A probability is that of one class, by the same segments, votes,
+padding and standardisation that the prediction of the whole clip has.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
 from acrnn.features import FrontEnd, Segments
-from acrnn.inference import Predictor
+from acrnn.inference import Prediction, Predictor
 from acrnn.model import Network
 
 Fill = Literal["silence", "mean"]
@@ -39,11 +39,19 @@ class Erasure:
         What the network saw: `Prediction.spectrogram`.
     target : int
         Index of the class.
+    votes : ndarray (segment,), optional
+        What each segment counts for in the clip's probability, `Prediction.segment_votes`; by default all the same.
     precision : {"fp32", "bf16"}
     """
 
     def __init__(
-        self, network: Network, front_end: FrontEnd, spectrogram: np.ndarray, target: int, precision: str = "fp32"
+        self,
+        network: Network,
+        front_end: FrontEnd,
+        spectrogram: np.ndarray,
+        target: int,
+        votes: np.ndarray | None = None,
+        precision: str = "fp32",
     ) -> None:
         self.network = network
         self.front_end = front_end
@@ -52,6 +60,7 @@ class Erasure:
         self.precision = precision
         self.device = network.mean.device
         self.segments = Segments.of(self.spectrogram.shape[1], front_end)
+        self.votes = np.full(len(self.segments), 1 / len(self.segments)) if votes is None else votes
         self._known: dict[tuple[float, int, bytes], float] = {}
 
     @property
@@ -102,7 +111,7 @@ class Erasure:
             done += len(owners)
             if on_progress is not None:
                 on_progress(done, len(new))
-        return np.array([np.mean([self._known[key] for key in row]) for row in keys])
+        return np.average([[self._known[key] for key in row] for row in keys], axis=1, weights=self.votes)
 
     def _windows(self, removed: np.ndarray) -> Iterator[tuple[int, bytes]]:
         """Position of each segment, and which of the frames that its content depends on are removed."""
@@ -179,8 +188,13 @@ def fast_precision(device: torch.device) -> str:
     return "fp32"
 
 
-def eraser(predictor: Predictor, network: Network, spectrogram: np.ndarray, target: int) -> Erasure:
+def eraser(predictor: Predictor, network: Network, prediction: Prediction, target: int) -> Erasure:
     """Erasure of a clip for a predictor whose `fast_copy` is `network`, in this device's fast precision."""
     return Erasure(
-        network, predictor.checkpoint.config.front_end, spectrogram, target, fast_precision(predictor.device)
+        network,
+        predictor.checkpoint.config.front_end,
+        prediction.spectrogram,
+        target,
+        prediction.segment_votes,
+        fast_precision(predictor.device),
     )

@@ -1,7 +1,7 @@
 """Frame maps of one clip, each a claim about which frames matter: attention, loudness, and two gradient maps.
 
 The gradient maps are Captum's, of the very probability that the curves follow, with respect to the static spectrogram
-before its delta is taken; the delta and the mean over segments are part of what is differentiated. Their input counts
+before its delta is taken; the delta and the vote of the segments are part of what is differentiated. Their input counts
 decibels from the front end's floor, so that silence is zero: input × gradient gives it no merit, and the path of
 integrated gradients starts there. A frame's score is the sum over its bands, so that integrated gradients add up to
 what the clip has over silence.
@@ -67,6 +67,7 @@ def probability_of(erasure: Erasure) -> Callable[[Tensor], Tensor]:
     In fp32, and differentiable from the static spectrogram on.
     """
     floor_db, segments = erasure.front_end.floor_db, erasure.segments
+    votes = torch.from_numpy(erasure.votes).to(erasure.device, torch.float32)
 
     def probability(above_floor: Tensor) -> Tensor:
         cut = []
@@ -75,7 +76,7 @@ def probability_of(erasure: Erasure) -> Callable[[Tensor], Tensor]:
             cut.append(next(segments.batches(padded, len(segments))))
         batch = torch.cat(cut).to(erasure.device).contiguous(memory_format=torch.channels_last)
         by_segment = erasure.network(batch).logits.softmax(dim=1)[:, erasure.target]
-        return by_segment.view(len(above_floor), len(segments)).mean(dim=1)
+        return by_segment.view(len(above_floor), len(segments)) @ votes
 
     return probability
 
