@@ -79,14 +79,15 @@ class RunConfig:
         return asdict(self) | {"front_end": self.front_end.as_dict()}
 
     def differences(self, other: "RunConfig") -> str:
-        """Name what another config has different, such as `recipe.epochs (60 there, 20 asked for)`; "" if it is alike.
+        """Name what another config has different, such as `epochs (60 there, 20 asked for)`; "" if it is alike.
 
         Newer code and moved data go on with a run.
         """
         old, new = (_flat(config.as_dict()) for config in (self, other))
         ignored = {"code", "data_root", "data_title"}
         differing = sorted(key for key in old | new if key not in ignored and old.get(key) != new.get(key))
-        return ", ".join(f"{key} ({_short(old.get(key))} there, {_short(new.get(key))} asked for)" for key in differing)
+        told = {key: f"{_short(old.get(key))} there, {_short(new.get(key))} asked for" for key in differing}
+        return ", ".join(f"{key.removeprefix('recipe.')} ({values})" for key, values in told.items())
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":

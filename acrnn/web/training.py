@@ -166,7 +166,7 @@ def _describe_beginning(plan: Plan, views: Sequence[RunView]) -> tuple[str | Non
         return None, True
     told = f"{plain(name)} is there ({plain(there.sentence())})"
     if differences := there.run.config.differences(plan.config):
-        return f"{told}, with {plain(differences)}. Choose another seed, or delete it.", False
+        return f"{told}, with other {plain(differences)}. Choose another seed, or delete it.", False
     if there.is_running or there.state == "finished":
         return f"{told}.", False
     return f"{told}. Start goes on with it.", True

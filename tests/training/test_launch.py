@@ -102,7 +102,7 @@ def test_of_four_starts_at_once_one_makes_a_run_that_can_be_stopped_resumed_kill
     assert (finished.state, len(finished.metrics), finished.share) == ("finished", 12, 1.0)
     with pytest.raises(RunError, match="is finished already"):
         start(options, tmp_path)
-    with pytest.raises(RunError, match=r"recipe\.epochs \(12 there, 5 asked for\)"):
+    with pytest.raises(RunError, match=r"epochs \(12 there, 5 asked for\)"):
         start(replace(options, epochs=5), tmp_path)
     delete(run)
     assert list_runs(tmp_path) == ([], [])

@@ -56,7 +56,7 @@ def test_resume_begins_a_run_that_is_not_there(tmp_path, tiny_run_config):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"recipe": Recipe("paper", epochs=9, batch_size=4, n_copies=0)}, "recipe"),
+        ({"recipe": Recipe("paper", epochs=9, batch_size=4, n_copies=0)}, r"epochs \(\d there, 9 asked for\)"),
         ({"network": NetworkConfig(10, "l10", n_bands=32, n_hidden=16)}, "network"),
         ({"data_fingerprint": "f" * 64}, "data_fingerprint"),
         ({"precision": "bf16"}, r"precision \(fp32 there, bf16 asked for\)"),
