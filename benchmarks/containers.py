@@ -61,7 +61,7 @@ def agreement(predictor: Predictor, clips: list[Clip]) -> dict[str, float]:
 def main() -> None:
     """Print one line a container."""
     root = Path(sys.argv[1])
-    predictor = acrnn.load(sys.argv[2] if len(sys.argv) > 2 else "esc10-l10-paper-fold1", "cpu")
+    predictor = acrnn.load(sys.argv[2] if len(sys.argv) > 2 else "esc10-l10-best-fold1", "cpu")
     n_clips = int(sys.argv[3]) if len(sys.argv) > 3 else 40
     config = predictor.checkpoint.config
     clips = data.load(root, config.dataset).fold(config.fold)
