@@ -1,6 +1,7 @@
 """Accuracy against signal-to-noise ratio: a panel a noise, a line a setting."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -28,10 +29,16 @@ def snr_figure(probes: Sequence[Probe]) -> Figure:
     probes : sequence of Probe
         Of robustness, all of one dataset; at least one.
     """
+    titles = ["<br>".join(wrap(name, 22)) for name in NOISES.values()]  # beside each other on a phone
     figure = make_subplots(
-        2, 2, shared_xaxes=True, shared_yaxes=True, subplot_titles=list(NOISES.values()), horizontal_spacing=0.04,
-        vertical_spacing=0.1,
-    )  # fmt: skip
+        2,
+        2,
+        shared_xaxes=True,
+        shared_yaxes=True,
+        subplot_titles=titles,
+        horizontal_spacing=0.04,
+        vertical_spacing=0.13,
+    )
     for panel, kind in enumerate(NOISES):
         place = {"row": 1 + panel // 2, "col": 1 + panel % 2}
         for number, probe in enumerate(probes):
@@ -42,9 +49,9 @@ def snr_figure(probes: Sequence[Probe]) -> Figure:
     figure.update_yaxes(range=[0, 102], ticksuffix="%", fixedrange=True)
     figure.update_annotations(font_size=13)
     figure.update_layout(
-        height=560,
-        margin={"l": 4, "r": 8, "t": 74, "b": 30},
-        legend={"orientation": "h", "y": 1.07, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        height=600,
+        margin={"l": 4, "r": 8, "t": 84, "b": 30},
+        legend={"orientation": "h", "y": 1.09, "yanchor": "bottom", "x": 0, "xanchor": "left"},
     )
     return figure
 

@@ -28,7 +28,7 @@ def test_each_noise_has_a_panel_and_each_setting_a_line_in_it():
     assert [trace.name for trace in figure.data if trace.showlegend] == ["l10, 60 epochs", "none, 60 epochs"]
     for trace in figure.data:
         assert list(trace.y) == [90, 80, 70, 60, 50, 40]
-    titles = [annotation.text for annotation in figure.layout.annotations]
+    titles = [annotation.text.replace("<br>", " ") for annotation in figure.layout.annotations]
     assert titles == list(NOISES.values())
 
 
