@@ -232,19 +232,22 @@ def short_tables(measured: Measured) -> dict[str, str]:
              ("background=10", "another class, 10 dB"), ("mp3=32", "MP3, 32 kbit/s"),
              ("reverberation=0.8", "RT60 0.8 s")]  # fmt: skip
     noisy = [
-        [f"{TITLES[p.dataset]}, {p.title}", tell_share(p.under(CLEAN)), *(tell_share(p.under(key)) for key, _ in shown)]
+        [
+            p.title, p.tell_run, str(len(p.rows)), tell_share(p.under(CLEAN)),
+            *(tell_share(p.under(key)) for key, _ in shown),
+        ]
         for p in _ordered(measured.robustness)
-    ]
+    ]  # fmt: skip
     pointed = []
     for probe in _ordered(measured.localisation):
         told = probe.under("background=0")
-        cells = [f"{TITLES[probe.dataset]}, {probe.title}", str(told["n"])]
+        cells = [probe.title, probe.tell_run, str(told["n"])]
         cells += [tell_mean(told["maps"][name]["auc"]) for name in ("attention", "level", "level at its steps")]
         pointed.append([*cells, tell_mean(told["gain_at_steps"]["auc"], "+.2f")])
     return {
-        "robustness": markdown_table(["attention", CLEAN, *(title for _, title in shown)], noisy),
+        "robustness": markdown_table(["attention", "data", "clips", CLEAN, *(title for _, title in shown)], noisy),
         "localisation": markdown_table(
-            ["attention", "scenes", "AUC of attention", "of level", "of level at its steps", "gain"], pointed
+            ["attention", "data", "scenes", "AUC of attention", "of level", "of level at its steps", "gain"], pointed
         ),
     }
 
