@@ -3,6 +3,7 @@
 import streamlit as st
 
 from acrnn.web.carry import carried_choices
+from acrnn.web.memory import freeze
 
 st.set_page_config(
     page_title="ACRNN: what a sound classifier listens to", page_icon="acrnn/web/icon.png", layout="wide"
@@ -18,3 +19,4 @@ pages = [
 page = st.navigation(pages, position="top")
 with carried_choices(page.title):
     page.run()
+freeze(page.title)
