@@ -1,8 +1,8 @@
 """What the garbage collector need not look at.
 
 Streamlit collects garbage in full after every run of a page. With torch, pandas and plotly loaded that is half a
-million objects that stay for the life of the process: 0.19 of the 0.23 s that a change on Listen took, and nobody else's page
-runs meanwhile.
+million objects that stay for the life of the process: 0.19 of the 0.23 s that a change on Listen took, and no other
+session runs meanwhile.
 """
 
 import gc
