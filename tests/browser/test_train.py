@@ -186,7 +186,7 @@ def test_what_cannot_be_started_is_told_before(train_app, page, tiny_run_config,
     run = Run.create(os.environ["ACRNN_RUNS"], tiny_run_config)
     assert look(run).state == "stopped"
     open_train(page, train_app, "?heldout=2&epochs=7&device=cpu")
-    expect(page.get_by_text("other epochs (3 there, 7 asked for)")).to_be_visible()
+    expect(page.get_by_text(", epochs (3 there, 7 asked for)")).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
 
 
