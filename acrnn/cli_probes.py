@@ -136,7 +136,9 @@ def opened(checkpoint: str, data: Path, device: str):
     """Load a predictor and the dataset that its checkpoint is of, and say what is there."""
     from acrnn.data import load as load_data
     from acrnn.inference import describe_device, load
+    from acrnn.training.machine import keep_memory
 
+    keep_memory()  # this process does nothing but ask networks
     predictor = load(checkpoint, device)
     config = predictor.checkpoint.config
     dataset = load_data(data, config.dataset)

@@ -17,7 +17,7 @@ def keep_memory() -> bool:
 
     A step allocates some forty tensors of 30 to 130 MB. By default glibc maps each from the kernel, which hands over
     zeroed pages one fault at a time, and unmaps it when it is freed: a quarter of a step on a CPU. This is for
-    processes that do nothing but train, since their memory only grows.
+    processes that do nothing but train or put networks to the test, since their memory only grows.
     """
     if not sys.platform.startswith("linux"):
         return False
