@@ -3,17 +3,23 @@
     python -m benchmarks.faithfulness DATASET [CHECKPOINT] [N_CLIPS]
 
 Curves of attention, reversed, moved four times, random (20 draws), loudness and two gradient maps, as the page asks for
-(one fill) and as the command does (both). Then clips a second, the segments computed, and the memory they took.
+(one fill) and as the command does (both, memory kept). Then clips a second, the segments computed, and the memory they
+took. The floor of a fill is the multiply-accumulates of those segments at the speed of a large matrix product in the
+same precision, measured in the same run; integrated gradients, the masks and the deltas come on top of it.
 """
 
 import resource
 import sys
 from pathlib import Path
 
+import torch
+
 import acrnn
 from acrnn import data
 from acrnn.evaluation.faithfulness import FILLS, Erasure, Probe
 from acrnn.evaluation.faithfulness.erasure import fast_precision
+from acrnn.model import complexity
+from acrnn.training.machine import keep_memory
 from benchmarks.machine import describe_machine, spread, timed
 
 
@@ -31,13 +37,28 @@ def main() -> None:
     computed = _count_segments()
     one = [timed(lambda p=p: probe(p, fills=FILLS[:1])) for p in predictions]
     segments = sum(computed)
+    keep_memory()
+    kept = [timed(lambda p=p: probe(p, fills=FILLS[:1])) for p in predictions]
     both = [timed(lambda p=p: probe(p)) for p in predictions]
+    floor_s = segments / len(one) * _segment_s(probe)
     print(describe_machine())
     print(f"{config.name} in {fast_precision(predictor.device)}, {len(clips)} clips of fold {config.fold}")
-    print(f"one fill, all controls    {spread(one, 's')}, {segments / len(one):.0f} segments a clip")
-    print(f"both fills                {spread(both, 's')}, {len(both) / sum(both):.2f} clips/s")
+    print(f"floor of a fill           {floor_s:.1f} s, {segments / len(one):.0f} segments a clip")
+    print(f"one fill, all controls    {spread(one, 's')}")
+    print(f"the same, memory kept     {spread(kept, 's')}")
+    print(f"both fills, memory kept   {spread(both, 's')}, {len(both) / sum(both):.2f} clips/s")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"memory                    {peak / 1024:.0f} MB at the most, {before / 1024:.0f} MB before")
+
+
+def _segment_s(probe: Probe) -> float:
+    """Seconds that a segment's multiply-accumulates take as one matrix product."""
+    device = probe.predictor.device
+    a = torch.randn(4096, 4096, device=device)
+    if fast_precision(device) == "bf16":
+        a = a.bfloat16()
+    product_s = min(timed(lambda: (a @ a)[0, 0].item()) for _ in range(5))
+    return complexity(probe.network.config).multiply_accumulates * product_s / 4096**3
 
 
 def _count_segments() -> list[int]:

@@ -9,6 +9,7 @@ that each kind of degradation takes by itself, and the most memory that the proc
 import resource
 import sys
 import tempfile
+from itertools import pairwise
 from os import environ
 from pathlib import Path
 from statistics import median
@@ -20,6 +21,7 @@ from acrnn.audio import decode
 from acrnn.audio.degradations import CONDITIONS, KINDS
 from acrnn.evaluation.localisation import measure_localisation
 from acrnn.evaluation.robustness import measure_robustness, thinned
+from acrnn.training.machine import keep_memory
 from benchmarks.machine import describe_machine, timed
 
 
@@ -29,6 +31,7 @@ def main() -> None:
     n_clips = int(sys.argv[3]) if len(sys.argv) > 3 else 8
     config = predictor.checkpoint.config
     dataset = data.load(Path(sys.argv[1]), config.dataset)
+    keep_memory()  # as the commands do
     print(describe_machine())
     print(f"{config.name}, {n_clips} clips of fold {config.fold}")
     measure_robustness(predictor, dataset, CONDITIONS[:1], 1)  # libraries load, buffers grow
@@ -39,9 +42,9 @@ def main() -> None:
         ),
         ("localisation, up to 7 scenes", lambda told: measure_localisation(predictor, dataset, n_clips, told)),
     ):
-        ended: list[float] = []
+        ended = [perf_counter()]
         measure(lambda done, total, ended=ended: ended.append(perf_counter()))
-        each = [b - a for a, b in zip(ended[-n_clips - 1 :], ended[-n_clips:], strict=False)]
+        each = [after - before for before, after in pairwise(ended)]
         print(f"{name:30} {1 / median(each):6.2f} clips/s (median clip {median(each):.2f} s)")
     rate_hz = config.front_end.rate_hz
     clips = [decode(clip.path, rate_hz).samples for clip in thinned(dataset.fold(config.fold), n_clips)]
