@@ -22,7 +22,7 @@ from acrnn.web.results import csv_button, listen_link, show_table
 
 
 def show_faithfulness(dataset: str, studies: Sequence[StudyResult], checkpoints: Sequence[Checkpoint]) -> None:
-    """Draw a row a placement: attention's measure and its differences from the controls, with a CSV of everything."""
+    """Draw a row a placement: attention's measure and its differences from the controls; what follows; a CSV of all."""
     st.header(TITLE, anchor="faithfulness")
     st.markdown(READING)
     left, right = st.columns(2)
@@ -35,10 +35,10 @@ def show_faithfulness(dataset: str, studies: Sequence[StudyResult], checkpoints:
         key="removed", bind="query-params",
     )  # fmt: skip
     link_of = {checkpoint.name: listen_link(checkpoint) for checkpoint in checkpoints}
-    lines = []
+    lines, verdicts = [], []
     for row in placement_rows(studies, dataset):
         name = row.placement.replace("-", " ")
-        head = ["attention", "clips", MEASURES[measure][0], *COLUMNS.values(), "so it", "checkpoint"]
+        head = ["attention", "clips", MEASURES[measure][0], *COLUMNS.values(), "checkpoint"]
         if not row.studies:
             lines.append(dict.fromkeys(head, "") | {"attention": name, head[2]: f":gray[{NOT_RUN}]"})
         for study in row.studies:
@@ -46,9 +46,11 @@ def show_faithfulness(dataset: str, studies: Sequence[StudyResult], checkpoints:
             link = link_of.get(study.checkpoint)
             told = f"[{study.checkpoint}]({link})" if link else f"`{study.checkpoint}`"
             told = f"{told}, fold {study.fold}"
-            values = [name, str(study.n_clips), f"**{figures[0]}**", *figures[1:]]
-            lines.append(dict(zip(head, [*values, tell_verdict(study, fill, measure), told], strict=True)))
+            values = [name, str(study.n_clips), f"**{figures[0]}**", *figures[1:], told]
+            lines.append(dict(zip(head, values, strict=True)))
+            verdicts.append(f"- Attention at {name} {tell_verdict(study, fill, measure)}.")
     show_table(lines, "Faithfulness")
+    st.markdown("\n".join(verdicts))  # too long for a cell, which would cut them off
     st.caption(PROTOCOL)
     if studies:
         csv_button("Faithfulness", faithfulness_frame(studies))
