@@ -18,6 +18,7 @@ import acrnn
 from acrnn import data
 from acrnn.evaluation.faithfulness import FILLS, Erasure, Probe
 from acrnn.evaluation.faithfulness.erasure import fast_precision
+from acrnn.evaluation.faithfulness.maps import integrated_gradients
 from acrnn.model import complexity
 from acrnn.training.machine import keep_memory
 from benchmarks.machine import describe_machine, spread, timed
@@ -39,6 +40,7 @@ def main() -> None:
     segments = sum(computed)
     keep_memory()
     kept = [timed(lambda p=p: probe(p, fills=FILLS[:1])) for p in predictions]
+    gradients = [timed(lambda p=p: integrated_gradients(probe.erasure(p))) for p in predictions]
     both = [timed(lambda p=p: probe(p)) for p in predictions]
     floor_s = segments / len(one) * _segment_s(probe)
     print(describe_machine())
@@ -46,6 +48,7 @@ def main() -> None:
     print(f"floor of a fill           {floor_s:.1f} s, {segments / len(one):.0f} segments a clip")
     print(f"one fill, all controls    {spread(one, 's')}")
     print(f"the same, memory kept     {spread(kept, 's')}")
+    print(f"  integrated gradients    {spread(gradients, 's')} of it")
     print(f"both fills, memory kept   {spread(both, 's')}, {len(both) / sum(both):.2f} clips/s")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"memory                    {peak / 1024:.0f} MB at the most, {before / 1024:.0f} MB before")

@@ -69,7 +69,7 @@ ABLATING = (
     "--sealed …`). Each line is `best` without one ingredient, which tells "
     "what that one does beside the others. With as few clips as a fold has, most differences are within chance: the "
     "last column says how likely one as large is if both recipes err alike (McNemar's exact test). "
-    "Nothing corrects it for the number of lines: of nine, one in three tables has a p below 0.05 by chance alone."
+    "Nothing corrects it for the number of lines: up to one in three such tables has a p below 0.05 by chance."
 )
 WHOLE_MATRIX = 10  # classes; of more, the most confused pairs are listed
 SHOWN_PAIRS = 20

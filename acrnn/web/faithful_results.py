@@ -48,7 +48,7 @@ def show_faithfulness(dataset: str, studies: Sequence[StudyResult], checkpoints:
             told = f"{told}, fold {study.fold}"
             values = [name, str(study.n_clips), f"**{figures[0]}**", *figures[1:], told]
             lines.append(dict(zip(head, values, strict=True)))
-            verdicts.append(f"- Attention at {name} {tell_verdict(study, fill, measure)}.")
+            verdicts.append(f"- Attention at {name} (`{study.checkpoint}`) {tell_verdict(study, fill, measure)}.")
     show_table(lines, "Faithfulness")
     st.markdown("\n".join(verdicts))  # too long for a cell, which would cut them off
     st.caption(PROTOCOL)

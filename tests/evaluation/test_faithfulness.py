@@ -214,6 +214,7 @@ def test_the_folded_copy_is_the_network(make_model, random_segments):
         with torch.no_grad():
             a, b = network(segments), fast_copy(network)(segments)
         assert torch.allclose(a.logits, b.logits, atol=1e-4)
+        assert placement == "none" or torch.allclose(a.attention, b.attention, atol=1e-5)
     assert any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())  # the network is as it was
 
 

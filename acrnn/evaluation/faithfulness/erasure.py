@@ -22,7 +22,8 @@ from acrnn.model.network import ConvBlock
 Fill = Literal["silence", "mean"]
 FILLS: tuple[Fill, ...] = ("silence", "mean")
 """What a removed frame becomes in all bands: the front end's floor, or the training folds' mean in decibels."""
-BATCH_SEGMENTS = 32
+BATCH_SEGMENTS = 24
+"""A tensor of l2 is then 25 MB in bf16: under the 32 MiB from which glibc gives memory back each time it is freed."""
 _REACH = 4  # frames to either side that the delta of a frame looks at
 
 OnProgress = Callable[[int, int], None]
