@@ -14,6 +14,9 @@ from torch import Tensor
 from acrnn.features.front_end import SEGMENT_FRAMES, SEGMENT_HOP, FrontEnd
 from acrnn.features.spectrogram import delta
 
+DELTA_VALUES = 2**18
+"""Values of a spectrogram whose delta is taken in one go: 1 MB, what a core's cache holds."""
+
 
 @dataclass(frozen=True)
 class Segments:
@@ -74,8 +77,9 @@ class Segments:
         both = spectrogram.new_zeros(2, n_bands, self.n_padded_frames)
         both[0] = floor_db
         both[0, :, : self.n_frames] = spectrogram
-        for band in range(0, n_bands, 16):  # not all at once: no second spectrogram beside the result
-            both[1, band : band + 16, : self.n_frames] = delta(spectrogram[band : band + 16])
+        at_once = max(1, DELTA_VALUES // self.n_frames)  # an hour gets no second spectrogram beside the result
+        for band in range(0, n_bands, at_once):
+            both[1, band : band + at_once, : self.n_frames] = delta(spectrogram[band : band + at_once])
         return both
 
     def batches(self, padded: Tensor, batch_size: int) -> Iterator[Tensor]:

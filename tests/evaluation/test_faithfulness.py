@@ -295,6 +295,15 @@ def test_a_network_without_attention_has_the_other_maps(tiny_checkpoints):
     assert list(found.curves["silence"]) == ["random", "energy", "input_x_gradient", "integrated_gradients"]
 
 
+def test_the_moved_copies_can_be_left_out(predicted):
+    predictor, prediction = predicted
+    probe = Probe(predictor)
+    with_copies, without = (probe(prediction, fills=("silence",), n_draws=1, n_shifts=n) for n in (4, 0))
+    assert set(MAPS) - set(without.curves["silence"]) == {"shifted"}
+    for name, curve in without.curves["silence"].items():
+        assert curve.deletion == pytest.approx(with_copies.curves["silence"][name].deletion, abs=0.01)
+
+
 def test_the_true_class_can_be_followed_and_an_unknown_one_is_named(predicted):
     predictor, prediction = predicted
     other = next(label for label in prediction.labels if label != prediction.label)
@@ -305,3 +314,5 @@ def test_the_true_class_can_be_followed_and_an_unknown_one_is_named(predicted):
         Probe(predictor)(prediction, label="whale")
     with pytest.raises(OptionError, match="0 random orders give no mean"):
         Probe(predictor)(prediction, n_draws=0)
+    with pytest.raises(OptionError, match="-1 moved copies cannot be made"):
+        Probe(predictor)(prediction, n_shifts=-1)

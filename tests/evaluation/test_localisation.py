@@ -228,8 +228,9 @@ def test_what_is_written_is_in_the_annotation_format_and_matches_the_audio(writt
 
 
 def test_sed_eval_reads_the_events_and_scores_them_perfect_against_themselves(written):
-    sed_eval = pytest.importorskip("sed_eval", reason="sed_eval needs setuptools<81, which our pins do not have")
-    import dcase_util
+    why = "dcase_util, which sed_eval is made of, needs the C library libmagic"
+    dcase_util = pytest.importorskip("dcase_util", reason=why, exc_type=ImportError)
+    import sed_eval
 
     rows = pd.read_csv(written[0] / "events.tsv", sep="\t").to_dict("records")
     events = dcase_util.containers.MetaDataContainer(rows)

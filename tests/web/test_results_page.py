@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from acrnn.audio.degradations import parse_conditions
 from acrnn.checkpoints import find
+from acrnn.evaluation.faithfulness.results import load_studies
 from acrnn.evaluation.localisation import measure_localisation
 from acrnn.evaluation.paper import ACCURACY_TABLES
 from acrnn.evaluation.probes import header_of, write_probe
@@ -75,6 +76,15 @@ def test_noise_and_known_events_are_tables_with_intervals_a_figure_and_files(mea
     assert " to " in events[events["event"] == "synthetic scenes"]["AUC: attention"].iloc[0]
     labels = [button.label for button in page.get("download_button")]
     assert {"Robustness (CSV)", "Known events (CSV)"} <= set(labels)
+
+
+def test_a_sentence_says_of_each_study_what_its_row_shows():
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    studies = [study for study in load_studies() if study.dataset == "esc10"]
+    (sentences,) = [m.value.splitlines() for m in page.markdown if m.value.startswith("- Attention at ")]
+    assert len(sentences) == len(studies) > 1
+    for study in studies:
+        assert sum(f"(`{study.checkpoint}`)" in sentence for sentence in sentences) == 1
 
 
 @pytest.mark.parametrize("folder", ["ablation", "faithfulness", "robustness", "localisation"])

@@ -95,6 +95,7 @@ class Probe:
         label: str | None = None,
         fills: Sequence[Fill] = FILLS,
         n_draws: int = N_DRAWS,
+        n_shifts: int = N_SHIFTS,
         seed: int = 0,
         on_progress: Callable[[float], None] | None = None,
     ) -> ClipFaithfulness:
@@ -110,6 +111,8 @@ class Probe:
             What removed frames become, each in turn.
         n_draws : int
             Random orders, at least 1.
+        n_shifts : int
+            Moved copies of the attention; 0 leaves the curve `shifted` out.
         seed : int
             With the spectrogram's content, fixes the random orders: the same in every run on one machine.
         on_progress : callable, optional
@@ -118,15 +121,17 @@ class Probe:
         Raises
         ------
         OptionError
-            If the class is none of the checkpoint's, or there is no draw.
+            If the class is none of the checkpoint's, or a number is out of range.
         """
         if n_draws < 1:
             raise OptionError(f"{n_draws} random orders give no mean; 1 or more are accepted.")
+        if n_shifts < 0:
+            raise OptionError(f"{n_shifts} moved copies cannot be made; 0 or more are accepted.")
         told = on_progress or (lambda share: None)
         erasure = self.erasure(prediction, label)
         maps = frame_maps(prediction, erasure)
         orders = {name: order_of(scores) for name, scores in maps.items()}
-        moved = [] if "attention" not in maps else [order_of(map_) for map_ in shifts(maps["attention"])]
+        moved = [order_of(map_) for map_ in shifts(maps["attention"], n_shifts)] if "attention" in maps else []
         rng = np.random.default_rng([seed, crc32(prediction.spectrogram.tobytes())])
         drawn = [rng.permutation(erasure.n_frames) for _ in range(n_draws)]
         curves = {}
@@ -169,11 +174,12 @@ def _curves(erasure: Erasure, fill: Fill, orders: _Orders, on_progress) -> dict[
         way = curves["attention"]
         # to delete in reverse is to insert, from the end
         curves["reversed"] = curve_of(way.insertion[::-1], way.deletion[::-1], n)
-        curves["shifted"] = curve_of(*pairs[len(orders.scored) :].mean(axis=0), n)
+        if orders.moved:
+            curves["shifted"] = curve_of(*pairs[len(orders.scored) :].mean(axis=0), n)
     curves["random"] = curve_of(drawn, drawn[::-1], n)
     return {name: curves[name] for name in MAPS if name in curves}
 
 
-def shifts(scores: np.ndarray) -> list[np.ndarray]:
-    """`N_SHIFTS` copies of a map (frame,), moved around the clip by equal parts of it."""
-    return [np.roll(scores, round(len(scores) * i / (N_SHIFTS + 1))) for i in range(1, N_SHIFTS + 1)]
+def shifts(scores: np.ndarray, n_shifts: int = N_SHIFTS) -> list[np.ndarray]:
+    """`n_shifts` copies of a map (frame,), moved around the clip by equal parts of it."""
+    return [np.roll(scores, round(len(scores) * i / (n_shifts + 1))) for i in range(1, n_shifts + 1)]
