@@ -3,7 +3,8 @@
     python -m benchmarks.training [STEPS]
 
 Batches of 64 segments of noise, step after step, as `train` does it (mixup, forward, backward, SGD): with memory as
-the system gives it, with memory kept (`acrnn.training.machine.keep_memory`), and as `sweep` does it, a run a core.
+the system gives it, with memory kept (`acrnn.training.machine.keep_memory`), and as `sweep` does it, a run a core. On
+CUDA, as a graph replays it (`acrnn.training.graph`) and launched layer by layer.
 The floor is three times the forward pass's multiply-accumulates at the speed of a large matrix product in the same
 precision, measured in the same run: what convolutions of 32 channels, batch norm, pooling and memory traffic lose to
 it is the rest.
@@ -37,6 +38,9 @@ def main() -> None:
     print(f"{describe_machine()}, {DEVICE}, {PRECISION}; the floor of a step is {1000 * floor_s:.0f} ms")
     given = _seconds(n_steps)
     _tell("one run", given, BATCH / statistics.median(given), floor_s)
+    if DEVICE == "cuda":
+        launched = _seconds(n_steps, replay=False)
+        _tell("the same, no graph", launched, BATCH / statistics.median(launched), floor_s)
     if DEVICE == "cpu" and keep_memory():
         kept = _seconds(n_steps)
         _tell("one run, memory kept", kept, BATCH / statistics.median(kept), floor_s)
@@ -59,11 +63,11 @@ def _seconds_kept(n_steps: int) -> list[float]:
     return _seconds(n_steps)
 
 
-def _seconds(n_steps: int) -> list[float]:
+def _seconds(n_steps: int, *, replay: bool = True) -> list[float]:
     """Seconds of each of `n_steps` steps on one batch, after two that do not count."""
     network = NetworkConfig(10, "l10")
     config = RunConfig("esc10", "", "", "", 1, network, FrontEnd(), Recipe("paper"), 0, DEVICE, PRECISION, "")
-    trainer = Trainer(config, _noise(), Split(np.arange(11), np.arange(11) % 10))
+    trainer = Trainer(config, _noise(), Split(np.arange(11), np.arange(11) % 10), replay=replay, on_choice=print)
     epoch = draw_epoch(config, trainer.corpus, trainer.split, 0)
     batch = [torch.from_numpy(a[0]).to(DEVICE) for a in (epoch.rows, epoch.targets, epoch.partners, epoch.shares)]
 

@@ -118,7 +118,8 @@ def _measure(config: RunConfig) -> Speed:
         noise.half(), np.arange(batch)[:, None] * length, np.full((batch, 1), length), length,
         config.front_end.segment_hop,
     )  # fmt: skip
-    trainer = Trainer(config, corpus, Split(np.arange(batch), np.arange(batch) % config.network.n_classes))
+    split = Split(np.arange(batch), np.arange(batch) % config.network.n_classes)
+    trainer = Trainer(config, corpus, split, replay=False)  # the app's sessions are threads that use the device too
     epoch = draw_epoch(config, trainer.corpus, trainer.split, 0)
     arrays = (epoch.rows, epoch.targets, epoch.partners, epoch.shares)
     tensors = [torch.from_numpy(array[0]).to(trainer.device) for array in arrays]

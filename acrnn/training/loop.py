@@ -17,6 +17,7 @@ from acrnn.features import delta, fill_missing_bands, n_known_bands
 from acrnn.labels import CLASSES, GROUPS, group_of
 from acrnn.model import Network, build
 from acrnn.training.corpus import Corpus
+from acrnn.training.graph import Replayed
 from acrnn.training.recipe import LOW_RATES_HZ
 from acrnn.training.runs import Run, RunConfig
 
@@ -142,9 +143,22 @@ class Trainer:
     corpus : Corpus
         Moved to the run's device.
     split : Split
+    replay : bool
+        On CUDA, replay the passes of a step from a graph (`acrnn.training.graph`). Not where other threads of the
+        process use the device.
+    on_choice : callable, optional
+        Told in a sentence whether steps are replayed.
     """
 
-    def __init__(self, config: RunConfig, corpus: Corpus, split: Split) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        corpus: Corpus,
+        split: Split,
+        *,
+        replay: bool = True,
+        on_choice: Callable[[str], None] | None = None,
+    ) -> None:
         self.config = config
         self.split = split
         self.device = torch.device(config.device)
@@ -168,6 +182,9 @@ class Trainer:
             self.bands = self.corpus.band_statistics(split.clips, components(config, split)).to(self.device)
         self.averages = {name: value.clone() for name, value in self._averaged()} if recipe.average_epochs else {}
         self.n_averaged = 0
+        self._passes = self._forward_and_back
+        if replay and self.device.type == "cuda":
+            self._passes = Replayed(self._forward_and_back, self.model, on_choice)
 
     def step(self, rows: Tensor, targets: Tensor, partners: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
         """One step of SGD on one batch, all (batch,): its mean loss, and how often the larger share is top."""
@@ -181,13 +198,18 @@ class Trainer:
             segments[:n] = self._at_a_low_rate(segments[:n])
         if recipe.mask_bands or recipe.mask_frames:
             segments = mask(segments, recipe.mask_bands, recipe.mask_frames, self.model.mean)
+        loss, hits = self._passes(segments, mixed)
+        self.optimiser.step()
+        return loss, hits
+
+    def _forward_and_back(self, segments: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean loss of a batch, whose gradient it leaves in the parameters, and how often the target is top."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
             logits = self.model(segments).logits
-        loss = cross_entropy(logits, mixed, label_smoothing=recipe.label_smoothing)
+        loss = cross_entropy(logits, targets, label_smoothing=self.config.recipe.label_smoothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimiser.step()
-        return loss.detach(), (logits.argmax(1) == mixed.argmax(1)).float().mean()
+        return loss.detach(), (logits.argmax(1) == targets.argmax(1)).float().mean()
 
     def _at_a_low_rate(self, segments: Tensor) -> Tensor:
         """Turn segments (batch, 2, band, frame) into what they are at one of `LOW_RATES_HZ`, the rest estimated."""
@@ -260,7 +282,7 @@ def train(
     """
     with run.locked(), torch.random.fork_rng(), torch.backends.cudnn.flags(deterministic=True):
         run.clear_stop()
-        trainer = Trainer(run.config, corpus, split)
+        trainer = Trainer(run.config, corpus, split, on_choice=run.log)
         epochs_done = 0
         if (saved := run.load_state()) is not None:
             tensors, epochs_done = saved
