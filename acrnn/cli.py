@@ -156,7 +156,7 @@ def sweep(
     recipe: Annotated[str, typer.Option(help="Of the rows that do not say: see `train`.")] = "paper",
     epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default one a core, one on a GPU.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one a core, if they fit.")] = None,
     out: Annotated[Path, typer.Option(help="Where the runs' folders are made.")] = Path("runs"),
     time_limit: Annotated[float | None, typer.Option(help="Seconds after which to stop; go on later.")] = None,
 ) -> None:
