@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from audio_files import noise, sine
 
 from acrnn.audio.activity import find_events, frames_inside, sounding_blocks, sounding_power
 from acrnn.errors import BadSamplesError
+from tests.audio.audio_files import noise, sine
 
 RATE_HZ = 16_000
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from audio_files import noise, sine
 
 from acrnn.audio import codecs
 from acrnn.audio.codecs import delay_samples, roundtrip
 from acrnn.audio.degradations import CONDITIONS
 from acrnn.errors import OptionError
+from tests.audio.audio_files import noise, sine
 
 CODED = [(c.kind, int(c.amount)) for c in CONDITIONS if c.kind in codecs.CODECS]
 

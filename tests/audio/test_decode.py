@@ -6,15 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from audio_files import (
-    av_bytes,
-    flac_with_length,
-    noise,
-    picture_bytes,
-    sine,
-    soundfile_bytes,
-    wav_bytes,
-)
 
 import acrnn
 from acrnn.audio import Limits, decode, encode_wav, from_array, open_audio, stream
@@ -25,6 +16,15 @@ from acrnn.errors import (
     NotAudioError,
     OptionError,
     TruncatedAudioError,
+)
+from tests.audio.audio_files import (
+    av_bytes,
+    flac_with_length,
+    noise,
+    picture_bytes,
+    sine,
+    soundfile_bytes,
+    wav_bytes,
 )
 
 TONE = sine(1000, 48_000, 1.0)

@@ -3,7 +3,6 @@ import sys
 
 import numpy as np
 import pytest
-from audio_files import noise, sine
 from scipy.signal import welch
 
 from acrnn.audio.activity import sounding_power
@@ -20,6 +19,7 @@ from acrnn.audio.degradations import (
     rng_of,
 )
 from acrnn.errors import BadSamplesError, OptionError
+from tests.audio.audio_files import noise, sine
 
 RATE_HZ = 16_000
 

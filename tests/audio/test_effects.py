@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from audio_files import noise, sine
 
 from acrnn.audio import (
     Shift,
@@ -13,6 +12,7 @@ from acrnn.audio import (
     time_stretch,
 )
 from acrnn.errors import BadSamplesError, OptionError
+from tests.audio.audio_files import noise, sine
 
 RATE_HZ = 16_000
 

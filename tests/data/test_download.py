@@ -8,13 +8,13 @@ import zipfile
 
 import numpy as np
 import pytest
-from archive_server import Answer, Server
 from filelock import FileLock
 
 from acrnn.data import _archive, _fetch, check, discover, load, sha256_of
 from acrnn.data.download import download
 from acrnn.errors import DownloadError, OptionError
 from acrnn.labels import ESC50
+from tests.data.archive_server import Answer, Server
 
 CHUNK = 1000
 
