@@ -12,21 +12,32 @@ BYTES_A_RUN = 3_000_000_000
 BYTES_A_RUN_ON_CUDA = 8_000_000_000
 """The same on a GPU, reckoned, not measured: 2.3 GB of features, 30 MB a segment forward and as much back, its
 libraries, and a margin."""
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h of glibc
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # malloc.h of glibc
+_LARGEST_MMAP_THRESHOLD = 32 * 2**20  # that glibc accepts
 
 
-def keep_memory() -> bool:
+def keep_memory(at_most: int | None = None) -> bool:
     """Make glibc keep freed memory for this process's next allocation instead of giving it back; False elsewhere.
 
     A step allocates some forty tensors of 30 to 130 MB. By default glibc maps each from the kernel, which hands over
-    zeroed pages one fault at a time, and unmaps it when it is freed: a quarter of a step on a CPU. This is for
-    processes that do nothing but train or put networks to the test, since their memory only grows.
+    zeroed pages one fault at a time, and unmaps it when it is freed: a quarter of a step on a CPU.
+
+    Parameters
+    ----------
+    at_most : int, optional
+        Bytes to keep at the end of a heap, of allocations up to 32 MiB, for a process that others' memory depends on,
+        as a server's does. By default everything is kept, for a process that does nothing but train or put networks
+        to the test, since its memory only grows.
     """
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "gnu_get_libc_version"):
         return False
+    if at_most is not None:
+        return bool(
+            libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD) and libc.mallopt(_M_TRIM_THRESHOLD, at_most)
+        )
     never = -1  # as size_t, the largest there is
     return bool(libc.mallopt(_M_MMAP_MAX, 0) and libc.mallopt(_M_TRIM_THRESHOLD, never))
 

@@ -11,6 +11,7 @@ from acrnn.evaluation.faithfulness import FILLS, KEPT_SHARES, MAPS, MEASURES, Cl
 from acrnn.figures.faithfulness import curves_figure
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
+from acrnn.training.machine import keep_memory
 from acrnn.web.analysis import Kept, analyse, predictor_of
 from acrnn.web.clips import ChosenClip
 
@@ -18,6 +19,8 @@ LONGEST_S = 30.0
 """Longest clip that is measured on a page; a clip of 5 s takes some seconds, a longer one in proportion."""
 KEPT_SECONDS = 36_000.0
 """Seconds of sound whose curves are kept for everybody; a clip's are a few kilobytes."""
+KEPT_MEMORY = 128 * 2**20
+"""Bytes of freed memory that the server keeps for the next batch once a clip has been measured: a tenth of the time."""
 FILL_NAMES: dict[Fill, str] = {"silence": "silence", "mean": "the training mean"}
 TENTH = KEPT_SHARES.index(0.1)
 NO_BAR = {"displayModeBar": False}
@@ -30,6 +33,7 @@ def _kept() -> Kept:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _probe(_checkpoint: Checkpoint, weights_sha256: str) -> Probe:
+    keep_memory(KEPT_MEMORY)
     return Probe(predictor_of(_checkpoint))
 
 
