@@ -59,6 +59,7 @@ st.markdown(f"{COUNTING} {tell_costs(costs)}")
 
 web.accuracy_section(paper.TABLE_3, dataset, settings, checkpoints)
 web.accuracy_section(paper.TABLE_4, dataset, settings, checkpoints)
+web.pairing_section(dataset, settings)
 
 st.header(paper.FIGURE_4_TITLE, anchor="figure-4")
 st.caption(f"“{paper.FIGURE_4_CAPTION}”")

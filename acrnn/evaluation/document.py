@@ -31,6 +31,8 @@ from acrnn.evaluation.tables import (
     figure4_frame,
     figure4_setting,
     is_cross_validated,
+    pairing_cells,
+    pairing_frame,
     recall_frame,
     rows_of,
     tell_accuracy,
@@ -70,6 +72,12 @@ ABLATING = (
     "what that one does beside the others. With as few clips as a fold has, most differences are within chance: the "
     "last column says how likely one as large is if both recipes err alike (McNemar's exact test). "
     "Nothing corrects it for the number of lines: up to one in three such tables has a p below 0.05 by chance."
+)
+PAIRING_TITLE = "What attention adds, clip by clip"
+PAIRING = (
+    "Each placement beside the network without attention, where both had the same recipe, epochs, seeds and files, "
+    "over the clips of the folds that both had. The interval is the paired bootstrap's over clips; p is how likely a "
+    "split as uneven is if both err alike (McNemar's exact test). Another seed may differ by as much."
 )
 WHOLE_MATRIX = 10  # classes; of more, the most confused pairs are listed
 SHOWN_PAIRS = 20
@@ -140,10 +148,13 @@ def results_document(
         _costs(),
         _section(paper.TABLE_3, settings),
         _section(paper.TABLE_4, settings),
+        f"### {PAIRING_TITLE}",
+        PAIRING,
+        _cells_table(pairing_cells(pairing_frame(settings)), right=(1, 2, 3)),
         _figure4(settings),
         f"## {ABLATION_TITLE}",
         ABLATING,
-        _ablations(measured.ablation),
+        _cells_table(ablation_cells(ablation_frame(measured.ablation)), right=(3, 4, 5)),
         faithfulness_section(measured.faithfulness),
         *probe_sections(measured),
         "## Published checkpoints",
@@ -256,11 +267,10 @@ def _confusions(setting: Setting) -> list[str]:
     return ["Clips by true class (row) and predicted class (column):", markdown_table(["", *names], lines)]
 
 
-def _ablations(inner: Sequence[Setting]) -> str:
-    lines = ablation_cells(ablation_frame(inner))
+def _cells_table(lines: Sequence[dict[str, str]], right: Sequence[int]) -> str:
     if not lines:
         return f"{NOT_RUN.capitalize()}."
-    return markdown_table(list(lines[0]), [list(cells.values()) for cells in lines], right=(3, 4, 5))
+    return markdown_table(list(lines[0]), [list(cells.values()) for cells in lines], right=right)
 
 
 def _checkpoint_table(checkpoints: Iterable[Checkpoint]) -> str:

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.evaluation import paper
 from acrnn.evaluation.confusion import Confusion, clip_table, compare, confusion_of
 from acrnn.evaluation.crossval import wilson_interval
+from acrnn.evaluation.intervals import mean_with_interval
 from acrnn.evaluation.paper import QuotedTable, Variant
 from acrnn.evaluation.results import Setting
 from acrnn.labels import CLASSES, pretty
 from acrnn.model import NetworkConfig, PiczakConfig, complexity, network_config
-from acrnn.training.recipe import INGREDIENTS, WITHOUT
+from acrnn.training.recipe import INGREDIENTS, WITHOUT, Recipe
 
 N_FOLDS = 5
 """Folds of a cross-validation; the paper's accuracies are means over all of them."""
@@ -204,6 +206,88 @@ def tell_count(value: float | None) -> str:
     if pd.isna(value):
         return "–"
     return f"{value:,}" if isinstance(value, Integral) else f"{value:.2f}"
+
+
+def pairing_frame(settings: Sequence[Setting]) -> pd.DataFrame:
+    """Pair each placement of attention with the network without, clip by clip, where both had the same training.
+
+    Two accuracies over the same clips differ by less than their intervals say, since a hard clip is hard for both.
+
+    Parameters
+    ----------
+    settings : sequence of Setting
+        A placement is paired with `none` of the same recipe, epochs, seeds and files, over the folds that both had.
+
+    Returns
+    -------
+    DataFrame
+        A line a pair: `dataset`, `placement`, `recipe`, `epochs`, `seeds`, `folds`, `clips`, `data`, `n_more` and
+        `n_fewer` clips right with attention than without, their difference in accuracy `points` with `low` and `high`
+        (95 %, paired bootstrap over clips; percentage points), and `p_value` (McNemar's exact test).
+    """
+    lines = []
+    for without in (setting for setting in settings if setting.placement == "none"):
+        for setting in settings:
+            same = _training_of(setting) == _training_of(without)
+            folds = [fold for fold in setting.folds if fold in without.folds]
+            if same and folds and setting is not without:
+                lines.append(_pairing_line(setting, without, folds))
+    columns = [
+        "dataset", "placement", "recipe", "epochs", "seeds", "folds", "clips", "data", "n_more", "n_fewer", "points",
+        "low", "high", "p_value",
+    ]  # fmt: skip
+    return pd.DataFrame(lines, columns=columns)
+
+
+def pairing_cells(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Cells of a table of `pairing_frame`, by the heads of their columns."""
+    return [
+        {
+            "attention": row.placement,
+            "clips": str(row.clips),
+            "right where none is wrong": str(row.n_more),
+            "wrong where none is right": str(row.n_fewer),
+            "difference (points, 95 % interval)": (
+                f"{_signed(row.points)} ({_signed(row.low)} to {_signed(row.high)})"
+            ),
+            "p": f"{row.p_value:.2f}",
+            "folds": row.folds,
+            "epochs": str(row.epochs),
+            "data": row.data,
+        }
+        for row in frame.itertuples(index=False)
+    ]
+
+
+def _signed(points: float) -> str:
+    return f"{round(points, 1) + 0:+.1f}".replace("-", "−")  # + 0: no negative zero
+
+
+def _training_of(setting: Setting) -> tuple[Any, ...]:
+    return setting.data_fingerprint, Recipe(**setting.recipe), setting.seeds
+
+
+def _pairing_line(setting: Setting, without: Setting, folds: Sequence[int]) -> dict[str, Any]:
+    comparison = compare(setting, without)
+    gains = comparison.clips["right_a"].astype(float) - comparison.clips["right_b"].astype(float)
+    gain = mean_with_interval(gains)
+    low, high = gain["interval"] or (np.nan, np.nan)  # of a single clip
+    return {
+        "dataset": setting.dataset,
+        "placement": setting.placement,
+        "recipe": setting.recipe["name"],
+        "epochs": setting.epochs,
+        "seeds": ", ".join(map(str, setting.seeds)),
+        "folds": ", ".join(map(str, folds)),
+        "clips": len(comparison.clips),
+        "data": setting.data_title,
+        "n_more": len(comparison.only_a),
+        "n_fewer": len(comparison.only_b),
+        "points": 100 * gain["mean"],
+        "low": 100 * low,
+        "high": 100 * high,
+        "p_value": comparison.p_value,
+    }
 
 
 def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import streamlit as st
 from acrnn.checkpoints import Checkpoint
 from acrnn.data import TITLES
 from acrnn.evaluation import paper
-from acrnn.evaluation.document import ABLATING, ABLATION_TITLE
+from acrnn.evaluation.document import ABLATING, ABLATION_TITLE, PAIRING, PAIRING_TITLE
 from acrnn.evaluation.measured import Measured
 from acrnn.evaluation.paper import QuotedTable
 from acrnn.evaluation.results import Setting
@@ -24,6 +24,8 @@ from acrnn.evaluation.tables import (
     checkpoints_of,
     cost_frame,
     is_cross_validated,
+    pairing_cells,
+    pairing_frame,
     rows_of,
     tell_accuracy,
     tell_count,
@@ -154,16 +156,28 @@ def cost_table(frame: pd.DataFrame) -> None:
     csv_button("Table 2", frame)
 
 
+def pairing_section(dataset: str, settings: Sequence[Setting]) -> None:
+    """Show each placement of attention paired with the network without, where both had the same training."""
+    st.subheader(PAIRING_TITLE, anchor="pairs")
+    st.markdown(PAIRING)
+    frame = pairing_frame([setting for setting in settings if setting.dataset == dataset])
+    _show_cells(pairing_cells(frame), "Pairs", frame)
+
+
 def ablation_section(dataset: str, measured: Measured) -> None:
     """Show what each ingredient of recipe `best` does, from inner validations."""
     st.header(ABLATION_TITLE, anchor="ablation")
     st.markdown(ABLATING)
     frame = ablation_frame([setting for setting in measured.ablation if setting.dataset == dataset])
-    if frame.empty:
+    _show_cells(ablation_cells(frame), "Ablation", frame)
+
+
+def _show_cells(lines: Sequence[dict[str, str]], name: str, frame: pd.DataFrame) -> None:
+    if not lines:
         st.markdown(f":gray[{NOT_RUN}]")
         return
-    show_table(ablation_cells(frame), "Ablation")
-    csv_button("Ablation", frame)
+    show_table(lines, name)
+    csv_button(name, frame)
 
 
 def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> None:

@@ -26,6 +26,7 @@ from acrnn.evaluation.tables import (
     checkpoints_of,
     cost_frame,
     figure4_frame,
+    pairing_frame,
     recall_frame,
     rows_of,
     tell_costs,
@@ -240,6 +241,25 @@ def test_an_ablation_compares_what_is_left_of_best_with_the_whole():
     text = results_document([], [], Measured(ablation=tuple(settings)))
     assert "| `best_without_crops` | random_crops True |" in text
     assert "| 0 | 10 | 0.00 | 2 | 60 |" in text
+
+
+def test_attention_is_paired_with_none_where_both_had_the_same_training():
+    without = setting_of("none")
+    wrong = np.eye(10, dtype=np.float32)[np.where(without.targets == 3, 4, without.predicted)]
+    settings = [
+        setting_of("l10"),
+        replace(setting_of("l2-softmax", folds=(1,)), probabilities=wrong[:20]),
+        setting_of("l4-softmax", epochs=61),  # pairs with nothing
+        setting_of("l6-softmax", dataset="esc50", data_fingerprint="1" * 64),
+        without,
+    ]
+    frame = pairing_frame(settings).set_index("placement")
+    assert list(frame.index) == ["l10", "l2-softmax"]
+    assert frame.loc["l10", ["n_more", "n_fewer", "points", "low", "high", "p_value"]].tolist() == [0, 0, 0, 0, 0, 1]
+    assert frame.loc["l2-softmax", ["n_more", "n_fewer", "points", "clips", "folds"]].tolist() == [0, 2, -10, 20, "1"]
+    assert frame.loc["l2-softmax", "low"] < -10 < frame.loc["l2-softmax", "high"] <= 0
+    text = results_document(settings, [])
+    assert "| l2-softmax | 20 | 0 | 2 | −10.0 (−25.0 to +0.0) | 0.50 | 1 | 60 |" in text
 
 
 def test_the_documents_are_what_the_command_would_write():
