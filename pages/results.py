@@ -70,9 +70,10 @@ if setting is None:
 else:
     st.markdown(f"`{setting.name}`: {tell_run(setting)}. {web.links(setting, checkpoints)}")
     confusion, recall = confusion_of_setting(setting), recall_frame(setting)
-    left, right = st.columns(2, gap="large") if len(setting.labels) <= FEW_CLASSES else (st, st)
+    few = len(setting.labels) <= FEW_CLASSES
+    left, right = st.columns((5, 4), gap="large") if few else (st, st)
     left.subheader("Confusion matrix, ours", anchor=False)
-    left.container(key="matrix_frame").plotly_chart(
+    left.container(key="matrix_few" if few else "matrix_many").plotly_chart(
         matrix_figure(confusion, confusion.order("group"), dark=is_dark()), key="matrix",
         alt=f"Confusion matrix of {setting.name}", config=web.NO_BAR,
     )  # fmt: skip

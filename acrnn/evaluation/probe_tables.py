@@ -3,7 +3,7 @@
 Frames for CSV files, cells for pages, and Markdown for README.md and results/README.md, all from the same summaries.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -67,16 +67,17 @@ def tell_scene(key: str) -> str:
     return f"{SCENE_TITLES[kind]}, {snr_db} dB" if snr_db else SCENE_TITLES[kind]
 
 
-def noise_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str]]:
-    """Accuracy of each placement under each noise, a column a ratio; a placement that was not run has one line."""
+def noise_lines(probes: Sequence[Probe], dataset: str, kinds: Collection[str] = NOISES) -> list[dict[str, str]]:
+    """Accuracy of each placement under each of some noises, a column a ratio; one line if it was not run."""
     lines = []
     for placement, found in rows_of(probes, dataset):
         if not found:
             lines.append({"attention": placement, "noise": NOT_RUN, CLEAN: ""} | {f"{snr} dB": "" for snr in SNRS_DB})
         for probe in found:
-            for kind, title in NOISES.items():
-                cells = {f"{snr} dB": tell_share(probe.under(f"{kind}={snr}")) for snr in SNRS_DB}
-                lines.append({"attention": probe.title, "noise": title, CLEAN: tell_share(probe.under(CLEAN))} | cells)
+            for kind in kinds:
+                cells = {CLEAN: tell_share(probe.under(CLEAN))}
+                cells |= {f"{snr} dB": tell_share(probe.under(f"{kind}={snr}")) for snr in SNRS_DB}
+                lines.append({"attention": probe.title, "noise": NOISES[kind]} | cells)
     return lines
 
 
@@ -88,7 +89,7 @@ def damage_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str]]:
     return [{"condition": title} | {p.title: tell_share(p.under(key)) for p in found} for key, title in keys]
 
 
-def attention_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str]]:
+def attention_lines(probes: Sequence[Probe], dataset: str, kinds: Collection[str] = NOISES) -> list[dict[str, str]]:
     """Where attention lies under noise: its share on the frames where the clean clip sounds, and its rank correlation.
 
     Networks without attention have no line.
@@ -99,10 +100,10 @@ def attention_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str
             clean = probe.under(CLEAN)
             if clean["mass"] is None:
                 continue
-            for kind, title in NOISES.items():
+            for kind in kinds:
                 cells = {
                     "attention": probe.title,
-                    "noise": title,
+                    "noise": NOISES[kind],
                     "the sound's share of the time": f"{clean['sounds']:.2f}",
                 }
                 cells |= {f"on the sound, {CLEAN}": tell_mean(clean["mass"])}
@@ -116,8 +117,10 @@ def attention_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str
     return lines
 
 
-def localisation_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str]]:
-    """AUC of attention and its controls in each placement of the event; what was not run has one line."""
+def localisation_lines(
+    probes: Sequence[Probe], dataset: str, kinds: Collection[str] = SCENE_TITLES
+) -> list[dict[str, str]]:
+    """AUC of attention and its controls in each scene of some kinds; what was not run has one line."""
     head = [
         "attention at", "event", "scenes", "class right", *(f"AUC: {name}" for name in MAPS), "gain",
         "AUC where the class is right", "points at it",
@@ -129,7 +132,7 @@ def localisation_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, 
         if not found:
             lines.append(dict.fromkeys(head, "") | {"attention at": placement, "event": NOT_RUN})
         for probe in found:
-            for scene in SCENE_PLACEMENTS:
+            for scene in (scene for scene in SCENE_PLACEMENTS if scene.kind in kinds):
                 told = probe.under(scene.key)
                 if told["n"]:
                     aucs = [tell_mean(told["maps"][name]["auc"]) for name in MAPS]

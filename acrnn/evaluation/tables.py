@@ -19,7 +19,7 @@ from acrnn.evaluation.intervals import mean_with_interval
 from acrnn.evaluation.paper import QuotedTable, Variant
 from acrnn.evaluation.results import Setting
 from acrnn.labels import CLASSES, pretty
-from acrnn.model import NetworkConfig, PiczakConfig, complexity, network_config
+from acrnn.model import PLACEMENTS, NetworkConfig, PiczakConfig, complexity, network_config
 from acrnn.training.recipe import INGREDIENTS, WITHOUT, Recipe
 
 N_FOLDS = 5
@@ -226,6 +226,8 @@ def pairing_frame(settings: Sequence[Setting]) -> pd.DataFrame:
         (95 %, paired bootstrap over clips; percentage points), and `p_value` (McNemar's exact test).
     """
     lines = []
+    placed = (setting for setting in settings if setting.placement in PLACEMENTS)  # PiczakCNN has none
+    settings = sorted(placed, key=lambda setting: PLACEMENTS.index(setting.placement))
     for without in (setting for setting in settings if setting.placement == "none"):
         for setting in settings:
             same = _training_of(setting) == _training_of(without)

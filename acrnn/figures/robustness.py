@@ -18,11 +18,14 @@ MARKS = (
 """Colour and symbol of each setting; of more than six, the line is dashed another way."""
 DASHES = ("solid", "dash", "dot")
 LEVELS = (CLEAN, *(f"{snr} dB".replace("-", "−") for snr in SNRS_DB))
+MOST_BARS = 5  # lines; the intervals of more would hide each other, and stand in the tables and under the pointer
 DODGE = 0.07  # of the step between two ratios, so that intervals do not hide each other
 
 
 def snr_figure(probes: Sequence[Probe]) -> Figure:
-    """Draw the accuracy of each setting, clean and at each ratio, with its 95 % interval; chance is a dotted line.
+    """Draw the accuracy of each setting, clean and at each ratio; chance is a dotted line.
+
+    Intervals are 95 %; of more than `MOST_BARS` settings only the pointer shows them.
 
     Parameters
     ----------
@@ -81,6 +84,7 @@ def _add_line(
                 "color": colour,
                 "thickness": 1.2,
                 "width": 3,
+                "visible": n_probes <= MOST_BARS,
             },
             customdata=[
                 [LEVELS[x], s["n_correct"], s["n"], 100 * s["interval"][0], 100 * s["interval"][1]]

@@ -38,14 +38,13 @@ def show_faithfulness(dataset: str, studies: Sequence[StudyResult], checkpoints:
     lines, verdicts = [], []
     for row in placement_rows(studies, dataset):
         name = row.placement.replace("-", " ")
-        head = ["attention", "clips", MEASURES[measure][0], *COLUMNS.values(), "checkpoint"]
+        head = ["attention", "clips", MEASURES[measure][0], *COLUMNS.values(), "listen with"]
         if not row.studies:
             lines.append(dict.fromkeys(head, "") | {"attention": name, head[2]: f":gray[{NOT_RUN}]"})
         for study in row.studies:
             figures = cells(study, fill, measure)
             link = link_of.get(study.checkpoint)
-            told = f"[{study.checkpoint}]({link})" if link else f"`{study.checkpoint}`"
-            told = f"{told}, fold {study.fold}"
+            told = f"[fold {study.fold}]({link})" if link else f":gray[fold {study.fold}, not published]"
             values = [name, str(study.n_clips), f"**{figures[0]}**", *figures[1:], told]
             lines.append(dict(zip(head, values, strict=True)))
             verdicts.append(f"- Attention at {name} (`{study.checkpoint}`) {tell_verdict(study, fill, measure)}.")

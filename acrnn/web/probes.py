@@ -1,9 +1,8 @@
 """What the Results page shows of noise, damage and known events."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
+from acrnn.audio.degradations import NOISES
 from acrnn.data import TITLES
 from acrnn.evaluation import localisation, robustness
 from acrnn.evaluation.measured import FOLDERS, Measured, load_measured
@@ -11,14 +10,17 @@ from acrnn.evaluation.probe_tables import (
     LOCALISATION_READING,
     LOCALISATION_TITLE,
     ROBUSTNESS_TITLE,
+    SCENE_TITLES,
     attention_lines,
     damage_lines,
     localisation_frame,
     localisation_lines,
     noise_lines,
     robustness_frame,
+    rows_of,
 )
 from acrnn.evaluation.results import results_root
+from acrnn.evaluation.robustness import CLEAN
 from acrnn.evaluation.tables import NOT_RUN
 from acrnn.figures.robustness import snr_figure
 from acrnn.web.results import NO_BAR, csv_button, show_table
@@ -45,21 +47,30 @@ def show_robustness(dataset: str, measured: Measured) -> None:
     """Draw accuracy against noise, and tables of every condition and of where attention goes, with a CSV."""
     st.header(ROBUSTNESS_TITLE, anchor="noise")
     st.caption(robustness.PROTOCOL)
-    probes = [probe for probe in measured.robustness if probe.dataset == dataset]
+    probes = [probe for _, of_placement in rows_of(measured.robustness, dataset) for probe in of_placement]
     if probes:
         st.plotly_chart(
             snr_figure(probes), key="snr", config=NO_BAR,
-            alt=f"Accuracy on {TITLES[dataset]} against the signal-to-noise ratio; the table below has the numbers",
+            alt=f"Accuracy on {TITLES[dataset]} against the signal-to-noise ratio; the tables below have the numbers",
         )  # fmt: skip
-    _show(noise_lines(measured.robustness, dataset), "Noise", "noise")
-    if probes:
-        show_table(damage_lines(probes, dataset), "Damage")
-    if lines := attention_lines(probes, dataset):
+    noise = st.segmented_control(
+        "Noise", list(NOISES), format_func=NOISES.get, default="white", required=True, key="noise",
+        bind="query-params",
+    )  # fmt: skip
+    lines = noise_lines(measured.robustness, dataset, [noise])
+    for line in lines:
+        if line.pop("noise") == NOT_RUN:
+            line[CLEAN] = f":gray[{NOT_RUN}]"
+    show_table(lines, "Noise")
+    if lines := attention_lines(probes, dataset, [noise]):
         st.markdown(
-            "Where attention lies: its share on the frames where the clean clip sounds, how much of that it loses, and "
-            "the rank correlation with the attention to the clean clip."
+            f"Where attention lies under {NOISES[noise]}: its share on the frames where the clean clip sounds, how "
+            "much of that it loses, and the rank correlation with the attention to the clean clip."
         )
-        show_table(lines, "Attention under noise")
+        show_table([{name: cell for name, cell in line.items() if name != "noise"} for line in lines], "Attention")
+    if probes:
+        st.markdown("Accuracy after other damage:")
+        show_table(damage_lines(probes, dataset), "Damage")
     if measured.robustness:
         csv_button("Robustness", robustness_frame(measured.robustness))
 
@@ -69,11 +80,13 @@ def show_localisation(dataset: str, measured: Measured) -> None:
     st.header(LOCALISATION_TITLE, anchor="known-events")
     st.caption(localisation.PROTOCOL)
     st.markdown(LOCALISATION_READING)
-    _show(localisation_lines(measured.localisation, dataset), "Known events", "event")
+    kind = st.segmented_control(
+        "Events", list(SCENE_TITLES), format_func=SCENE_TITLES.get, default="background", required=True,
+        key="scene", bind="query-params",
+    )  # fmt: skip
+    lines = localisation_lines(measured.localisation, dataset, [kind])
+    show_table(
+        [line | {"event": f":gray[{NOT_RUN}]"} if line["event"] == NOT_RUN else line for line in lines], "Known events"
+    )
     if measured.localisation:
         csv_button("Known events", localisation_frame(measured.localisation))
-
-
-def _show(lines: Sequence[dict[str, str]], name: str, column: str) -> None:
-    """Draw a table in which `column` says what was not run, in grey."""
-    show_table([line | {column: f":gray[{NOT_RUN}]"} if line[column] == NOT_RUN else line for line in lines], name)

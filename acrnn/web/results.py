@@ -42,12 +42,14 @@ NO_BAR = {"displayModeBar": False}
 STYLE = """<style>
 [class*="st-key-cells_"] :is(td, th) { min-width: 5.5rem }
 [class*="st-key-cells_"] td:first-child { min-width: 9.5rem }
-[class*="st-key-cells_"] td:last-child { min-width: 13rem }
+[class*="st-key-cells_table_"] td:last-child { min-width: 13rem }
 @media (min-width: 900px) {
-  [class*="st-key-cells_"] td:not(:last-child) :is(p, a, span, strong) { white-space: nowrap }
+  [class*="st-key-cells_"] td :is(p, a, span, strong) { white-space: nowrap }
+  [class*="st-key-cells_table_"] td:last-child :is(p, a, span, strong) { white-space: normal }
 }
-.st-key-matrix_frame { overflow-x: auto }
-.st-key-matrix_frame > * { min-width: 600px }
+[class*="st-key-matrix_"] { overflow-x: auto }
+.st-key-matrix_few > * { min-width: 22rem }
+.st-key-matrix_many > * { min-width: 38rem }
 </style>"""
 """Keeps tables and the matrix legible on a narrow screen, where they are scrolled sideways."""
 

@@ -254,7 +254,7 @@ def test_attention_is_paired_with_none_where_both_had_the_same_training():
         without,
     ]
     frame = pairing_frame(settings).set_index("placement")
-    assert list(frame.index) == ["l10", "l2-softmax"]
+    assert list(frame.index) == ["l2-softmax", "l10"]
     assert frame.loc["l10", ["n_more", "n_fewer", "points", "low", "high", "p_value"]].tolist() == [0, 0, 0, 0, 0, 1]
     assert frame.loc["l2-softmax", ["n_more", "n_fewer", "points", "clips", "folds"]].tolist() == [0, 2, -10, 20, "1"]
     assert frame.loc["l2-softmax", "low"] < -10 < frame.loc["l2-softmax", "high"] <= 0

@@ -10,6 +10,7 @@ from acrnn.checkpoints import find
 from acrnn.evaluation.faithfulness.results import load_studies
 from acrnn.evaluation.localisation import measure_localisation
 from acrnn.evaluation.paper import ACCURACY_TABLES
+from acrnn.evaluation.probe_tables import DASH
 from acrnn.evaluation.probes import header_of, write_probe
 from acrnn.evaluation.robustness import measure_robustness
 from acrnn.evaluation.tables import NOT_RUN
@@ -66,12 +67,19 @@ def test_noise_and_known_events_are_tables_with_intervals_a_figure_and_files(mea
     assert not page.exception
     shown = {tuple(table.value.columns[:2]): table.value for table in page.table}
     (noise,) = [table.value for table in page.table if "20 dB" in table.value.columns]
-    assert (noise["noise"] == f":gray[{NOT_RUN}]").sum() == len(PLACEMENTS) - 1
-    measured_rows = noise[noise["attention"] == "l10, 300 epochs"]
-    assert len(measured_rows) == 4
-    assert "%" in measured_rows["20 dB"].iloc[0]
+    assert (noise["clean"] == f":gray[{NOT_RUN}]").sum() == len(PLACEMENTS) - 1
+    white = noise[noise["attention"] == "l10, 300 epochs"]
+    assert "%" in white["20 dB"].item()
+    assert white["0 dB"].item() == DASH  # pink noise was measured at 0 dB
     damage = shown[("condition", "l10, 300 epochs")]
     assert len(damage) == 19
+    control = {group.key: group for group in page.get("button_group")}
+    control["noise"].set_value("pink")
+    control["scene"].set_value("synthetic").run()
+    assert not page.exception
+    shown = {tuple(table.value.columns[:2]): table.value for table in page.table}
+    (noise,) = [table.value for table in page.table if "20 dB" in table.value.columns]
+    assert "%" in noise[noise["attention"] == "l10, 300 epochs"]["0 dB"].item()
     events = shown[("attention at", "event")]
     assert " to " in events[events["event"] == "synthetic scenes"]["AUC: attention"].iloc[0]
     labels = [button.label for button in page.get("download_button")]
