@@ -67,17 +67,29 @@ def tell_scene(key: str) -> str:
     return f"{SCENE_TITLES[kind]}, {snr_db} dB" if snr_db else SCENE_TITLES[kind]
 
 
-def noise_lines(probes: Sequence[Probe], dataset: str, kinds: Collection[str] = NOISES) -> list[dict[str, str]]:
-    """Accuracy of each placement under each of some noises, a column a ratio; one line if it was not run."""
+def kind_lines(probes: Sequence[Probe], dataset: str, kind: str) -> list[dict[str, str]]:
+    """Accuracy of each placement under one kind of noise or damage, a column an amount that was measured."""
+    heads = {f"{amount:g} {KINDS[kind].unit}".replace("-", "−"): f"{kind}={amount:g}" for amount in KINDS[kind].amounts}
+    lines = []
+    for placement, found in rows_of(probes, dataset):
+        if not found:
+            lines.append({"attention": placement, CLEAN: NOT_RUN} | dict.fromkeys(heads, ""))
+        for probe in found:
+            cells = {head: tell_share(probe.under(key)) for head, key in heads.items()}
+            lines.append({"attention": probe.title, CLEAN: tell_share(probe.under(CLEAN))} | cells)
+    return lines
+
+
+def noise_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str]]:
+    """Accuracy of each placement under each noise, a column a ratio; a placement that was not run has one line."""
     lines = []
     for placement, found in rows_of(probes, dataset):
         if not found:
             lines.append({"attention": placement, "noise": NOT_RUN, CLEAN: ""} | {f"{snr} dB": "" for snr in SNRS_DB})
         for probe in found:
-            for kind in kinds:
-                cells = {CLEAN: tell_share(probe.under(CLEAN))}
-                cells |= {f"{snr} dB": tell_share(probe.under(f"{kind}={snr}")) for snr in SNRS_DB}
-                lines.append({"attention": probe.title, "noise": NOISES[kind]} | cells)
+            for kind, title in NOISES.items():
+                cells = {f"{snr} dB": tell_share(probe.under(f"{kind}={snr}")) for snr in SNRS_DB}
+                lines.append({"attention": probe.title, "noise": title, CLEAN: tell_share(probe.under(CLEAN))} | cells)
     return lines
 
 

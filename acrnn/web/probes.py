@@ -1,8 +1,10 @@
 """What the Results page shows of noise, damage and known events."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
-from acrnn.audio.degradations import NOISES
+from acrnn.audio.degradations import KINDS, NOISES
 from acrnn.data import TITLES
 from acrnn.evaluation import localisation, robustness
 from acrnn.evaluation.measured import FOLDERS, Measured, load_measured
@@ -12,10 +14,9 @@ from acrnn.evaluation.probe_tables import (
     ROBUSTNESS_TITLE,
     SCENE_TITLES,
     attention_lines,
-    damage_lines,
+    kind_lines,
     localisation_frame,
     localisation_lines,
-    noise_lines,
     robustness_frame,
     rows_of,
 )
@@ -53,24 +54,18 @@ def show_robustness(dataset: str, measured: Measured) -> None:
             snr_figure(probes), key="snr", config=NO_BAR,
             alt=f"Accuracy on {TITLES[dataset]} against the signal-to-noise ratio; the tables below have the numbers",
         )  # fmt: skip
-    noise = st.segmented_control(
-        "Noise", list(NOISES), format_func=NOISES.get, default="white", required=True, key="noise",
+    titles = {name: kind.title for name, kind in KINDS.items()}
+    kind = st.pills(
+        "Noise or damage", list(titles), format_func=titles.get, default="white", required=True, key="damage",
         bind="query-params",
     )  # fmt: skip
-    lines = noise_lines(measured.robustness, dataset, [noise])
-    for line in lines:
-        if line.pop("noise") == NOT_RUN:
-            line[CLEAN] = f":gray[{NOT_RUN}]"
-    show_table(lines, "Noise")
-    if lines := attention_lines(probes, dataset, [noise]):
+    show_table(_grey(kind_lines(measured.robustness, dataset, kind), CLEAN), "Noise")
+    if kind in NOISES and (lines := attention_lines(probes, dataset, [kind])):
         st.markdown(
-            f"Where attention lies under {NOISES[noise]}: its share on the frames where the clean clip sounds, how "
+            f"Where attention lies under {NOISES[kind]}: its share on the frames where the clean clip sounds, how "
             "much of that it loses, and the rank correlation with the attention to the clean clip."
         )
         show_table([{name: cell for name, cell in line.items() if name != "noise"} for line in lines], "Attention")
-    if probes:
-        st.markdown("Accuracy after other damage:")
-        show_table(damage_lines(probes, dataset), "Damage")
     if measured.robustness:
         csv_button("Robustness", robustness_frame(measured.robustness))
 
@@ -84,9 +79,11 @@ def show_localisation(dataset: str, measured: Measured) -> None:
         "Events", list(SCENE_TITLES), format_func=SCENE_TITLES.get, default="background", required=True,
         key="scene", bind="query-params",
     )  # fmt: skip
-    lines = localisation_lines(measured.localisation, dataset, [kind])
-    show_table(
-        [line | {"event": f":gray[{NOT_RUN}]"} if line["event"] == NOT_RUN else line for line in lines], "Known events"
-    )
+    show_table(_grey(localisation_lines(measured.localisation, dataset, [kind]), "event"), "Known events")
     if measured.localisation:
         csv_button("Known events", localisation_frame(measured.localisation))
+
+
+def _grey(lines: Iterable[dict[str, str]], column: str) -> list[dict[str, str]]:
+    """Lines of which `column` says in grey what was not run."""
+    return [line | {column: f":gray[{NOT_RUN}]"} if line[column] == NOT_RUN else line for line in lines]
