@@ -14,6 +14,7 @@ from acrnn.evaluation.faithfulness.document import section as faithfulness_secti
 from acrnn.evaluation.faithfulness.document import short_table as faithfulness_block
 from acrnn.evaluation.markdown import markdown_table
 from acrnn.evaluation.measured import NOTHING, Measured, load_measured
+from acrnn.evaluation.paired import ablation_cells, ablation_frame, pairing_cells, pairing_frame
 from acrnn.evaluation.paper import QuotedTable
 from acrnn.evaluation.probe_tables import sections as probe_sections
 from acrnn.evaluation.probe_tables import short_tables
@@ -23,16 +24,12 @@ from acrnn.evaluation.tables import (
     PAPER_EPOCHS,
     QUOTED,
     Row,
-    ablation_cells,
-    ablation_frame,
     checkpoint_frame,
     confusion_of_setting,
     cost_frame,
     figure4_frame,
     figure4_setting,
     is_cross_validated,
-    pairing_cells,
-    pairing_frame,
     recall_frame,
     rows_of,
     tell_accuracy,

@@ -68,15 +68,13 @@ def tell_scene(key: str) -> str:
 
 
 def kind_lines(probes: Sequence[Probe], dataset: str, kind: str) -> list[dict[str, str]]:
-    """Accuracy of each placement under one kind of noise or damage, a column an amount that was measured."""
-    heads = {f"{amount:g} {KINDS[kind].unit}".replace("-", "−"): f"{kind}={amount:g}" for amount in KINDS[kind].amounts}
+    """Accuracy of each placement under one kind of noise or damage, a column an amount; one line if it was not run."""
     lines = []
     for placement, found in rows_of(probes, dataset):
         if not found:
+            heads = [_tell_amount(kind, amount) for amount in KINDS[kind].amounts]
             lines.append({"attention": placement, CLEAN: NOT_RUN} | dict.fromkeys(heads, ""))
-        for probe in found:
-            cells = {head: tell_share(probe.under(key)) for head, key in heads.items()}
-            lines.append({"attention": probe.title, CLEAN: tell_share(probe.under(CLEAN))} | cells)
+        lines += [{"attention": probe.title} | _cells_under(probe, kind) for probe in found]
     return lines
 
 
@@ -85,12 +83,22 @@ def noise_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str]]:
     lines = []
     for placement, found in rows_of(probes, dataset):
         if not found:
-            lines.append({"attention": placement, "noise": NOT_RUN, CLEAN: ""} | {f"{snr} dB": "" for snr in SNRS_DB})
+            heads = [_tell_amount("white", snr) for snr in SNRS_DB]
+            lines.append({"attention": placement, "noise": NOT_RUN, CLEAN: ""} | dict.fromkeys(heads, ""))
         for probe in found:
-            for kind, title in NOISES.items():
-                cells = {f"{snr} dB": tell_share(probe.under(f"{kind}={snr}")) for snr in SNRS_DB}
-                lines.append({"attention": probe.title, "noise": title, CLEAN: tell_share(probe.under(CLEAN))} | cells)
+            lines += [
+                {"attention": probe.title, "noise": title} | _cells_under(probe, kind) for kind, title in NOISES.items()
+            ]
     return lines
+
+
+def _cells_under(probe: Probe, kind: str) -> dict[str, str]:
+    under = {_tell_amount(kind, amount): probe.under(f"{kind}={amount:g}") for amount in KINDS[kind].amounts}
+    return {head: tell_share(summary) for head, summary in ({CLEAN: probe.under(CLEAN)} | under).items()}
+
+
+def _tell_amount(kind: str, amount: float) -> str:
+    return f"{amount:g} {KINDS[kind].unit}".replace("-", "−")
 
 
 def damage_lines(probes: Sequence[Probe], dataset: str) -> list[dict[str, str]]:

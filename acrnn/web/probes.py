@@ -45,7 +45,7 @@ def known_measured() -> Measured:
 
 
 def show_robustness(dataset: str, measured: Measured) -> None:
-    """Draw accuracy against noise, and tables of every condition and of where attention goes, with a CSV."""
+    """Draw accuracy against noise; tables of one kind of noise or damage and of where attention goes; a CSV of all."""
     st.header(ROBUSTNESS_TITLE, anchor="noise")
     st.caption(robustness.PROTOCOL)
     probes = [probe for _, of_placement in rows_of(measured.robustness, dataset) for probe in of_placement]
@@ -59,7 +59,7 @@ def show_robustness(dataset: str, measured: Measured) -> None:
         "Noise or damage", list(titles), format_func=titles.get, default="white", required=True, key="damage",
         bind="query-params",
     )  # fmt: skip
-    show_table(_grey(kind_lines(measured.robustness, dataset, kind), CLEAN), "Noise")
+    show_table(_grey(kind_lines(measured.robustness, dataset, kind), CLEAN), "Noise or damage")
     if kind in NOISES and (lines := attention_lines(probes, dataset, [kind])):
         st.markdown(
             f"Where attention lies under {NOISES[kind]}: its share on the frames where the clean clip sounds, how "
@@ -71,7 +71,7 @@ def show_robustness(dataset: str, measured: Measured) -> None:
 
 
 def show_localisation(dataset: str, measured: Measured) -> None:
-    """Draw the table of placement × scaling against known events, with a CSV."""
+    """Draw the table of placement × scaling against one kind of known events; a CSV of all."""
     st.header(LOCALISATION_TITLE, anchor="known-events")
     st.caption(localisation.PROTOCOL)
     st.markdown(LOCALISATION_READING)

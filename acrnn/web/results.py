@@ -11,21 +11,18 @@ from acrnn.data import TITLES
 from acrnn.evaluation import paper
 from acrnn.evaluation.document import ABLATING, ABLATION_TITLE, PAIRING, PAIRING_TITLE
 from acrnn.evaluation.measured import Measured
+from acrnn.evaluation.paired import ablation_cells, ablation_frame, pairing_cells, pairing_frame
 from acrnn.evaluation.paper import QuotedTable
 from acrnn.evaluation.results import Setting
 from acrnn.evaluation.tables import (
     NOT_RUN,
     QUOTED,
     Row,
-    ablation_cells,
-    ablation_frame,
     accuracy_frame,
     checkpoint_frame,
     checkpoints_of,
     cost_frame,
     is_cross_validated,
-    pairing_cells,
-    pairing_frame,
     rows_of,
     tell_accuracy,
     tell_count,
