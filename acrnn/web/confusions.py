@@ -29,6 +29,7 @@ from acrnn.evaluation.results import Setting, load_settings, results_root
 from acrnn.figures import Figure
 from acrnn.figures.confusion import FEW_CLASSES, difference_figure
 from acrnn.labels import GROUPS, pretty
+from acrnn.model import PICZAK
 from acrnn.web.clip_list import clip_list
 from acrnn.web.words import plain
 
@@ -90,10 +91,10 @@ def describe_setting(setting: Setting) -> str:
         else f"{'fold' if len(setting.folds) == 1 else 'folds'} {folds} alone, so no cross-validation"
     )
     seeds = "seed " + str(setting.seeds[0]) if len(setting.seeds) == 1 else f"mean over {len(setting.seeds)} seeds"
-    attention = "no attention" if setting.placement == "none" else f"attention at {setting.placement}"
+    network = {"none": "no attention", PICZAK: "PiczakCNN"}.get(setting.placement, f"attention at {setting.placement}")
     return (
         f"**{setting.accuracy:.1%} correct** on {n_clips} clips (95 % interval over clips {low:.1%} to {high:.1%}); "
-        f"{setting.data_title}, {attention}, recipe {setting.recipe['name']}, {setting.epochs} epochs, {seeds}; "
+        f"{setting.data_title}, {network}, recipe {setting.recipe['name']}, {setting.epochs} epochs, {seeds}; "
         f"{scope}. Each clip was scored by a model that never saw its fold."
     )
 

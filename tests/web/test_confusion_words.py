@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from acrnn.data import load
 from acrnn.evaluation.confusion import clip_table, confusion_of, reliability
 from acrnn.labels import ESC10
+from acrnn.model import PICZAK
 from acrnn.web import confusions as web
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "confusions.py")
@@ -73,6 +75,15 @@ def test_the_protocol_says_that_one_fold_is_no_cross_validation(results):
     assert "**50.0% correct** on 4 clips (95 % interval over clips 20.0% to 80.0%)" in told
     assert "fold 1 alone, so no cross-validation" in told
     assert "60 epochs, seed 0" in told
+
+
+@pytest.mark.parametrize(
+    ("placement", "told"), [("none", "no attention"), (PICZAK, "PiczakCNN"), ("l4-softmax", "attention at l4-softmax")]
+)
+def test_a_network_is_told_by_its_attention_or_its_name(results, placement, told):
+    write(results, **result("a"))
+    setting = replace(web.known_settings()[0], placement=placement)
+    assert f", {told}, recipe" in web.describe_setting(setting)
 
 
 def test_filters_can_leave_nothing_and_say_so(results):
