@@ -13,7 +13,7 @@ from acrnn.evaluation.confusion import compare
 from acrnn.evaluation.intervals import mean_with_interval
 from acrnn.evaluation.results import Setting
 from acrnn.model import PLACEMENTS
-from acrnn.training.recipe import INGREDIENTS, WITHOUT, Recipe
+from acrnn.training.recipe import Recipe
 
 
 def pairing_frame(settings: Sequence[Setting]) -> pd.DataFrame:
@@ -110,7 +110,7 @@ def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
     -------
     DataFrame
         A line a recipe that was run beside a whole `best` of the same data, folds and epochs: `data`, `folds`,
-        `epochs`, `recipe`, `left_out` (in words), `accuracy`, `low`, `high` (95 %, Wilson; shares from
+        `epochs`, `recipe`, `differs` (in words), `accuracy`, `low`, `high` (95 %, Wilson; shares from
         0 to 1), and against the whole: `n_more` and `n_fewer` clips right, `p_value` (McNemar's exact test).
     """
     lines = []
@@ -129,7 +129,7 @@ def ablation_cells(frame: pd.DataFrame) -> list[dict[str, str]]:
     return [
         {
             "recipe": f"`{row.recipe}`",
-            "left out": row.left_out or "–",
+            "differs in": row.differs or "–",
             "accuracy (95 % interval)": f"{row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%})",
             "right where best is wrong": "–" if row.recipe == "best" else str(row.n_more),
             "wrong where it is right": "–" if row.recipe == "best" else str(row.n_fewer),
@@ -144,14 +144,14 @@ def ablation_cells(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 def _ablation_line(setting: Setting, whole: Setting) -> dict[str, Any]:
     name = setting.recipe["name"]
-    values = INGREDIENTS.get(name.removeprefix(WITHOUT), {})
+    values = _differing(setting, whole) if name.startswith("best_") else {}
     comparison = compare(setting, whole)
     return {
         "data": setting.data_title,
         "folds": ", ".join(map(str, setting.folds)),
         "epochs": setting.epochs,
         "recipe": name,
-        "left_out": ", ".join(f"{key} {value}" for key, value in values.items()),
+        "differs": ", ".join(f"{key} {value}" for key, value in values.items()),
         "accuracy": setting.accuracy,
         "low": setting.interval[0],
         "high": setting.interval[1],
@@ -159,3 +159,9 @@ def _ablation_line(setting: Setting, whole: Setting) -> dict[str, Any]:
         "n_fewer": len(comparison.only_b),
         "p_value": comparison.p_value,
     }
+
+
+def _differing(setting: Setting, whole: Setting) -> dict[str, Any]:
+    """What a setting's recipe has different, by the names of its parameters."""
+    ours, theirs = (vars(Recipe(**s.recipe)) for s in (setting, whole))
+    return {key: value for key, value in ours.items() if key != "name" and theirs[key] != value}

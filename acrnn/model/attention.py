@@ -21,12 +21,16 @@ class ConvAttention(nn.Module):
     scaling : {"sigmoid", "softmax"}
         σ of eq. 1. Softmax makes the weights of a segment sum to one over its frames, so it has to concentrate;
         sigmoid weighs each frame by itself.
+    mean_one : bool
+        Multiply features by T times the softmax weights, whose mean is one, instead of by weights of about 1/T, which
+        leave the next layer almost nothing. The weights returned are those of eq. 1 all the same.
     """
 
-    def __init__(self, channels: int, scaling: Scaling) -> None:
+    def __init__(self, channels: int, scaling: Scaling, mean_one: bool = False) -> None:
         super().__init__()
         self.score = nn.Conv2d(channels, 1, kernel_size=3, padding=1)
         self.scaling: Scaling = scaling
+        self.mean_one = mean_one and scaling == "softmax"
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Weigh the frames of `features`.
@@ -44,7 +48,8 @@ class ConvAttention(nn.Module):
         """
         scores = self.score(features).mean(dim=2).squeeze(1).float()  # (batch, frame)
         weights = scores.sigmoid() if self.scaling == "sigmoid" else scores.softmax(dim=-1)
-        return features * weights[:, None, None, :].to(features.dtype), weights
+        gains = weights * weights.shape[-1] if self.mean_one else weights
+        return features * gains[:, None, None, :].to(features.dtype), weights
 
 
 class RecurrentAttention(nn.Module):

@@ -33,15 +33,24 @@ def placement_of(network: str, placement: str | None) -> str:
     return network
 
 
-def network_config(placement: str, n_classes: int) -> NetworkConfig | PiczakConfig:
+def network_config(
+    placement: str, n_classes: int, n_frames: int = NetworkConfig.n_frames, mean_one: bool = False
+) -> NetworkConfig | PiczakConfig:
     """Give the config at the paper's size: of ACRNN with its attention there, or of `piczakcnn`.
+
+    Parameters
+    ----------
+    n_frames, mean_one
+        See `NetworkConfig`; `piczakcnn` has neither to choose.
 
     Raises
     ------
     OptionError
         If the placement is unknown.
     """
-    return PiczakConfig(n_classes) if placement == PICZAK else NetworkConfig(n_classes, placement)
+    if placement == PICZAK:
+        return PiczakConfig(n_classes)
+    return NetworkConfig(n_classes, placement, n_frames=n_frames, mean_one=mean_one)
 
 
 def network_from_dict(values: Mapping[str, Any]) -> NetworkConfig | PiczakConfig:

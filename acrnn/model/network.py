@@ -60,6 +60,8 @@ class NetworkConfig:
         Cells of each direction of each GRU (§3.2: 256).
     dropout : float
         Probability of dropping an output of either Bi-GRU in training, in [0, 1) (§3.2: 0.5).
+    mean_one : bool
+        Softmax attention at l2 to l8 multiplies by weights with a mean of one instead of a sum of one (eq. 2).
 
     Raises
     ------
@@ -73,6 +75,7 @@ class NetworkConfig:
     n_frames: int = 128
     n_hidden: int = 256
     dropout: float = 0.5
+    mean_one: bool = False
 
     def __post_init__(self) -> None:
         if self.placement not in PLACEMENTS:
@@ -126,7 +129,7 @@ class NetworkConfig:
 class ConvBlock(nn.Module):
     """Convolution, batch norm and ReLU, twice; then attention if it sits here; then max-pooling (§3.2)."""
 
-    def __init__(self, n_inputs: int, block: Block, scaling: Scaling | None) -> None:
+    def __init__(self, n_inputs: int, block: Block, scaling: Scaling | None, mean_one: bool = False) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for channels in (n_inputs, block.channels):
@@ -136,7 +139,7 @@ class ConvBlock(nn.Module):
                 nn.ReLU(inplace=True),
             ]
         self.layers = nn.Sequential(*layers)
-        self.attention = None if scaling is None else ConvAttention(block.channels, scaling)
+        self.attention = None if scaling is None else ConvAttention(block.channels, scaling, mean_one)
         self.pool = nn.MaxPool2d(block.pool)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -176,7 +179,7 @@ class ACRNN(Network):
         n_inputs = 2  # the static spectrogram and its delta
         for index, block in enumerate(BLOCKS):
             here = config.layer == f"l{2 * index + 2}"
-            blocks.append(ConvBlock(n_inputs, block, config.scaling if here else None))
+            blocks.append(ConvBlock(n_inputs, block, config.scaling if here else None, config.mean_one))
             n_inputs = block.channels
         self.blocks = nn.ModuleList(blocks)
         self.l9 = BiGRU(n_inputs * (config.n_bands // config.bands_per_step), config.n_hidden)

@@ -21,6 +21,7 @@ from acrnn.audio import decode
 from acrnn.audio.effects import draw_augmentation
 from acrnn.data import Clip, Dataset, atomic_path, cache_dir, sha256_of
 from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, BandStatistics, FrontEnd, Segments, log_spectrogram
+from acrnn.training.recipe import Recipe
 
 CHUNK_ROWS = 65_536
 FORMAT = 1  # raise it when what a stored row means changes
@@ -103,6 +104,32 @@ class Corpus:
             crops.append(rng.choice(starts, len(grid)))
         return np.concatenate(crops), np.repeat(clips, [len(crop) for crop in crops])
 
+    def cuts(
+        self, clips: np.ndarray, versions: np.ndarray, recipe: Recipe, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw one cut of each clip: `Recipe.shortest_crop` frames up to a segment, over the clip's end if it may `roll`.
+
+        Of the places where a cut may begin, those count that have `Recipe.min_sounding` of a segment's frames with
+        sound, or else the ones that have most.
+
+        Returns
+        -------
+        starts, lengths : ndarray (n,), int64
+            Frame of the version that each cut begins at, and its frames.
+        """
+        longest = np.minimum(self.n_frames[clips, versions], self.segment_frames)
+        lengths = rng.integers(np.minimum(recipe.shortest_crop, longest), longest + 1)
+        starts = np.zeros_like(lengths)
+        for i, (clip, version, length) in enumerate(zip(clips, versions, lengths, strict=True)):
+            first, n = self.first_row[clip, version], self.n_frames[clip, version]
+            before = self._sounding_before[first : first + n + 1] - self._sounding_before[first]
+            around = np.concatenate([before, before[1:] + before[-1]])  # once more from the beginning
+            n_starts = n if recipe.roll else n - length + 1
+            sounding = around[length : length + n_starts] - around[:n_starts]
+            enough = np.flatnonzero(sounding >= min(recipe.min_sounding * self.segment_frames, sounding.max()))
+            starts[i] = rng.choice(enough)
+        return starts, lengths
+
     def _grids(self, clips: np.ndarray, versions: np.ndarray, min_sounding: float) -> list[np.ndarray]:
         """First rows of the segments of each clip, one array a clip."""
         length, hop = self.segment_frames, self.segment_hop
@@ -121,8 +148,29 @@ class Corpus:
 
     def gather(self, rows: Tensor) -> Tensor:
         """(segment,) first rows → the segments (segment, 2, band, frame), float32, where the corpus lies."""
-        frames = rows[:, None] + torch.arange(self.segment_frames, device=rows.device)
-        return self.rows[frames].permute(0, 2, 3, 1).float()
+        return self._frames(rows[:, None] + torch.arange(self.segment_frames, device=rows.device))
+
+    def _frames(self, rows: Tensor) -> Tensor:
+        """(segment, frame) rows → (segment, 2, band, frame), float32."""
+        return self.rows[rows].permute(0, 2, 3, 1).float()
+
+    def gather_cuts(self, rows: Tensor, starts: Tensor, lengths: Tensor, periods: Tensor) -> Tensor:
+        """Read cuts as `cuts` draws them, continued by silence to whole segments.
+
+        Parameters
+        ----------
+        rows, periods : Tensor (segment,)
+            First row of each version, and its frames: a cut that runs over them goes on at the beginning.
+        starts, lengths : Tensor (segment,)
+
+        Returns
+        -------
+        Tensor (segment, 2, band, frame), float32
+        """
+        frame = torch.arange(self.segment_frames, device=rows.device)
+        segments = self._frames(rows[:, None] + (starts[:, None] + frame) % periods[:, None])
+        silence = segments.new_tensor([self.floor_db, 0.0]).view(1, 2, 1, 1)
+        return torch.where((frame < lengths[:, None])[:, None, None, :], segments, silence)
 
     def statistics(self, clips: np.ndarray) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation a channel over the original clips given, padding left out (§4.1).

@@ -65,7 +65,7 @@ class Workload:
 def workload(config: RunConfig, dataset: Dataset) -> Workload:
     """Count the segments of an epoch, taking every clip for as long as the first."""
     n_clips = sum(config.trains_on(clip.fold) for clip in dataset.clips)
-    n_segments = n_clips * len(segments_of_a_clip(config, dataset))
+    n_segments = n_clips * (1 if config.recipe.shortest_crop else len(segments_of_a_clip(config, dataset)))
     batch = min(config.recipe.batch_size, n_segments)
     return Workload(n_segments // batch * batch, config.recipe.epochs)
 
@@ -99,7 +99,7 @@ def measurement(config: RunConfig) -> Future[Speed]:
     batch = config.recipe.batch_size if config.device == "cuda" else min(config.recipe.batch_size, CPU_BATCH)
     kind = replace(
         config, data_root="", data_title="", data_fingerprint="", fold=1, seed=0, code="",
-        recipe=Recipe("calibration", batch_size=batch),
+        recipe=Recipe("calibration", batch_size=batch),  # its steps cost as much as any recipe's
     )  # fmt: skip
     with _asking:  # else two that ask at once would have it measured twice
         return _measurement(kind)
@@ -121,14 +121,13 @@ def _measure(config: RunConfig) -> Speed:
     split = Split(np.arange(batch), np.arange(batch) % config.network.n_classes)
     trainer = Trainer(config, corpus, split, replay=False)  # the app's sessions are threads that use the device too
     epoch = draw_epoch(config, trainer.corpus, trainer.split, 0)
-    arrays = (epoch.rows, epoch.targets, epoch.partners, epoch.shares)
-    tensors = [torch.from_numpy(array[0]).to(trainer.device) for array in arrays]
-    trainer.step(*tensors)[0].item()
+    batch = epoch.to(trainer.device).step(0)
+    trainer.step(batch)[0].item()
     began_s, n_steps = time.perf_counter(), 0
     while n_steps == 0 or time.perf_counter() - began_s < CALIBRATION_S:
-        trainer.step(*tensors)[0].item()  # waits for the device
+        trainer.step(batch)[0].item()  # waits for the device
         n_steps += 1
-    rate = n_steps * batch / (time.perf_counter() - began_s)
+    rate = n_steps * epoch.rows.shape[1] / (time.perf_counter() - began_s)
     return Speed(rate, f"{n_steps} step{'s' if n_steps > 1 else ''} measured just now on this machine")
 
 

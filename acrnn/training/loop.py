@@ -1,4 +1,4 @@
-"""One run, epoch by epoch: SGD with Nesterov momentum on mixed segments (§3.4, §4.1).
+"""One run, epoch by epoch: gradient descent on mixed segments (§3.4, §4.1).
 
 Whatever is drawn in an epoch is drawn from a generator seeded by (seed, epoch), so a run that was killed and resumed
 does exactly what an unbroken one does.
@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.utils import clip_grad_norm_
 
-from acrnn.features import delta, fill_missing_bands, n_known_bands
 from acrnn.labels import CLASSES, GROUPS, group_of
 from acrnn.model import Network, build
+from acrnn.training.augment import at_a_low_rate, change_level, mask, mix, mix_power
 from acrnn.training.corpus import Corpus
 from acrnn.training.graph import Replayed
-from acrnn.training.recipe import LOW_RATES_HZ
+from acrnn.training.recipe import Recipe
 from acrnn.training.runs import Run, RunConfig
 
 TELL_EVERY_S = 0.2
@@ -51,26 +52,46 @@ class Progress:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch trains on, drawn beforehand.
+    """What one epoch trains on, drawn beforehand; all tensors are (step, batch).
 
     Attributes
     ----------
-    rows : ndarray (step, batch)
-        First row in the corpus of each segment.
-    targets : ndarray (step, batch)
-    partners : ndarray (step, batch)
+    rows : Tensor
+        First row in the corpus of each segment, or of the version that it is cut from.
+    cuts : tuple of Tensor, or None for whole segments
+        Starts, lengths and periods of cuts: see `Corpus.gather_cuts`.
+    targets : Tensor
+    partners : Tensor
         Position in the batch that each segment is mixed with.
-    shares : ndarray (step, batch), float32
+    shares : Tensor, float32
         λ of eq. 5: the share that the segment keeps.
     """
 
-    rows: np.ndarray
-    targets: np.ndarray
-    partners: np.ndarray
-    shares: np.ndarray
+    rows: Tensor
+    cuts: tuple[Tensor, ...] | None
+    targets: Tensor
+    partners: Tensor
+    shares: Tensor
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def n_segments(self) -> int:
+        """Segments of all steps."""
+        return self.rows.numel()
+
+    def to(self, device: torch.device) -> "Epoch":
+        """Give the same epoch on `device`."""
+        return self._each(lambda values: values.to(device))
+
+    def step(self, step: int) -> "Epoch":
+        """Give one step's batch: the same with tensors (batch,)."""
+        return self._each(lambda values: values[step])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Epoch":
+        cuts = self.cuts and tuple(map(change, self.cuts))
+        return Epoch(change(self.rows), cuts, *map(change, (self.targets, self.partners, self.shares)))
 
 
 def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> Epoch:
@@ -81,7 +102,11 @@ def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> E
     rng = np.random.default_rng([config.seed, epoch])
     recipe = config.recipe
     versions = rng.integers(0, corpus.n_versions, len(split.clips))
-    if recipe.random_crops:
+    cuts = None
+    if recipe.shortest_crop:
+        rows, owners = corpus.first_row[split.clips, versions], split.clips
+        cuts = *corpus.cuts(split.clips, versions, recipe, rng), corpus.n_frames[split.clips, versions]
+    elif recipe.random_crops:
         rows, owners = corpus.crop_rows(split.clips, versions, recipe.min_sounding, rng)
     else:
         rows, owners = corpus.segment_rows(split.clips, versions, recipe.min_sounding)
@@ -95,13 +120,9 @@ def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> E
         shares = rng.beta(recipe.mixup_alpha, recipe.mixup_alpha, (n_steps, batch))
     else:
         shares = np.ones((n_steps, batch))
-    return Epoch(rows[order], target_of[owners[order]], partners, shares.astype(np.float32))
-
-
-def mix(values: Tensor, partners: Tensor, shares: Tensor) -> Tensor:
-    """λ · x_i + (1 − λ) · x_j (eq. 5), for features and one-hot targets alike: (batch, …) → (batch, …)."""
-    shares = shares.view(-1, *[1] * (values.ndim - 1))
-    return torch.lerp(values[partners], values, shares)
+    cuts = cuts and tuple(torch.from_numpy(values[order]) for values in cuts)
+    arrays = target_of[owners[order]], partners, shares.astype(np.float32)
+    return Epoch(torch.from_numpy(rows[order]), cuts, *map(torch.from_numpy, arrays))
 
 
 def components(config: RunConfig, split: Split) -> np.ndarray:
@@ -113,25 +134,14 @@ def components(config: RunConfig, split: Split) -> np.ndarray:
     return np.array([list(GROUPS).index(group_of(labels[target])) for target in split.targets])
 
 
-def mask(segments: Tensor, n_bands: int, n_frames: int, fill: Tensor) -> Tensor:
-    """SpecAugment: in each segment, put one strip of bands and one of frames at `fill`.
+_STATE_NAMES = {"momentum_buffer": "momentum"}
+_STATE_KEYS = {"sgd": ("momentum_buffer",), "adamw": ("step", "exp_avg", "exp_avg_sq")}
 
-    Parameters
-    ----------
-    segments : Tensor (batch, channel, band, frame)
-    n_bands, n_frames : int
-        Widths are drawn evenly from 0 to these, both counted.
-    fill : Tensor (channel,)
-    """
-    for axis, widest in ((2, n_bands), (3, n_frames)):
-        n = segments.shape[axis]
-        width = torch.randint(min(widest, n) + 1, (len(segments), 1), device=segments.device)
-        start = (torch.rand(len(segments), 1, device=segments.device) * (n - width + 1)).long()
-        places = torch.arange(n, device=segments.device)
-        hidden = (places >= start) & (places < start + width)  # (batch, band) or (batch, frame)
-        hidden = hidden[:, None, :, None] if axis == 2 else hidden[:, None, None, :]
-        segments = torch.where(hidden, fill.view(1, -1, 1, 1), segments)
-    return segments
+
+def _optimiser(recipe: Recipe, groups: list[dict]) -> torch.optim.Optimizer:
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True)
 
 
 class Trainer:
@@ -171,12 +181,9 @@ class Trainer:
         regularised = {id(kernel) for kernel in kernels}
         others = [p for p in self.model.parameters() if p.requires_grad and id(p) not in regularised]
         recipe = config.recipe
-        self.optimiser = torch.optim.SGD(
-            [{"params": kernels, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            nesterov=True,
-        )
+        decayed = {"params": kernels, "weight_decay": recipe.weight_decay}
+        self.optimiser = _optimiser(recipe, [decayed, {"params": others, "weight_decay": 0.0}])
+        self.initial = {name: self._layer_kernels(layer) for name, layer in self.model.layers()}
         self.bands = None
         if recipe.low_rates:
             self.bands = self.corpus.band_statistics(split.clips, components(config, split)).to(self.device)
@@ -186,19 +193,32 @@ class Trainer:
         if replay and self.device.type == "cuda":
             self._passes = Replayed(self._forward_and_back, self.model, on_choice)
 
-    def step(self, rows: Tensor, targets: Tensor, partners: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of SGD on one batch, all (batch,): its mean loss, and how often the larger share is top."""
-        segments = self.corpus.gather(rows).contiguous(memory_format=torch.channels_last)
+    def step(self, batch: Epoch) -> tuple[Tensor, Tensor]:
+        """One step on one batch (`Epoch.step`): its mean loss, and how often the larger share is top."""
+        if batch.cuts is None:
+            segments = self.corpus.gather(batch.rows)
+        else:
+            segments = self.corpus.gather_cuts(batch.rows, *batch.cuts)
+        targets, partners, shares = batch.targets, batch.partners, batch.shares
         mixed = one_hot(targets, self.config.network.n_classes).float()
-        recipe = self.config.recipe
+        recipe, front_end = self.config.recipe, self.config.front_end
+        if recipe.gain_db or recipe.tilt_db:
+            segments = change_level(segments, recipe.gain_db, recipe.tilt_db, front_end.floor_db)
         if recipe.mixup_alpha > 0:
-            segments, mixed = mix(segments, partners, shares), mix(mixed, partners, shares)
+            mixed = mix(mixed, partners, shares)
+            if recipe.mixture == "decibels":
+                segments = mix(segments, partners, shares)
+            else:
+                one_level = recipe.mixture == "equal-power"
+                segments = mix_power(segments, partners, shares, front_end.floor_db, one_level=one_level)
         if recipe.low_rates:
             n = round(recipe.low_rates * len(segments))
-            segments[:n] = self._at_a_low_rate(segments[:n])
+            segments[:n] = at_a_low_rate(segments[:n], front_end, self.bands)
         if recipe.mask_bands or recipe.mask_frames:
             segments = mask(segments, recipe.mask_bands, recipe.mask_frames, self.model.mean)
-        loss, hits = self._passes(segments, mixed)
+        loss, hits = self._passes(segments.contiguous(memory_format=torch.channels_last), mixed)
+        if recipe.clip_norm:
+            clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
         self.optimiser.step()
         return loss, hits
 
@@ -211,20 +231,6 @@ class Trainer:
         loss.backward()
         return loss.detach(), (logits.argmax(1) == targets.argmax(1)).float().mean()
 
-    def _at_a_low_rate(self, segments: Tensor) -> Tensor:
-        """Turn segments (batch, 2, band, frame) into what they are at one of `LOW_RATES_HZ`, the rest estimated."""
-        front_end = self.config.front_end
-        rate_hz = LOW_RATES_HZ[int(torch.randint(len(LOW_RATES_HZ), ()))]
-        n_known = n_known_bands(front_end, rate_hz)
-        n, _, n_bands, n_frames = segments.shape
-        frames = segments[:, 0].transpose(0, 1).reshape(n_bands, n * n_frames)  # a frame is filled by itself
-        filled = fill_missing_bands(frames, n_known, self.bands, front_end.floor_db)
-        static = filled.view(n_bands, n, n_frames).transpose(0, 1)
-        low = segments.clone()
-        low[:, 0] = static
-        low[:, 1, n_known:] = delta(static[:, n_known:].reshape(-1, n_frames)).view(n, -1, n_frames)
-        return low
-
     def average(self, horizon: float) -> None:
         """Take the present weights into their average: over all so far, then over the last `horizon` steps or so."""
         self.n_averaged += 1
@@ -236,6 +242,19 @@ class Trainer:
         """List what is averaged: weights, and the batch norms' statistics."""
         return [(name, value) for name, value in self.model.state_dict().items() if value.is_floating_point()]
 
+    def _layer_kernels(self, layer: tuple[nn.Module, ...]) -> Tensor:
+        """(weight,) all kernels of a layer, as they are now."""
+        inside = {id(p) for module in layer for p in module.parameters()}
+        return torch.cat([k.detach().flatten() for k in self.model.kernels() if id(k) in inside])
+
+    def movement(self) -> dict[str, float]:
+        """Tell for each layer how far its kernels are from where they began: ‖w − w₀‖ / ‖w₀‖."""
+        moved = {}
+        for name, layer in self.model.layers():
+            start = self.initial[name]
+            moved[name] = float((self._layer_kernels(layer) - start).norm() / start.norm())
+        return moved
+
     def result(self) -> Network:
         """Give the trained network in evaluation mode: with its average weights, if the recipe asks for them."""
         self.model.load_state_dict(self.averages, strict=False)
@@ -245,8 +264,8 @@ class Trainer:
         """Weights, statistics, momenta and averages by name: with the number of epochs done, all a resume needs."""
         tensors = {f"model.{name}": value.detach() for name, value in self.model.state_dict().items()}
         for name, parameter in self.model.named_parameters():
-            if "momentum_buffer" in self.optimiser.state[parameter]:
-                tensors[f"momentum.{name}"] = self.optimiser.state[parameter]["momentum_buffer"]
+            for key, value in self.optimiser.state[parameter].items():
+                tensors[f"{_STATE_NAMES.get(key, key)}.{name}"] = value
         if self.averages:
             tensors |= {f"average.{name}": value for name, value in self.averages.items()}
             tensors["n_averaged"] = torch.tensor(self.n_averaged)
@@ -256,10 +275,12 @@ class Trainer:
         """Take over what `state` gave."""
         self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
         for name, parameter in self.model.named_parameters():
-            if (momentum := tensors.get(f"momentum.{name}")) is not None:
-                # like the parameter in device and memory format: another layout would round differently
-                buffer = torch.empty_like(parameter).copy_(momentum)
-                self.optimiser.state[parameter]["momentum_buffer"] = buffer
+            for key in _STATE_KEYS[self.config.recipe.optimiser]:
+                if (value := tensors.get(f"{_STATE_NAMES.get(key, key)}.{name}")) is not None:
+                    # like the parameter in device and memory format: another layout would round differently
+                    like = parameter if value.shape == parameter.shape else value
+                    kept = torch.empty_like(like, device=self.device).copy_(value)
+                    self.optimiser.state[parameter][key] = kept
         for name, value in self.averages.items():
             value.copy_(tensors[f"average.{name}"])
         self.n_averaged = int(tensors.get("n_averaged", 0))
@@ -302,19 +323,21 @@ def train(
 def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Progress], None]) -> dict | None:
     """One epoch; its line for metrics.jsonl, or None if asked to stop."""
     config, device = trainer.config, trainer.device
-    drawn = draw_epoch(config, trainer.corpus, trainer.split, epoch)
+    drawn = draw_epoch(config, trainer.corpus, trainer.split, epoch).to(device)
     torch.manual_seed(config.seed * 1_000_003 + epoch)  # what dropout draws from
     recipe = config.recipe
-    arrays = [torch.from_numpy(a).to(device) for a in (drawn.rows, drawn.targets, drawn.partners, drawn.shares)]
+    total_rate = 0.0
     total_loss = torch.zeros((), device=device)
     total_hits = torch.zeros((), device=device)
     began, told = time.perf_counter(), 0.0
     for step in range(len(drawn)):
         if run.stop_requested:
             return None
+        rate = recipe.learning_rate_at(epoch, step / len(drawn))
+        total_rate += rate
         for group in trainer.optimiser.param_groups:
-            group["lr"] = recipe.learning_rate_at(epoch, step / len(drawn))
-        loss, hits = trainer.step(*(array[step] for array in arrays))
+            group["lr"] = rate
+        loss, hits = trainer.step(drawn.step(step))
         if recipe.average_epochs:
             trainer.average(recipe.average_epochs * len(drawn))
         total_loss += loss
@@ -341,6 +364,9 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
         "loss": total_loss.item() / len(drawn),
         "accuracy": total_hits.item() / len(drawn),
         "learning_rate": recipe.learning_rate_at(epoch),
-        "segments_per_s": drawn.rows.size / (time.perf_counter() - began),
+        "segments_per_s": drawn.n_segments / (time.perf_counter() - began),
+        "steps": len(drawn),
+        "learning_rate_sum": total_rate,
+        "movement": trainer.movement(),
         "time": time.time(),
     }

@@ -7,8 +7,11 @@ from typing import Any
 from acrnn.errors import OptionError
 
 SCHEDULES = ("steps", "one-cycle")
+OPTIMISERS = ("sgd", "adamw")
+MIXTURES = ("decibels", "power", "equal-power")
 VOTES = ("mean", "sounding")
 LOW_RATES_HZ = (8000, 11_025, 16_000, 22_050)
+TILT_POINTS = 5
 WARM_UP = 0.3
 """Share of the steps in which `one-cycle` goes up."""
 
@@ -25,14 +28,24 @@ class Recipe:
         one of its copies.
     batch_size : int
         Segments of one step.
+    segment_frames : int
+        Frames of a segment; the next begins half a segment later. 128 (§3.1), or 432, which holds a whole clip of 5 s.
+    optimiser : str
+        `sgd` with Nesterov's momentum (§4.1), or `adamw`.
+    clip_norm : float
+        Gradients are scaled down to this norm where theirs is larger; 0 for never.
     learning_rate : float
         Of the first third of the epochs; each third divides it by 10.
     momentum : float
         Nesterov's.
     weight_decay : float
-        On kernels alone. Keras' L2 of 1e-4 adds 1e-4 · ‖w‖² to the loss, whose gradient is 2e-4 · w.
+        On kernels alone. Keras' L2 of 1e-4 adds 1e-4 · ‖w‖² to the loss, whose gradient is 2e-4 · w. With `adamw` it is
+        the decoupled decay of that optimiser.
     mixup_alpha : float
         λ ~ Beta(α, α) (eq. 5); 0 for no mixup.
+    mixture : str
+        What eq. 5 mixes: `decibels` (the text), `power` (as sounds add), or `equal-power`: power, once both segments are
+        at one level, so that λ is the share that is heard.
     n_copies : int
         Stretched or shifted copies of each training clip.
     schedule : str
@@ -40,6 +53,16 @@ class Recipe:
         learning rate over the first `WARM_UP` of the steps, then down along another to a ten thousandth.
     random_crops : bool
         Segments begin at any frame, drawn anew each epoch, instead of at every 64th (§3.1). As many as before.
+    shortest_crop : int
+        Above 0, each clip gives one segment an epoch: a random cut of this many frames up to a whole segment, continued
+        by silence as a short clip is.
+    roll : bool
+        Such a cut may run over the clip's end and go on at its beginning.
+    gain_db, tilt_db : float
+        Each segment is made louder or quieter by up to `gain_db`, and its bands by up to `tilt_db` more or less, along
+        straight lines between `TILT_POINTS` places (FilterAugment).
+    mean_one : bool
+        See `NetworkConfig.mean_one`.
     min_sounding : float
         Segments of which a smaller share of frames is above the front end's floor are left out of training, unless a
         clip has no others; 0 for none.
@@ -60,13 +83,22 @@ class Recipe:
     name: str
     epochs: int = 300
     batch_size: int = 64
+    segment_frames: int = 128
+    optimiser: str = "sgd"
+    clip_norm: float = 0.0
     learning_rate: float = 0.01
     momentum: float = 0.9
     weight_decay: float = 2e-4
     mixup_alpha: float = 0.2
+    mixture: str = "decibels"
     n_copies: int = 10
     schedule: str = "steps"
     random_crops: bool = False
+    shortest_crop: int = 0
+    roll: bool = False
+    gain_db: float = 0.0
+    tilt_db: float = 0.0
+    mean_one: bool = False
     min_sounding: float = 0.0
     mask_bands: int = 0
     mask_frames: int = 0
@@ -84,12 +116,17 @@ class Recipe:
                 "momentum in [0, 1), and weight_decay, mixup_alpha and n_copies are not negative"
             )
         named = self.schedule in SCHEDULES and self.vote in VOTES
+        named = named and self.optimiser in OPTIMISERS and self.mixture in MIXTURES
         shares = 0 <= self.min_sounding <= 1 and 0 <= self.low_rates <= 1 and 0 <= self.label_smoothing < 1
-        if not (named and shares and min(self.mask_bands, self.mask_frames, self.average_epochs) >= 0):
+        sizes = self.mask_bands, self.mask_frames, self.average_epochs, self.clip_norm, self.gain_db, self.tilt_db
+        lengths = self.segment_frames >= 2 and 0 <= self.shortest_crop <= self.segment_frames
+        if not (named and shares and lengths and min(sizes) >= 0):
             raise OptionError(
                 f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
-                "min_sounding and low_rates in [0, 1], label_smoothing in [0, 1), and mask_bands, mask_frames and "
-                "average_epochs are not negative"
+                f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
+                "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, shortest_crop at most "
+                "segment_frames, and mask_bands, mask_frames, average_epochs, clip_norm, gain_db and tilt_db are not "
+                "negative"
             )
 
     def learning_rate_at(self, epoch: int, share: float = 0.0) -> float:
@@ -111,16 +148,30 @@ class Recipe:
 
     def describe(self) -> str:
         """Say what it does in one line, such as a card has."""
-        rate = f"learning rate {self.learning_rate:g} "
+        rate = "AdamW, " if self.optimiser == "adamw" else ""
+        rate += f"learning rate {self.learning_rate:g} "
         rate += "divided by 10 at each third" if self.schedule == "steps" else "at the height of one cycle"
         parts = [
             f"batch {self.batch_size}",
             rate,
-            f"mixup α {self.mixup_alpha:g}" if self.mixup_alpha else "no mixup",
+            f"mixup α {self.mixup_alpha:g}{_MIXED[self.mixture]}" if self.mixup_alpha else "no mixup",
             f"{self.n_copies} stretched or shifted copies a clip" if self.n_copies else "no copies of clips",
         ]
+        if self.segment_frames != Recipe.segment_frames:
+            parts.insert(0, f"segments of {self.segment_frames} frames")
+        if self.clip_norm:
+            parts.append(f"gradients clipped at a norm of {self.clip_norm:g}")
         if self.random_crops:
             parts.append("segments cut at random frames")
+        if self.shortest_crop:
+            rolled = ", rolled in time" if self.roll else ""
+            parts.append(f"random crops of {self.shortest_crop} to {self.segment_frames} frames{rolled}")
+        if self.gain_db:
+            parts.append(f"gain of ±{self.gain_db:g} dB")
+        if self.tilt_db:
+            parts.append(f"FilterAugment of ±{self.tilt_db:g} dB")
+        if self.mean_one:
+            parts.append("softmax attention with a mean of one at l2 to l8")
         if self.min_sounding:
             parts.append(f"no segments with sound in less than {self.min_sounding:.0%} of their frames")
         if self.mask_bands or self.mask_frames:
@@ -140,6 +191,9 @@ class Recipe:
         return asdict(self)
 
 
+_MIXED = {"decibels": "", "power": " of powers", "equal-power": " of powers at one level"}
+
+
 def _cosine(start: float, stop: float, share: float) -> float:
     """Half a cosine from `start` to `stop`, at a share in [0, 1] of the way."""
     return stop + (start - stop) * (1 + math.cos(math.pi * share)) / 2
@@ -147,29 +201,46 @@ def _cosine(start: float, stop: float, share: float) -> float:
 
 N_COPIES = {"esc10": 10, "esc50": 4}
 INGREDIENTS: dict[str, dict[str, Any]] = {
-    "cycle": {"schedule": "one-cycle", "learning_rate": 0.05},
-    "crops": {"random_crops": True},
-    "sounding": {"min_sounding": 0.1},
-    "masks": {"mask_bands": 15, "mask_frames": 15},
+    "whole clips": {"segment_frames": 432, "batch_size": 16, "shortest_crop": 216, "roll": True, "min_sounding": 0.1},
+    "optimiser": {"optimiser": "adamw", "learning_rate": 2e-3, "weight_decay": 0.05, "clip_norm": 5.0},
+    "cycle": {"schedule": "one-cycle"},
+    "level": {"gain_db": 6.0, "tilt_db": 6.0},
+    "mixtures": {"mixture": "equal-power", "mixup_alpha": 1.0},
+    "masks": {"mask_bands": 15, "mask_frames": 50},
     "rates": {"low_rates": 0.2},
-    "smoothing": {"label_smoothing": 0.1},
     "average": {"average_epochs": 3.0},
-    "vote": {"vote": "sounding"},
+    "mean one": {"mean_one": True},
 }
-"""What `best` has beyond `paper`, by name: each can be left out, to see what it does."""
-WITHOUT = "best_without_"
+"""What `best` has beyond `paper`, by name."""
+BEST: dict[str, Any] = {key: value for values in INGREDIENTS.values() for key, value in values.items()}
 RECIPES: dict[str, dict[str, Any]] = {
     "paper": {},
     "plain": {"mixup_alpha": 0.0, "n_copies": 0},
-    "best": {key: value for values in INGREDIENTS.values() for key, value in values.items()},
+    "best": BEST,
 }
 """Name → what differs from the defaults of `Recipe`. `plain` is Table 3 without 'augment'; `best` has all of
 `INGREDIENTS`."""
-ABLATIONS: dict[str, dict[str, Any]] = {
-    WITHOUT + left_out: {k: v for name, values in INGREDIENTS.items() if name != left_out for k, v in values.items()}
-    for left_out in INGREDIENTS
+_SGD = {"optimiser": "sgd", "learning_rate": 0.1, "weight_decay": 2e-4}
+PROBES: dict[str, dict[str, Any]] = {
+    name: BEST | values
+    for name, values in {
+        "best_sgd": _SGD,
+        "best_short_segments": {"segment_frames": 128, "shortest_crop": 0, "random_crops": True, "batch_size": 54},
+        "best_lower_rate": {"learning_rate": 1e-3},
+        "best_higher_rate": {"learning_rate": 4e-3},
+        "best_without_level": {"gain_db": 0.0, "tilt_db": 0.0},
+        "best_more_level": {"gain_db": 12.0},
+        "best_mixing_decibels": {"mixture": "decibels", "mixup_alpha": 0.2},
+        "best_mixing_power": {"mixture": "power"},
+        "best_without_mixup": {"mixup_alpha": 0.0},
+        "best_without_crops": {"shortest_crop": 432, "roll": False},
+        "best_without_copies": {"n_copies": 0},
+        "best_without_masks": {"mask_bands": 0, "mask_frames": 0},
+        "best_without_rates": {"low_rates": 0.0},
+        "best_without_average": {"average_epochs": 0.0},
+    }.items()
 }
-"""Name → `best` with one of its ingredients left out."""
+"""Name → `best` with something else in one place: what was, or can be, compared with it."""
 
 
 def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:
@@ -180,7 +251,7 @@ def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size
     OptionError
         If the recipe is unknown or a number is out of range.
     """
-    known = RECIPES | ABLATIONS
+    known = RECIPES | PROBES
     if name not in known:
         raise OptionError(f"recipe {name!r} is not one of {', '.join(known)}")
     given = {"epochs": epochs, "batch_size": batch_size}

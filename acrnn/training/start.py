@@ -69,6 +69,10 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
     recipe = recipe_for(options.recipe, dataset.name, epochs=options.epochs, batch_size=options.batch_size)
     with open_audio(dataset.clips[0].path) as first:
         rate_hz = first.rate_hz
+    if options.placement == PICZAK:
+        front_end = mel_front_end(rate_hz)
+    else:
+        front_end = FrontEnd(rate_hz, segment_frames=recipe.segment_frames, segment_hop=recipe.segment_frames // 2)
     device = training_device(options.device)
     config = RunConfig(
         dataset=dataset.name,
@@ -76,8 +80,10 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
         data_title=f"{data.TITLES[dataset.name]} {rate_hz / 1000:g} kHz",
         data_fingerprint=dataset.fingerprint(),
         fold=options.fold,
-        network=network_config(options.placement, len(dataset.labels)),
-        front_end=mel_front_end(rate_hz) if options.placement == PICZAK else FrontEnd(rate_hz),
+        network=network_config(
+            options.placement, len(dataset.labels), n_frames=recipe.segment_frames, mean_one=recipe.mean_one
+        ),
+        front_end=front_end,
         recipe=recipe,
         seed=options.seed,
         device=device,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from acrnn.errors import AcrnnError, OptionError
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.training.machine import keep_memory, use_threads_of
-from acrnn.training.recipe import ABLATIONS
+from acrnn.training.recipe import PROBES
 from acrnn.training.runs import Run
 from acrnn.training.start import Options, configure
 from acrnn.training.status import Status
@@ -33,7 +33,7 @@ SWEEPS: dict[str, tuple[Row, ...]] = {
     "table1": (Row("l10"), Row(PICZAK)),
     "table3": tuple(Row(placement, recipe) for recipe in ("plain", "paper") for placement in ("none", "l10")),
     "table4": tuple(Row(placement) for placement in PLACEMENTS),
-    "ablation": tuple(Row("l10", recipe) for recipe in ("paper", "best", *ABLATIONS)),
+    "ablation": tuple(Row("l10", recipe) for recipe in ("paper", "best", *PROBES)),
 }
 """Name → its rows: the paper's Table 1 (ACRNN and its baseline), 3 (with and without attention and augmentation) and 4
 (every placement); `ablation` is recipe `best` with each of its ingredients left out."""

@@ -14,7 +14,7 @@ def test_an_epochs_segments_are_those_that_an_epoch_draws(tiny_dataset, tiny_run
     for batch_size in (4, 3, 64):
         config = replace(tiny_run_config, recipe=Recipe("paper", epochs=5, batch_size=batch_size, n_copies=0))
         work = workload(config, tiny_dataset)
-        assert work.segments_per_epoch == draw_epoch(config, *prepare(config, tiny_dataset), 0).rows.size
+        assert work.segments_per_epoch == draw_epoch(config, *prepare(config, tiny_dataset), 0).n_segments
         assert work.epochs == 5
 
 

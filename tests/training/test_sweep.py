@@ -12,7 +12,7 @@ from acrnn.evaluation.publish import finish_run, publish
 from acrnn.evaluation.report import finished_runs, report, write_report
 from acrnn.model import PLACEMENTS
 from acrnn.training import Options, Run, RunConfig, configure
-from acrnn.training.recipe import ABLATIONS
+from acrnn.training.recipe import PROBES
 from acrnn.training.sweep import grid, run_sweep
 
 
@@ -167,7 +167,7 @@ def test_an_ablation_is_best_without_each_ingredient_and_needs_a_sealed_fold(bas
     with pytest.raises(OptionError, match="--sealed"):
         grid("ablation", base, [], [2], [0])
     runs = grid("ablation", replace(base, sealed=(1,)), [], [2], [0])
-    assert [run.recipe for run in runs] == ["paper", "best", *ABLATIONS]
+    assert [run.recipe for run in runs] == ["paper", "best", *PROBES]
     assert {(run.placement, run.fold, run.sealed) for run in runs} == {("l10", 2, (1,))}
 
 
