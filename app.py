@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from acrnn.web.carry import carried_choices
-from acrnn.web.memory import freeze
+from acrnn.web.shell.carry import carried_choices
+from acrnn.web.shell.memory import freeze
 
 st.set_page_config(
-    page_title="ACRNN: what a sound classifier listens to", page_icon="acrnn/web/icon.png", layout="wide"
+    page_title="ACRNN: what a sound classifier listens to", page_icon="acrnn/web/shell/icon.png", layout="wide"
 )
 
 pages = [

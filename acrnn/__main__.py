@@ -1,5 +1,5 @@
 """`python -m acrnn …`."""
 
-from acrnn.cli import main
+from acrnn.cli.main import main
 
 main()

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from acrnn.evaluation.crossval import wilson_interval
-from acrnn.evaluation.report import write_report
 from acrnn.labels import ESC50
+from acrnn.measures.crossval import wilson_interval
+from acrnn.results.summary import write_report
 from benchmarks.machine import describe_machine, spread, timed
 from tests.browser.conftest import CHROMIUM, READY_MS, App, open_clip, settle
 

@@ -17,12 +17,12 @@ import torch
 
 import acrnn
 from acrnn import data
-from acrnn.evaluation.faithfulness import FILLS, Erasure, Probe
-from acrnn.evaluation.faithfulness.erasure import fast_precision
-from acrnn.evaluation.faithfulness.maps import integrated_gradients
+from acrnn.measures.faithfulness import FILLS, Erasure, FaithfulnessMeter
+from acrnn.measures.faithfulness.erasure import fast_precision
+from acrnn.measures.faithfulness.maps import integrated_gradients
 from acrnn.model import complexity
 from acrnn.training.machine import keep_memory
-from acrnn.web.faithfulness import KEPT_MEMORY
+from acrnn.web.shared.faithfulness import KEPT_MEMORY
 from benchmarks.machine import describe_machine, spread, timed
 
 
@@ -35,19 +35,19 @@ def main() -> None:
     clips = clips[:: max(1, len(clips) // n_clips)][:n_clips]
     predictions = [predictor(clip.path) for clip in clips]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    probe = Probe(predictor)
-    probe(predictions[0], fills=FILLS[:1], n_draws=1)  # loads Captum
+    meter = FaithfulnessMeter(predictor)
+    meter(predictions[0], fills=FILLS[:1], n_draws=1)  # loads Captum
     keep_memory(KEPT_MEMORY)
-    usual = [timed(lambda p=p: probe(p, fills=FILLS[:1], n_shifts=0)) for p in predictions]
+    usual = [timed(lambda p=p: meter(p, fills=FILLS[:1], n_shifts=0)) for p in predictions]
     computed = _count_segments()
-    one = [timed(lambda p=p: probe(p, fills=FILLS[:1])) for p in predictions]
+    one = [timed(lambda p=p: meter(p, fills=FILLS[:1])) for p in predictions]
     segments = sum(computed)
     keep_memory()
-    usual_kept = [timed(lambda p=p: probe(p, fills=FILLS[:1], n_shifts=0)) for p in predictions]
-    kept = [timed(lambda p=p: probe(p, fills=FILLS[:1])) for p in predictions]
-    gradients = [timed(lambda p=p: integrated_gradients(probe.erasure(p))) for p in predictions]
-    both = [timed(lambda p=p: probe(p)) for p in predictions]
-    floor_s = segments / len(one) * _segment_s(probe)
+    usual_kept = [timed(lambda p=p: meter(p, fills=FILLS[:1], n_shifts=0)) for p in predictions]
+    kept = [timed(lambda p=p: meter(p, fills=FILLS[:1])) for p in predictions]
+    gradients = [timed(lambda p=p: integrated_gradients(meter.erasure(p))) for p in predictions]
+    both = [timed(lambda p=p: meter(p)) for p in predictions]
+    floor_s = segments / len(one) * _segment_s(meter)
     print(describe_machine())
     print(f"{config.name} in {fast_precision(predictor.device)}, {len(clips)} clips of fold {config.fold}")
     print(f"floor of a fill           {floor_s:.1f} s, {segments / len(one):.0f} segments a clip")
@@ -61,14 +61,14 @@ def main() -> None:
     print(f"memory                    {peak / 1024:.0f} MB at the most, {before / 1024:.0f} MB before")
 
 
-def _segment_s(probe: Probe) -> float:
+def _segment_s(meter: FaithfulnessMeter) -> float:
     """Seconds that a segment's multiply-accumulates take as one matrix product."""
-    device = probe.predictor.device
+    device = meter.predictor.device
     a = torch.randn(4096, 4096, device=device)
     if fast_precision(device) == "bf16":
         a = a.bfloat16()
     product_s = min(timed(lambda: (a @ a)[0, 0].item()) for _ in range(5))
-    return complexity(probe.network.config).multiply_accumulates * product_s / 4096**3
+    return complexity(meter.network.config).multiply_accumulates * product_s / 4096**3
 
 
 def _count_segments() -> list[int]:

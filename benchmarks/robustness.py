@@ -19,8 +19,8 @@ import acrnn
 from acrnn import data
 from acrnn.audio import decode
 from acrnn.audio.degradations import CONDITIONS, KINDS
-from acrnn.evaluation.localisation import measure_localisation
-from acrnn.evaluation.robustness import measure_robustness, thinned
+from acrnn.measures.localisation import measure_localisation
+from acrnn.measures.robustness import measure_robustness, thinned
 from acrnn.training.machine import keep_memory
 from benchmarks.machine import describe_machine, timed
 

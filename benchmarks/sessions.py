@@ -24,7 +24,7 @@ import psutil
 import acrnn
 from acrnn.checkpoints import find
 from acrnn.labels import pretty
-from acrnn.web.models import listen_query
+from acrnn.web.shared.models import listen_query
 from benchmarks.machine import describe_machine
 from benchmarks.pages import recordings
 from benchmarks.visitor import Visitor

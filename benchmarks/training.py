@@ -20,10 +20,10 @@ import torch
 
 from acrnn.features import FrontEnd
 from acrnn.model import NetworkConfig, complexity
-from acrnn.training import Corpus, Recipe, RunConfig, Split
-from acrnn.training.loop import Trainer, draw_epoch
+from acrnn.runs.start import training_precision
+from acrnn.training import Corpus, Recipe, Split, Trainer, draw_epoch
+from acrnn.training.config import RunConfig
 from acrnn.training.machine import keep_memory, use_threads_of
-from acrnn.training.start import training_precision
 from benchmarks.machine import describe_machine, spread, timed
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

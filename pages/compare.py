@@ -5,12 +5,14 @@ import streamlit as st
 from acrnn.errors import AudioError
 from acrnn.figures import ClipView
 from acrnn.figures.compare import compare_figure
-from acrnn.web import compare, faithfulness, families, figure5
-from acrnn.web.clips import choose_clip
-from acrnn.web.models import list_checkpoints
-from acrnn.web.player import player
-from acrnn.web.router import through_app
-from acrnn.web.words import plain
+from acrnn.web.compare import families, figure5
+from acrnn.web.compare import strips as web
+from acrnn.web.shared import faithfulness
+from acrnn.web.shared.clips import choose_clip
+from acrnn.web.shared.models import list_checkpoints
+from acrnn.web.shared.player import player
+from acrnn.web.shared.words import plain
+from acrnn.web.shell.router import through_app
 
 through_app()
 
@@ -40,7 +42,7 @@ with st.sidebar:
 
 if shown == FIGURE5:
     figure5.show(family)
-    compare.explain_scaling()
+    web.explain_scaling()
     st.stop()
 
 with st.sidebar:
@@ -53,18 +55,18 @@ if clip is None or not slots:
 
 place = st.empty()
 try:
-    heard, strips = compare.hear_all(
+    heard, strips = web.hear_all(
         clip, slots, lambda share, name: place.progress(share, text=f"{name} listens to {plain(clip.name)} …")
     )
     if not any(heard):  # all damaged, which hear_all has told
         st.stop()
-    analysis = compare.finest_analysis(clip, slots, heard)
+    analysis = web.finest_analysis(clip, slots, heard)
 except AudioError as error:
     st.error(plain(str(error)), icon=":material/hearing_disabled:")
     st.stop()
 finally:
     place.empty()
-st.markdown(f"{plain(clip.name)}, {analysis.prediction.duration_s:.2f} s. {compare.describe_votes(clip, heard)}")
+st.markdown(f"{plain(clip.name)}, {analysis.prediction.duration_s:.2f} s. {web.describe_votes(clip, heard)}")
 
 there = {slot.label: strip for slot, strip in zip(slots, strips, strict=True) if strip.weights is not None}
 scales, first, second, levels = st.columns([5, 3, 3, 4], vertical_alignment="bottom", gap="medium")
@@ -98,12 +100,12 @@ player(
     f"{', '.join(there)}",
     filename=f"{clip.name.rsplit('.', 1)[0]}-compare",
 )
-st.caption(compare.describe_strips(slots, heard, scale))
+st.caption(web.describe_strips(slots, heard, scale))
 if a != b:
-    st.caption(compare.describe_difference(there[a], there[b]))
-compare.show_missing(family, slots)
-table = compare.measures_table(slots, heard, clip)
-compare.show_measures(table)
-compare.export_buttons(clip, strips, slots, table, figure)
+    st.caption(web.describe_difference(there[a], there[b]))
+web.show_missing(family, slots)
+table = web.measures_table(slots, heard, clip)
+web.show_measures(table)
+web.export_buttons(clip, strips, slots, table, figure)
 faithfulness.compare_panel(clip, {slot.label: slot.checkpoint for slot in slots if slot.label in there})
-compare.explain_scaling()
+web.explain_scaling()

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from acrnn.errors import AcrnnError
-from acrnn.evaluation.confusion import clip_table, confusion_of, reliability
 from acrnn.figures.confusion import matrix_figure, recall_figure, reliability_figure
-from acrnn.web import confusions as web
-from acrnn.web.clip_list import clip_list, look_closer
-from acrnn.web.router import through_app
-from acrnn.web.words import plain
+from acrnn.results.confusion import clip_table, confusion_of, reliability
+from acrnn.web.confusions import view as web
+from acrnn.web.confusions.clip_list import clip_list, look_closer
+from acrnn.web.shared.words import plain
+from acrnn.web.shell.router import through_app
 
 through_app()
 

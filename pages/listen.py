@@ -6,13 +6,12 @@ from acrnn.errors import AudioError
 from acrnn.figures import ClipView, top_figure
 from acrnn.inference import describe_device
 from acrnn.labels import pretty
-from acrnn.web import exports, faithfulness
-from acrnn.web.analysis import analyse, attended_wav, figure_of, predictor_of
-from acrnn.web.clips import choose_clip
-from acrnn.web.models import choose_checkpoint, describe_accuracy
-from acrnn.web.player import player
-from acrnn.web.router import through_app
-from acrnn.web.words import (
+from acrnn.web.shared import exports, faithfulness
+from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of
+from acrnn.web.shared.clips import choose_clip
+from acrnn.web.shared.models import choose_checkpoint, describe_accuracy
+from acrnn.web.shared.player import player
+from acrnn.web.shared.words import (
     describe_agreement,
     describe_attention,
     describe_bandwidth,
@@ -20,6 +19,7 @@ from acrnn.web.words import (
     describe_vote,
     plain,
 )
+from acrnn.web.shell.router import through_app
 
 through_app()
 

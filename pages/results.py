@@ -4,9 +4,11 @@ import streamlit as st
 
 from acrnn.data import TITLES
 from acrnn.errors import AcrnnError
-from acrnn.evaluation import paper
-from acrnn.evaluation.document import COUNTING, INTERVALS, PROTOCOL
-from acrnn.evaluation.tables import (
+from acrnn.figures.confusion import FEW_CLASSES, matrix_figure
+from acrnn.figures.results import recall_beside_paper
+from acrnn.labels import CLASSES
+from acrnn.report.document import COUNTING, INTERVALS, PROTOCOL
+from acrnn.report.tables import (
     confusion_of_setting,
     figure4_frame,
     figure4_setting,
@@ -14,16 +16,14 @@ from acrnn.evaluation.tables import (
     tell_costs,
     tell_run,
 )  # fmt: skip
-from acrnn.figures.confusion import FEW_CLASSES, matrix_figure
-from acrnn.figures.results import recall_beside_paper
-from acrnn.labels import CLASSES
-from acrnn.web import results as web
-from acrnn.web.confusions import is_dark, known_settings
-from acrnn.web.faithful_results import show_faithfulness
-from acrnn.web.models import list_checkpoints
-from acrnn.web.probes import known_measured, show_localisation, show_robustness
-from acrnn.web.router import through_app
-from acrnn.web.words import plain
+from acrnn.results import paper
+from acrnn.web.confusions.view import is_dark, known_settings
+from acrnn.web.results import tables as web
+from acrnn.web.results.faithfulness import show_faithfulness
+from acrnn.web.results.studies import known_measured, show_localisation, show_robustness
+from acrnn.web.shared.models import list_checkpoints
+from acrnn.web.shared.words import plain
+from acrnn.web.shell.router import through_app
 
 through_app()
 

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from acrnn.training.watch import list_runs
-from acrnn.web import training as web
-from acrnn.web.router import through_app
-from acrnn.web.words import plain
+from acrnn.runs.watch import list_runs
+from acrnn.web.shared.words import plain
+from acrnn.web.shell.router import through_app
+from acrnn.web.train import view as web
 
 through_app()
 

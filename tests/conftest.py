@@ -21,7 +21,8 @@ from acrnn.data import discover, load
 from acrnn.features import FrontEnd, Segments, log_spectrogram
 from acrnn.labels import ESC10, ESC50
 from acrnn.model import ACRNN, NetworkConfig
-from acrnn.training import Corpus, Recipe, RunConfig, Split
+from acrnn.training import Corpus, Recipe, Split
+from acrnn.training.config import RunConfig
 
 TINY_RATE_HZ = 16_000
 TINY_FRONT_END = FrontEnd(rate_hz=TINY_RATE_HZ, n_bands=32)

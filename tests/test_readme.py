@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from acrnn import cli
+from acrnn.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

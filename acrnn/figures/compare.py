@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
-from acrnn.evaluation.attention import hold
 from acrnn.figures.clip import ClipView, colour_bar, frequency_axis, reduced, spectrogram_trace
 from acrnn.figures.style import BLUE, GREEN, NEUTRAL, PURPLE, VERMILION, Figure
 from acrnn.inference import Prediction
+from acrnn.measures.attention import hold
 
 Scale = Literal["largest", "mean"]
 """What the weights of a strip are divided by: their largest, which fills each strip, or their mean, 1 being even."""

@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
-from acrnn.evaluation.confusion import Confusion, Reliability
 from acrnn.figures.style import BLUE, NEUTRAL, VERMILION, Figure
 from acrnn.labels import group_of, pretty
+from acrnn.results.confusion import Confusion, Reliability
 
 FEW_CLASSES = 15  # up to so many, cells are large enough for big numbers and per cent signs
 INK = {False: "rgb(30,32,40)", True: "rgb(245,245,245)"}

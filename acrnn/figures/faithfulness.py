@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from acrnn.evaluation.faithfulness import MAPS, Curve
 from acrnn.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PURPLE, VERMILION, Figure
+from acrnn.measures.faithfulness import MAPS, Curve
 
 LINES: dict[str, tuple[str, str, str, float]] = {
     "attention": (VERMILION, "solid", "circle", 3),

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from acrnn.evaluation.results import Setting
-from acrnn.evaluation.tables import NOT_RUN, Row, is_cross_validated, tell_accuracy, tell_run
 from acrnn.figures.confusion import recall_figure
 from acrnn.figures.style import BLUE, NEUTRAL, ORANGE, VERMILION, Figure
 from acrnn.labels import pretty
+from acrnn.report.tables import NOT_RUN, Row, is_cross_validated, tell_accuracy, tell_run
+from acrnn.results.settings import Setting
 
 ROW_PX = 30
 PART_STEP = 0.26  # of a row's height, between the schedules of one row

@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from acrnn.audio.degradations import NOISES, SNRS_DB
-from acrnn.evaluation.probes import Probe
-from acrnn.evaluation.robustness import CLEAN
 from acrnn.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PURPLE, SKY, VERMILION, Figure
 from acrnn.labels import CLASSES
+from acrnn.measures.robustness import CLEAN
+from acrnn.results.studies import Probe
 
 MARKS = (
     (BLUE, "circle"), (VERMILION, "diamond"), (GREEN, "square"), (ORANGE, "x"), (PURPLE, "cross"), (SKY, "star"),

@@ -1,23 +1,26 @@
-"""Train a network on the folds that are not held out (§3.4, §4.1). Imports without streamlit, plotly and librosa."""
+"""Train a network on the folds that are not held out (§3.4, §4.1): recipe, features, steps. No run folder, no process.
 
+Comes in: a `RunConfig` and a dataset. Goes out: a trained network and what each epoch measured. Imports features, data
+and model; neither streamlit, plotly nor librosa.
+"""
+
+from acrnn.training.config import RunConfig
 from acrnn.training.corpus import Corpus, build_corpus
-from acrnn.training.loop import Progress, Split, train
 from acrnn.training.recipe import RECIPES, Recipe, recipe_for
-from acrnn.training.runs import Run, RunConfig
-from acrnn.training.start import Options, configure, prepare
+from acrnn.training.split import Split, prepare
+from acrnn.training.trainer import Epoch, Trainer, components, draw_epoch
 
 __all__ = [
     "RECIPES",
     "Corpus",
-    "Options",
-    "Progress",
+    "Epoch",
     "Recipe",
-    "Run",
     "RunConfig",
     "Split",
+    "Trainer",
     "build_corpus",
-    "configure",
+    "components",
+    "draw_epoch",
     "prepare",
     "recipe_for",
-    "train",
 ]

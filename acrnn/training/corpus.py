@@ -107,10 +107,10 @@ class Corpus:
     def cuts(
         self, clips: np.ndarray, versions: np.ndarray, recipe: Recipe, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw one cut of each clip: `Recipe.shortest_crop` frames up to a segment, over the clip's end if it may `roll`.
+        """Draw one cut of each clip, of `Recipe.shortest_crop` frames up to a segment.
 
-        Of the places where a cut may begin, those count that have `Recipe.min_sounding` of a segment's frames with
-        sound, or else the ones that have most.
+        With `Recipe.roll` it may run over the clip's end. Of the places where a cut may begin, those count that have
+        `Recipe.min_sounding` of a segment's frames with sound, or else the ones that have most.
 
         Returns
         -------

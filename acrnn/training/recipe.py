@@ -44,8 +44,8 @@ class Recipe:
     mixup_alpha : float
         λ ~ Beta(α, α) (eq. 5); 0 for no mixup.
     mixture : str
-        What eq. 5 mixes: `decibels` (the text), `power` (as sounds add), or `equal-power`: power, once both segments are
-        at one level, so that λ is the share that is heard.
+        What eq. 5 mixes: `decibels` (the text), `power` (as sounds add), or `equal-power`: power, once both segments
+        are at one level, so that λ is the share that is heard.
     n_copies : int
         Stretched or shifted copies of each training clip.
     schedule : str

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from acrnn.evaluation.attention import measure_attention
-from acrnn.web.families import WITH_ATTENTION
+from acrnn.measures.attention import measure_attention
+from acrnn.web.compare.families import WITH_ATTENTION
 from tests.browser.conftest import READY_MS, App, choose, settle
 
 CHART = "document.querySelector('.st-key-compare_chart .js-plotly-plot')"

@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 
 from acrnn import data
 from acrnn.errors import CheckpointError, DatasetError
-from acrnn.evaluation.confusion import (
+from acrnn.labels import pretty
+from acrnn.results.confusion import (
     cell,
     clip_table,
     compare,
@@ -19,8 +20,7 @@ from acrnn.evaluation.confusion import (
     fold_model,
     right_example,
 )
-from acrnn.evaluation.results import load_settings
-from acrnn.labels import pretty
+from acrnn.results.settings import load_settings
 from tests.browser.conftest import READY_MS, choose, settle
 
 PLACE_OF = """([x, y]) => {

@@ -8,10 +8,10 @@ from playwright.sync_api import expect
 
 from acrnn.checkpoints import find, names
 from acrnn.data import TITLES
-from acrnn.evaluation.paper import ACCURACY_TABLES, TABLE_1, TABLE_2, TABLE_4
-from acrnn.evaluation.results import load_settings
-from acrnn.evaluation.tables import NOT_RUN, accuracy_frame, checkpoints_of, rows_of, tell_accuracy
 from acrnn.labels import CLASSES
+from acrnn.report.tables import NOT_RUN, accuracy_frame, checkpoints_of, rows_of, tell_accuracy
+from acrnn.results.paper import ACCURACY_TABLES, TABLE_1, TABLE_2, TABLE_4
+from acrnn.results.settings import load_settings
 from tests.browser.conftest import READY_MS, settle
 
 

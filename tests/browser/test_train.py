@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from acrnn.training import Options, Run
-from acrnn.training.launch import start
-from acrnn.training.status import Process
-from acrnn.training.watch import find_run, list_runs, look
+from acrnn.runs.launch import start
+from acrnn.runs.run import Run
+from acrnn.runs.start import Options
+from acrnn.runs.status import Process
+from acrnn.runs.watch import find_run, list_runs, look
 from tests.browser.conftest import ROOT, App
 
 LONG_MS = 240_000  # a training's process has to import torch, and the machine may be busy

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from acrnn.evaluation.confusion import Confusion, reliability
 from acrnn.figures.confusion import difference_figure, matrix_figure, recall_figure, reliability_figure
 from acrnn.labels import ESC10, ESC50
+from acrnn.results.confusion import Confusion, reliability
 
 LABELS = ("dog", "rain", "crow")
 COUNTS = np.array([[6, 2, 0], [0, 8, 0], [1, 0, 7]])

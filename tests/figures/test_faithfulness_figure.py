@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from acrnn.evaluation.faithfulness import MAPS, SHARES, Curve
 from acrnn.figures.faithfulness import LINES, curves_figure
+from acrnn.measures.faithfulness import MAPS, SHARES, Curve
 
 
 def test_each_map_is_drawn_once_in_each_panel_and_named_once():

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from acrnn.evaluation.paper import TABLE_1, TABLE_4
-from acrnn.evaluation.results import Setting
-from acrnn.evaluation.tables import Row, recall_frame, rows_of
 from acrnn.figures.results import accuracy_figure, recall_beside_paper
 from acrnn.labels import ESC10
+from acrnn.report.tables import Row, recall_frame, rows_of
+from acrnn.results.paper import TABLE_1, TABLE_4
+from acrnn.results.settings import Setting
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import pytest
 
 from acrnn.audio.degradations import NOISES, SNRS_DB
-from acrnn.evaluation.crossval import wilson_interval
-from acrnn.evaluation.probes import Probe
 from acrnn.figures.robustness import LEVELS, MARKS, snr_figure
+from acrnn.measures.crossval import wilson_interval
+from acrnn.results.studies import Probe
 
 
 def probe(placement: str, n_correct_at: dict[str, int], n: int = 10) -> Probe:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from acrnn.training import Recipe, Split
+from acrnn.training import Recipe, Split, Trainer, draw_epoch
 from acrnn.training.graph import WARM_UPS, Replayed
-from acrnn.training.loop import Trainer, draw_epoch
 
 N_STEPS = 4
 

@@ -16,8 +16,10 @@ from acrnn.audio import decode
 from acrnn.errors import RunError
 from acrnn.features import FrontEnd, delta, fill_missing_bands, log_spectrogram, n_known_bands
 from acrnn.model import NetworkConfig
-from acrnn.training import Corpus, Recipe, Run, Split, recipe_for, train
-from acrnn.training.loop import Trainer, draw_epoch, mask, mix
+from acrnn.runs.loop import train
+from acrnn.runs.run import Run
+from acrnn.training import Corpus, Recipe, Split, Trainer, draw_epoch, recipe_for
+from acrnn.training.augment import mask, mix
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,18 @@ import torch
 
 from acrnn.audio import decode
 from acrnn.checkpoints import find
-from acrnn.evaluation.crossval import score_fold
-from acrnn.evaluation.publish import finish_run, publish
-from acrnn.evaluation.report import report, write_report
-from acrnn.evaluation.results import load_settings
 from acrnn.features import Segments, clip_segments, log_spectrogram, mel_front_end
 from acrnn.inference import Predictor
+from acrnn.measures.crossval import score_fold
 from acrnn.model import PiczakConfig
-from acrnn.training import Corpus, Options, Recipe, Run, RunConfig, Split, configure, prepare, train
-from acrnn.training.loop import Trainer
+from acrnn.results.settings import load_settings
+from acrnn.results.summary import report, write_report
+from acrnn.runs.finish import finish_run, publish
+from acrnn.runs.loop import train
+from acrnn.runs.run import Run
+from acrnn.runs.start import Options, configure
+from acrnn.training import Corpus, Recipe, Split, Trainer, prepare
+from acrnn.training.config import RunConfig
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def config(tiny_root) -> RunConfig:
 def finished(config, tiny_dataset, tmp_path_factory) -> Run:
     run = Run.create(tmp_path_factory.mktemp("runs"), config)
     corpus, split = prepare(config, tiny_dataset)
-    finish_run(run, train(run, corpus, split), tiny_dataset)
+    finish_run(run, train(run, corpus, split), tiny_dataset, corpus, split)
     return run
 
 

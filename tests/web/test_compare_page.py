@@ -7,13 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from acrnn.checkpoints import find, names
-from acrnn.cli import app as command_line
-from acrnn.evaluation.attention import AttentionMeasures
+from acrnn.cli.main import app as command_line
 from acrnn.figures.compare import Strip
+from acrnn.measures.attention import AttentionMeasures
 from acrnn.model import PLACEMENTS
-from acrnn.web import compare
-from acrnn.web.clips import ChosenClip, scene_clip
-from acrnn.web.families import WITH_ATTENTION, Slot, families_of, slots_of_family
+from acrnn.web.compare import strips as compare
+from acrnn.web.compare.families import WITH_ATTENTION, Slot, families_of, slots_of_family
+from acrnn.web.shared.clips import ChosenClip, scene_clip
 
 CLIP = ChosenClip("a.wav", b"", "key", truth="dog", fold=2)
 

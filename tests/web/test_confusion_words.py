@@ -9,10 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from acrnn.data import load
-from acrnn.evaluation.confusion import clip_table, confusion_of, reliability
 from acrnn.labels import ESC10
 from acrnn.model import PICZAK
-from acrnn.web import confusions as web
+from acrnn.results.confusion import clip_table, confusion_of, reliability
+from acrnn.web.confusions import view as web
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "confusions.py")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from acrnn.evaluation.faithfulness import MAPS, MEASURES, Curve
-from acrnn.evaluation.faithfulness.measures import SHARES
-from acrnn.web import faithfulness
+from acrnn.measures.faithfulness import MAPS, MEASURES, Curve
+from acrnn.measures.faithfulness.measures import SHARES
+from acrnn.web.shared import faithfulness
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -19,13 +19,13 @@ def measured(monkeypatch, tiny_checkpoints, tmp_path):
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
     monkeypatch.setenv("ACRNN_DATA", str(tmp_path))
     done = []
-    original = faithfulness.Probe.__call__
+    original = faithfulness.FaithfulnessMeter.__call__
 
     def counted(self, prediction, **options):
         done.append((prediction.checkpoint, *options["fills"]))
         return original(self, prediction, n_draws=2, **options)
 
-    monkeypatch.setattr(faithfulness.Probe, "__call__", counted)
+    monkeypatch.setattr(faithfulness.FaithfulnessMeter, "__call__", counted)
     faithfulness._kept.clear()
     return done
 

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from acrnn.checkpoints import find
-from acrnn.web import figure5
-from acrnn.web.analysis import analyse
-from acrnn.web.clips import ChosenClip, scene_clip
+from acrnn.web.compare import figure5
+from acrnn.web.shared.analysis import analyse
+from acrnn.web.shared.clips import ChosenClip, scene_clip
 
 
 def panel(label: str, correlation: float, ratio: float) -> figure5.Panel:

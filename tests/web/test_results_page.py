@@ -7,15 +7,15 @@ from streamlit.testing.v1 import AppTest
 
 from acrnn.audio.degradations import parse_conditions
 from acrnn.checkpoints import find
-from acrnn.evaluation.faithfulness.results import load_studies
-from acrnn.evaluation.localisation import measure_localisation
-from acrnn.evaluation.paper import ACCURACY_TABLES
-from acrnn.evaluation.probe_tables import DASH
-from acrnn.evaluation.probes import header_of, write_probe
-from acrnn.evaluation.robustness import measure_robustness
-from acrnn.evaluation.tables import NOT_RUN
 from acrnn.inference import Predictor
+from acrnn.measures.localisation import measure_localisation
+from acrnn.measures.robustness import measure_robustness
 from acrnn.model import PLACEMENTS
+from acrnn.report.study_tables import DASH
+from acrnn.report.tables import NOT_RUN
+from acrnn.results.faithfulness import load_studies
+from acrnn.results.paper import ACCURACY_TABLES
+from acrnn.results.studies import header_of, write_probe
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "results.py")
 

@@ -4,7 +4,7 @@ from acrnn.checkpoints import save
 from acrnn.features import mel_front_end
 from acrnn.inference import Predictor
 from acrnn.model import PiczakConfig, build
-from acrnn.web.words import describe_attention, describe_figure
+from acrnn.web.shared.words import describe_attention, describe_figure
 
 
 def test_a_network_without_attention_is_told_from_one_whose_attention_is_off(

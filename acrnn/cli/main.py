@@ -1,0 +1,395 @@
+"""The command line, `python -m acrnn …`: parsing and printing alone; every command is a call into the package."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Column, Table
+
+from acrnn.cli import measures
+from acrnn.cli.measures import count_bar, opened
+from acrnn.errors import AcrnnError
+
+app = typer.Typer(
+    help="See what a sound classifier listens to: predict, train and evaluate ACRNN.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
+Sealed = Annotated[str, typer.Option(help="Folds neither trained on nor scored, as 1 or 1,3, to compare recipes.")]
+DEFAULT_CHECKPOINT = "esc10-l10-best-fold1"
+
+
+def main() -> None:
+    """Run the command line; an error of the user's is one line on stderr and exit code 2."""
+    try:
+        app()
+    except AcrnnError as error:
+        errors.print(f"error: {error}", markup=False)
+        sys.exit(2)
+
+
+@app.command()
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="Audio files.")],
+    checkpoint: Checkpoint = DEFAULT_CHECKPOINT,
+    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout, one object a clip.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Name the class of each clip, and say which frames the network attended to.
+
+    Files that cannot be used are named on stderr, the others are still done, and the exit code is 2.
+    """
+    from acrnn.inference import describe_device, load
+
+    predictor = load(checkpoint, device)
+    errors.print(f"{predictor.checkpoint.name} on {describe_device(predictor.device)}", markup=False)
+    done, failed = [], False
+    for path in paths:
+        try:
+            prediction = predictor(path)
+        except AcrnnError as error:
+            failed = True
+            errors.print(f"error: {error}", markup=False)
+            continue
+        if prediction.known_up_to_hz is not None:
+            errors.print(
+                f"note: {path} has nothing above {prediction.known_up_to_hz:.0f} Hz; the bands above are estimated.",
+                markup=False,
+            )
+        if as_json:
+            done.append(prediction.as_dict(top))
+        else:
+            _print_prediction(prediction, top)
+    if as_json:
+        print(json.dumps(done, ensure_ascii=False))
+    if failed:
+        raise typer.Exit(2)
+
+
+def _print_prediction(prediction, top: int) -> None:
+    print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
+    for label, probability in prediction.top(top):
+        print(f"  {probability:6.1%}  {label}")
+    attention = prediction.attention
+    if attention is not None:
+        peak_s = attention.times_s[attention.weights.argmax()]
+        print(
+            f"  attends most around {peak_s:.2f} s ({attention.placement}, a step is {1000 * attention.step_s:.1f} ms)"
+        )
+
+
+@app.command()
+def train(
+    data: DataRoot,
+    dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
+    fold: Annotated[int, typer.Option(help="The fold that is held out, 1 to 5.")],
+    network: Annotated[str, typer.Option(help="acrnn, or piczakcnn, the baseline of §4.2.")] = "acrnn",
+    placement: Annotated[str | None, typer.Option(help="Of acrnn: none, l2-sigmoid, …, l8-softmax or l10.")] = None,
+    recipe: Annotated[
+        str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation; best: what scores more.")
+    ] = "paper",
+    epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Another number than the recipe's 64.")] = None,
+    seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
+    sealed: Sealed = "",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Where the run's folder is made; default runs.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there.")] = False,
+) -> None:
+    """Train a network on the other four folds, then score it once on the fold held out."""
+    from acrnn.cli.terminal import run_bar
+    from acrnn.model import placement_of
+    from acrnn.runs.run import Run, runs_root
+    from acrnn.runs.start import Options, configure
+    from acrnn.runs.work import work
+    from acrnn.training.machine import keep_memory
+
+    row = placement_of(network, placement)
+    apart = tuple(_numbers(sealed, "sealed"))
+    config, clips = configure(Options(data, dataset, fold, row, recipe, epochs, batch_size, seed, device, apart))
+    run = Run.create(out or runs_root(), config, resume=resume)
+    if run.summary is not None:
+        print(f"{run.path} is finished already.")
+    else:
+        keep_memory()  # this process does nothing but train
+        try:
+            with run_bar(errors, config.recipe.epochs) as on_status:
+                summary = work(run, clips, on_status)
+        except KeyboardInterrupt:
+            errors.print(f"stopped; the same command with --resume goes on with {run.path}", markup=False)
+            raise typer.Exit(130) from None
+        if summary is None:
+            print(f"stopped on request; the same command with --resume goes on with {run.path}")
+            return
+    _print_scores(run.summary)
+    print(f"python -m acrnn publish {run.path}   offers it to the app")
+
+
+@app.command()
+def sweep(
+    name: Annotated[str, typer.Argument(help="table1, table3, table4: rows of the paper; ablation: of recipe best.")],
+    data: DataRoot,
+    dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
+    placements: Annotated[str, typer.Option(help="Some of the rows, as l10,l2-sigmoid; default all.")] = "",
+    folds: Annotated[str, typer.Option(help="Folds held out, one a run.")] = "1,2,3,4,5",
+    sealed: Sealed = "",
+    seeds: Annotated[str, typer.Option(help="Seeds, one a run.")] = "0",
+    recipe: Annotated[str, typer.Option(help="Of the rows that do not say: see `train`.")] = "paper",
+    epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one a core, if they fit.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the runs' folders are made.")] = Path("runs"),
+    time_limit: Annotated[float | None, typer.Option(help="Seconds after which to stop; go on later.")] = None,
+) -> None:
+    """Train a grid of runs. Finished ones are skipped, a broken one goes on, a failing one does not stop the rest."""
+    from acrnn.cli.terminal import sweep_bar
+    from acrnn.runs.start import Options, training_device
+    from acrnn.runs.sweep import grid, run_sweep
+    from acrnn.training.machine import default_jobs
+
+    apart = tuple(_numbers(sealed, "sealed"))
+    base = Options(data, dataset, fold=0, recipe=recipe, epochs=epochs, device=device, sealed=apart)
+    listed = [item for item in placements.split(",") if item]
+    runs = grid(name, base, listed, _numbers(folds, "folds"), _numbers(seeds, "seeds"))
+    jobs = jobs or default_jobs(training_device(device))
+    states = []
+    with sweep_bar(errors, [run.name for run in runs]) as (on_status, on_outcome):
+        for outcome in run_sweep(runs, out, jobs=jobs, time_limit_s=time_limit, on_status=on_status):
+            states.append(outcome.state)
+            on_outcome(outcome.name)
+            errors.print(f"{outcome.name}: {outcome.state} {outcome.message}", markup=False)
+    print(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)))
+    if "failed" in states:
+        raise typer.Exit(2)
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    try:
+        return [int(item) for item in text.split(",")] if text else []
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no list of whole numbers such as 1,2,3", param_hint=option) from None
+
+
+RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.")]
+
+
+@app.command()
+def watch(run: RunName) -> None:
+    """Watch a run until it ends, whoever started it: the training page, another terminal, a sweep."""
+    from acrnn.cli.terminal import watch_run
+    from acrnn.runs.watch import find_run
+
+    view = watch_run(find_run(run), errors)
+    print(f"{view.run.path}: {view.sentence()}")
+    if view.state in ("failed", "dead"):
+        raise typer.Exit(2)
+
+
+@app.command()
+def stop(run: RunName) -> None:
+    """Ask the process that trains a run to stop at its next step; `train … --resume` goes on."""
+    from acrnn.errors import RunError
+    from acrnn.runs.watch import find_run, look
+
+    view = look(find_run(run))
+    if not view.is_running:
+        raise RunError(f"{view.run.path} is not running ({view.sentence()}).")
+    view.run.request_stop()
+    print(f"{view.run.path} stops at its next step")
+
+
+@app.command()
+def runs(folder: Annotated[Path | None, typer.Argument(help="Folder of runs; default runs.")] = None) -> None:
+    """List runs with their state, epochs and accuracy."""
+    from acrnn.cli.terminal import runs_table
+    from acrnn.runs.watch import list_runs
+
+    views, damaged = list_runs(folder)
+    for message in damaged:
+        errors.print(f"note: {message}", markup=False)
+    Console(width=None if sys.stdout.isatty() else 160).print(runs_table(views))
+
+
+@app.command()
+def publish(run: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
+    """Make a finished run's checkpoint one that the app offers."""
+    from acrnn.runs.finish import publish as publish_run
+    from acrnn.runs.run import Run
+
+    print(publish_run(Run(run)).path)
+
+
+@app.command()
+def report(
+    runs: Annotated[Path, typer.Argument(help="Folder of runs; finished ones in it or below it count.")],
+    out: Annotated[Path, typer.Option(help="Where the JSON files go.")] = Path("results"),
+) -> None:
+    """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip.
+
+    Folds that an earlier report holds and these runs do not are kept.
+    """
+    from acrnn.results.summary import finished_runs, write_report
+    from acrnn.results.summary import report as sum_up
+
+    settings = sum_up(finished_runs(runs), out)
+    table = Table("setting", "data", "folds", "seeds", "accuracy", "95 % interval")
+    for s in settings:
+        low, high = s["interval"]
+        folds, seeds = (", ".join(map(str, s[key])) for key in ("folds", "seeds"))
+        table.add_row(s["name"], s["data_title"], folds, seeds, f"{s['accuracy']:.1%}", f"{low:.1%} – {high:.1%}")
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    for path in write_report(settings, out):
+        print(path)
+
+
+@app.command()
+def tables(
+    results: Annotated[Path | None, typer.Option(help="Folder of what `report` wrote; default results/.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Regenerate README.md and the results folder's own.")] = False,
+    readme: Annotated[Path, typer.Option(help="The file whose marked tables are replaced.")] = Path("README.md"),
+) -> None:
+    """Print the paper's Tables 1 to 4 and Figure 4 beside what was measured here, or write them into the documents."""
+    from acrnn.checkpoints import find, names
+    from acrnn.report.document import results_document
+    from acrnn.report.document import write as write_documents
+    from acrnn.results.measured import load_measured
+    from acrnn.results.settings import load_settings, results_root
+
+    folder = results or results_root()
+    settings = load_settings(folder)
+    checkpoints = [find(name) for name in names()]
+    if not write:
+        print(results_document(settings, checkpoints, load_measured(folder)), end="")
+        return
+    for path in write_documents(settings, checkpoints, folder, readme):
+        print(path)
+
+
+@app.command()
+def evaluate(checkpoint: Checkpoint, data: DataRoot, device: Device = "auto") -> None:
+    """Score a checkpoint on the fold that was held out of its training."""
+    from acrnn.measures.crossval import score_fold
+
+    predictor, dataset = opened(checkpoint, data, device)
+    config = predictor.checkpoint.config
+    with count_bar("clips") as on_clip:
+        scores = score_fold(predictor, dataset, config.fold, on_clip=on_clip)
+    _print_scores(scores.summary())
+    recorded = config.scores
+    if recorded:
+        print(f"its card says {recorded['accuracy']:.2%} ({recorded['n_correct']} of {recorded['n_clips']})")
+
+
+def _print_scores(scores: dict) -> None:
+    low, high = scores["interval"]
+    print(
+        f"accuracy {scores['accuracy']:.2%} ({scores['n_correct']} of {scores['n_clips']} clips), "
+        f"95 % Wilson interval {low:.2%} to {high:.2%}"
+    )
+
+
+@app.command()
+def complexity(
+    classes: Annotated[int, typer.Option(help="Classes of the output.")] = 50,
+    layers: Annotated[str | None, typer.Option(help="A placement or piczakcnn: print it layer by layer.")] = None,
+) -> None:
+    """Print what each network costs: parameters, multiply-accumulates and the paper's own counting (Table 2)."""
+    from acrnn.model import PICZAK, PLACEMENTS, network_config
+    from acrnn.model import complexity as cost_of
+
+    if layers is not None:
+        cost = cost_of(network_config(layers, classes))
+        rows = [(layer.name, layer.parameters, layer.multiply_accumulates) for layer in cost.layers]
+        rows.append(("all", cost.parameters, cost.multiply_accumulates))
+        _print_counts(("layer", "parameters", "multiply-accumulates a segment"), rows)
+        return
+    costs = {name: cost_of(network_config(name, classes)) for name in (PICZAK, *PLACEMENTS)}
+    rows = [(name, cost.parameters, cost.multiply_accumulates, cost.paper_flops) for name, cost in costs.items()]
+    _print_counts(("network", "parameters", "multiply-accumulates a segment", "counted as the paper's FLOPs"), rows)
+    print(
+        "The paper prints 31.53 M parameters and 63.27 M FLOPs for PiczakCNN, which it has with ten classes; for its\n"
+        "own networks 3.81 M and 9.17 M (9.18 M with attention), which the text's layers have on 96 bands with ten\n"
+        "classes. Those FLOPs count initial values and L2 terms, no convolution: by multiply-accumulates a segment of\n"
+        "ACRNN (1.5 s) costs 11 times one of PiczakCNN (1.0 s), not a seventh."
+    )
+
+
+def _print_counts(columns: tuple[str, ...], rows: list[tuple]) -> None:
+    table = Table(columns[0], *(Column(name, justify="right") for name in columns[1:]))
+    for name, *counts in rows:
+        table.add_row(name, *(f"{count:,}" for count in counts))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+@app.command()
+def download(
+    name: Annotated[str, typer.Argument(help="esc50, or esc10 for its subset of 400 clips.")],
+    to: Annotated[Path, typer.Option(help="The dataset becomes a folder in this one.")] = Path("data"),
+) -> None:
+    """Download ESC-50 or its ESC-10 subset from the public archive (about 600 MB); a broken download goes on."""
+    from acrnn.data.download import download as fetch
+
+    columns = TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(name, total=None)
+        root = fetch(name, to, on_progress=lambda done, total: progress.update(task, completed=done, total=total))
+    print(root)
+
+
+@app.command()
+def check(data: DataRoot) -> None:
+    """Compare a dataset's folder with the official release, and name what is missing or extra."""
+    from acrnn.data import check as compare
+
+    report = compare(data)
+    print(report.sentence())
+    if not report.ok:
+        raise typer.Exit(2)
+
+
+@app.command()
+def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False) -> None:
+    """List the checkpoints there are, with the accuracy on the fold that each never saw."""
+    from acrnn.checkpoints import find, names
+
+    found = [find(name) for name in names()]
+    if as_json:
+        keys = ("name", "dataset", "placement", "fold", "recipe", "seed", "scores", "protocol", "data_title")
+        print(json.dumps([{key: getattr(c.config, key) for key in keys} | {"n_bytes": c.n_bytes} for c in found]))
+        return
+    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB")
+    for c in found:
+        low, high = c.config.scores.get("interval", (float("nan"), float("nan")))
+        table.add_row(
+            c.name,
+            c.config.data_title,
+            c.config.placement,
+            str(c.config.fold),
+            str(c.config.recipe["epochs"]),
+            f"{c.config.scores.get('accuracy', float('nan')):.1%}",
+            f"{low:.1%} – {high:.1%}",
+            f"{c.n_bytes / 1e6:.1f}",
+        )
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+for _command in measures.COMMANDS:
+    app.command()(_command)

@@ -1,0 +1,167 @@
+"""Settings compared clip by clip: attention with none, and recipe `best` with what is left of it.
+
+Two accuracies over the same clips differ by less than their intervals say, since a hard clip is hard for both.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acrnn.measures.intervals import mean_with_interval
+from acrnn.model import PLACEMENTS
+from acrnn.results.confusion import compare
+from acrnn.results.settings import Setting
+from acrnn.training.recipe import Recipe
+
+
+def pairing_frame(settings: Sequence[Setting]) -> pd.DataFrame:
+    """Pair each placement of attention with the network without, clip by clip, where both had the same training.
+
+    Parameters
+    ----------
+    settings : sequence of Setting
+        A placement is paired with `none` of the same recipe, epochs, seeds and files, over the folds that both had.
+
+    Returns
+    -------
+    DataFrame
+        A line a pair: `dataset`, `placement`, `recipe`, `epochs`, `seeds`, `folds`, `clips`, `data`, `n_more` and
+        `n_fewer` clips right with attention than without, their difference in accuracy `points` with `low` and `high`
+        (95 %, paired bootstrap over clips; percentage points), and `p_value` (McNemar's exact test).
+    """
+    lines = []
+    placed = (setting for setting in settings if setting.placement in PLACEMENTS)  # PiczakCNN has none
+    settings = sorted(placed, key=lambda setting: PLACEMENTS.index(setting.placement))
+    for without in (setting for setting in settings if setting.placement == "none"):
+        for setting in settings:
+            same = _training_of(setting) == _training_of(without)
+            folds = [fold for fold in setting.folds if fold in without.folds]
+            if same and folds and setting is not without:
+                lines.append(_pairing_line(setting, without, folds))
+    columns = [
+        "dataset", "placement", "recipe", "epochs", "seeds", "folds", "clips", "data", "n_more", "n_fewer", "points",
+        "low", "high", "p_value",
+    ]  # fmt: skip
+    return pd.DataFrame(lines, columns=columns)
+
+
+def pairing_cells(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Cells of a table of `pairing_frame`, by the heads of their columns."""
+    return [
+        {
+            "attention": row.placement,
+            "clips": str(row.clips),
+            "right where none is wrong": str(row.n_more),
+            "wrong where none is right": str(row.n_fewer),
+            "difference (points, 95 % interval)": (
+                f"{_signed(row.points)} ({_signed(row.low)} to {_signed(row.high)})"
+            ),
+            "p": f"{row.p_value:.2f}",
+            "folds": row.folds,
+            "epochs": str(row.epochs),
+            "data": row.data,
+        }
+        for row in frame.itertuples(index=False)
+    ]
+
+
+def _signed(points: float) -> str:
+    return f"{round(points, 1) + 0:+.1f}".replace("-", "−")  # + 0: no negative zero
+
+
+def _training_of(setting: Setting) -> tuple[Any, ...]:
+    return setting.data_fingerprint, Recipe(**setting.recipe), setting.seeds
+
+
+def _pairing_line(setting: Setting, without: Setting, folds: Sequence[int]) -> dict[str, Any]:
+    comparison = compare(setting, without)
+    gains = comparison.clips["right_a"].astype(float) - comparison.clips["right_b"].astype(float)
+    gain = mean_with_interval(gains)
+    low, high = gain["interval"] or (np.nan, np.nan)  # of a single clip
+    return {
+        "dataset": setting.dataset,
+        "placement": setting.placement,
+        "recipe": setting.recipe["name"],
+        "epochs": setting.epochs,
+        "seeds": ", ".join(map(str, setting.seeds)),
+        "folds": ", ".join(map(str, folds)),
+        "clips": len(comparison.clips),
+        "data": setting.data_title,
+        "n_more": len(comparison.only_a),
+        "n_fewer": len(comparison.only_b),
+        "points": 100 * gain["mean"],
+        "low": 100 * low,
+        "high": 100 * high,
+        "p_value": comparison.p_value,
+    }
+
+
+def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
+    """Compare recipe `best`, whole, with what is left of it without each of its ingredients, and with `paper`.
+
+    Parameters
+    ----------
+    settings : sequence of Setting
+        Inner validations: scored on a fold that is trained on in the end.
+
+    Returns
+    -------
+    DataFrame
+        A line a recipe that was run beside a whole `best` of the same data, folds and epochs: `data`, `folds`,
+        `epochs`, `recipe`, `differs` (in words), `accuracy`, `low`, `high` (95 %, Wilson; shares from
+        0 to 1), and against the whole: `n_more` and `n_fewer` clips right, `p_value` (McNemar's exact test).
+    """
+    lines = []
+    for whole in (setting for setting in settings if setting.recipe["name"] == "best"):
+        same = whole.data_fingerprint, whole.placement, whole.folds, whole.epochs
+        lines.append(_ablation_line(whole, whole))
+        for setting in settings:
+            key = setting.data_fingerprint, setting.placement, setting.folds, setting.epochs
+            if key == same and setting is not whole:
+                lines.append(_ablation_line(setting, whole))
+    return pd.DataFrame(lines)
+
+
+def ablation_cells(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Cells of a table of `ablation_frame`, by the heads of their columns."""
+    return [
+        {
+            "recipe": f"`{row.recipe}`",
+            "differs in": row.differs or "–",
+            "accuracy (95 % interval)": f"{row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%})",
+            "right where best is wrong": "–" if row.recipe == "best" else str(row.n_more),
+            "wrong where it is right": "–" if row.recipe == "best" else str(row.n_fewer),
+            "p": "–" if row.recipe == "best" else f"{row.p_value:.2f}",
+            "validation fold": row.folds,
+            "epochs": str(row.epochs),
+            "data": row.data,
+        }
+        for row in frame.itertuples(index=False)
+    ]
+
+
+def _ablation_line(setting: Setting, whole: Setting) -> dict[str, Any]:
+    name = setting.recipe["name"]
+    values = _differing(setting, whole) if name.startswith("best_") else {}
+    comparison = compare(setting, whole)
+    return {
+        "data": setting.data_title,
+        "folds": ", ".join(map(str, setting.folds)),
+        "epochs": setting.epochs,
+        "recipe": name,
+        "differs": ", ".join(f"{key} {value}" for key, value in values.items()),
+        "accuracy": setting.accuracy,
+        "low": setting.interval[0],
+        "high": setting.interval[1],
+        "n_more": len(comparison.only_a),
+        "n_fewer": len(comparison.only_b),
+        "p_value": comparison.p_value,
+    }
+
+
+def _differing(setting: Setting, whole: Setting) -> dict[str, Any]:
+    """Find what a setting's recipe has different, by the names of its parameters."""
+    ours, theirs = (vars(Recipe(**s.recipe)) for s in (setting, whole))
+    return {key: value for key, value in ours.items() if key != "name" and theirs[key] != value}

@@ -1,0 +1,1 @@
+"""The Compare page: one clip, many checkpoints, one time axis. Imports shared."""

@@ -1,0 +1,126 @@
+"""Which checkpoints are compared: a family that differs in its attention alone, or any."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from acrnn import data
+from acrnn.checkpoints import Checkpoint, CheckpointConfig
+from acrnn.errors import AcrnnError
+from acrnn.model import PLACEMENTS
+from acrnn.web.shared.clips import read_dataset
+from acrnn.web.shared.models import fold_option
+
+WITH_ATTENTION = PLACEMENTS[1:]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks that differ in their attention alone: those of one dataset, held-out fold and recipe.
+
+    Attributes
+    ----------
+    dataset : str
+    fold : int
+    recipe : str
+    checkpoints : mapping
+        By placement; those that were not trained are not in it. There is at least one.
+    """
+
+    dataset: str
+    fold: int
+    recipe: str
+    checkpoints: Mapping[str, Checkpoint]
+
+    @property
+    def title(self) -> str:
+        """Such as `ESC-10, fold 1`."""
+        return f"{data.TITLES[self.dataset]}, fold {self.fold}"
+
+    @property
+    def config(self) -> CheckpointConfig:
+        """Of any of its checkpoints: data and recipe are the same in all."""
+        return next(iter(self.checkpoints.values())).config
+
+    def training_command(self, placement: str) -> str:
+        """Two lines for a shell: train the network that is missing, then offer it to the app."""
+        name = f"{self.dataset}-{placement}-{self.recipe}-fold{self.fold}-seed{self.config.seed}"
+        return (
+            f"python -m acrnn train --data {shlex.quote(_data_folder(self.config))} --dataset {self.dataset} "
+            f"--fold {self.fold} --placement {placement} --recipe {self.recipe} "
+            f"--epochs {self.config.recipe['epochs']} --seed {self.config.seed}\n"
+            f"python -m acrnn publish runs/{name}"
+        )
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for a strip: its placement, its checkpoint if there is one, and what tells it from its like."""
+
+    placement: str
+    checkpoint: Checkpoint | None
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called in a list, unique on the page."""
+        return f"{self.placement} ({self.note})" if self.note else self.placement
+
+
+def families_of(found: Sequence[Checkpoint]) -> list[Family]:
+    """Group checkpoints with attention by dataset, fold and recipe; those with most placements first."""
+    grouped: dict[tuple[str, int, str], dict[str, Checkpoint]] = {}
+    for checkpoint in found:
+        config = checkpoint.config
+        if config.placement in WITH_ATTENTION:
+            key = config.dataset, config.fold, config.recipe["name"]
+            grouped.setdefault(key, {})[config.placement] = checkpoint
+    families = [Family(*key, checkpoints) for key, checkpoints in grouped.items()]
+    return sorted(families, key=lambda family: -len(family.checkpoints))
+
+
+def choose_family(families: Sequence[Family]) -> Family:
+    """Widgets to choose one: on what it was trained, and which fold was held out."""
+    datasets = list(dict.fromkeys(family.dataset for family in families))
+    dataset = st.selectbox("Trained on", datasets, format_func=data.TITLES.get, key="model", bind="query-params")
+    by_fold = {fold_option(family.fold, family.recipe): family for family in families if family.dataset == dataset}
+    chosen = st.selectbox(
+        "Held-out fold", list(by_fold), key="fold", bind="query-params",
+        help="The fold of the official five that these networks never saw, and the recipe that they were trained by.",
+    )  # fmt: skip
+    return by_fold[chosen]
+
+
+def slots_of_family(family: Family) -> list[Slot]:
+    """One slot for each placement of Table 4, trained or not."""
+    return [Slot(placement, family.checkpoints.get(placement)) for placement in WITH_ATTENTION]
+
+
+def choose_slots(families: Sequence[Family]) -> list[Slot]:
+    """Widget to choose any checkpoints with attention; their slots in the order of Table 4."""
+    every = {c.name: c for family in families for c in family.checkpoints.values()}
+    chosen = st.multiselect(
+        "Checkpoints", list(every), default=[c.name for c in families[0].checkpoints.values()], key="checkpoints",
+        bind="query-params", help="Networks without attention have no strip and are not offered.",
+    )  # fmt: skip
+    recipes = {every[name].config.recipe["name"] for name in chosen}
+    slots = []
+    for name in sorted(chosen, key=lambda name: (WITH_ATTENTION.index(every[name].config.placement), name)):
+        config = every[name].config
+        recipe = f", {config.recipe['name']}" if len(recipes) > 1 else ""
+        note = f"{data.TITLES[config.dataset]}, fold {config.fold}{recipe}"
+        slots.append(Slot(config.placement, every[name], note))
+    return slots
+
+
+def _data_folder(config: CheckpointConfig) -> str:
+    """Folder of the very data that a checkpoint was trained on, else where the download puts it."""
+    for root in data.discover():
+        try:
+            if read_dataset(root).fingerprint() == config.data_fingerprint:
+                return str(root)
+        except (AcrnnError, OSError):
+            continue  # a damaged dataset is told where it is chosen
+    return str(data.data_root() / config.dataset)

@@ -1,0 +1,305 @@
+"""What the Compare page chooses, computes and says: the attention of many checkpoints on one clip."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from acrnn.checkpoints import Checkpoint, CheckpointConfig
+from acrnn.errors import CheckpointError
+from acrnn.figures import Figure
+from acrnn.figures.compare import Scale, Strip
+from acrnn.labels import pretty
+from acrnn.measures.attention import (
+    AttentionMeasures,
+    frame_level_db,
+    hold,
+    jensen_shannon_distance,
+    measure_attention,
+)
+from acrnn.web.compare.families import Family, Slot
+from acrnn.web.shared.analysis import Analysis, Kept, analyse
+from acrnn.web.shared.clips import ChosenClip
+
+KEPT_SECONDS = 36_000.0
+"""Seconds of sound whose strips are kept for everybody: about 60 MB."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one checkpoint made of a clip, without the sound and the spectrogram.
+
+    Attributes
+    ----------
+    label : str
+        The most probable class.
+    probability : float
+    times_s, weights : ndarray (frame,)
+        Its attention.
+    step_s : float
+    measures : AttentionMeasures
+    """
+
+    label: str
+    probability: float
+    times_s: np.ndarray
+    weights: np.ndarray
+    step_s: float
+    measures: AttentionMeasures
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> Kept:
+    return Kept(KEPT_SECONDS)
+
+
+def hear(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float], None]) -> Heard:
+    """Analyse a clip by a checkpoint with attention, or give what was found before.
+
+    Raises
+    ------
+    AudioError
+        If the sound cannot be used.
+    CheckpointError
+        If the weights are damaged.
+    """
+    key = clip.key, checkpoint.config.weights_sha256
+    if (known := _kept().get(key)) is not None:
+        return known
+    prediction = analyse(clip, checkpoint, on_progress).prediction
+    attention = prediction.attention
+    label, probability = prediction.top(1)[0]
+    heard = Heard(
+        label=label,
+        probability=probability,
+        times_s=attention.times_s,
+        weights=attention.weights,
+        step_s=attention.step_s,
+        measures=measure_attention(attention.weights, frame_level_db(prediction.spectrogram)),
+    )
+    _kept().put(key, heard, prediction.duration_s)
+    return heard
+
+
+def hear_all(
+    clip: ChosenClip, slots: Sequence[Slot], on_progress: Callable[[float, str], None]
+) -> tuple[list[Heard | None], list[Strip]]:
+    """Analyse a clip by every checkpoint of the slots; a damaged one gives a message and an empty strip.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Told the share done, 0 to 1, and the placement at work.
+
+    Returns
+    -------
+    list of Heard or None, and list of Strip
+        In the order of `slots`.
+
+    Raises
+    ------
+    AudioError
+        If the sound cannot be used.
+    """
+    heard, strips = [], []
+    for i, slot in enumerate(slots):
+        found, why_not = None, f"not trained: train --placement {slot.placement}"
+        if slot.checkpoint is not None:
+            try:
+                found = hear(
+                    clip, slot.checkpoint, lambda share, i=i: on_progress((i + share) / len(slots), slots[i].placement)
+                )
+            except CheckpointError as error:
+                st.warning(str(error))
+                why_not = "its checkpoint is damaged"
+        heard.append(found)
+        strips.append(_strip(slot, found, why_not))
+    return heard, strips
+
+
+def _strip(slot: Slot, heard: Heard | None, why_not: str) -> Strip:
+    layer, _, scaling = slot.placement.partition("-")
+    scaling = scaling or "softmax"  # of l10 (eq. 3)
+    if heard is None:
+        return Strip(layer, scaling, note=why_not)
+    return Strip(layer, scaling, heard.times_s, heard.weights, slot.note)
+
+
+def finest_analysis(clip: ChosenClip, slots: Sequence[Slot], heard: Sequence[Heard | None]) -> Analysis:
+    """Give the analysis of one that was heard, at the highest sampling rate among them."""
+    there = [slot.checkpoint for slot, found in zip(slots, heard, strict=True) if found is not None]
+    return analyse(clip, max(there, key=lambda c: c.config.front_end.rate_hz), lambda share: None)
+
+
+def measures_table(slots: Sequence[Slot], heard: Sequence[Heard | None], clip: ChosenClip) -> pd.DataFrame:
+    """One row a slot, in plain numbers: accuracy and interval, top class, measures; empty where not trained."""
+    rows = []
+    for slot, found in zip(slots, heard, strict=True):
+        config = None if slot.checkpoint is None else slot.checkpoint.config
+        scores = config.scores if config else {}
+        low, high = scores.get("interval", (None, None))
+        measures = found and found.measures
+        rows.append(
+            {
+                "attention": slot.placement,
+                "checkpoint": config.name if config else "not trained",
+                "epochs": config and config.recipe["epochs"],
+                "accuracy": scores.get("accuracy"),
+                "accuracy_low": low,
+                "accuracy_high": high,
+                "top_class": found and found.label,
+                "probability": found and found.probability,
+                "entropy": measures and measures.entropy,
+                "top_tenth": measures and measures.top_tenth,
+                "loudness_correlation": measures and measures.loudness_correlation,
+                "clip_was": config and _relation(clip, config),
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table.astype({"epochs": "Int64"})
+
+
+def _relation(clip: ChosenClip, config: CheckpointConfig) -> str | None:
+    if clip.fold is None:
+        return None
+    return "held out" if clip.fold == config.fold else "in its training set"
+
+
+def show_measures(table: pd.DataFrame) -> None:
+    """Show the table of measures for people."""
+    percents = ["probability", "top_tenth", "accuracy"]
+    shown = table.assign(
+        **{name: 100 * table[name].astype(float) for name in percents},
+        attention=table["attention"].str.replace("-", " "),
+        interval=[
+            None if pd.isna(low) else f"{low:.0%} to {high:.0%}"
+            for low, high in zip(table["accuracy_low"], table["accuracy_high"], strict=True)
+        ],
+        top_class=table["top_class"].map(pretty, na_action="ignore"),
+    )
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    columns = {
+        "attention": text(pinned=True),
+        "top_class": text("top class"),
+        "probability": number(
+            format="%.1f %%",
+            help="Of the top class, by the vote of the segments (§4.1).",
+        ),
+        "entropy": number(
+            format="%.3f",
+            help="Of the weights as shares of the clip, over its largest value log n: 1 is even attention, 0 a single "
+            "frame. A step at l10 is 18 frames, so there it cannot fall below about 0.5 in a clip of 5 s.",
+        ),
+        "top_tenth": number(
+            "top tenth",
+            format="%.1f %%",
+            help="Share of the mass in the tenth of the frames that have the most; even attention has 10 %.",
+        ),
+        "loudness_correlation": number(
+            "loudness ρ",
+            format="%.2f",
+            help="Spearman's correlation of a frame's weight and its level: the sum of the band powers of the "
+            "spectrogram that the network saw, in decibels.",
+        ),
+        "accuracy": number(format="%.1f %%", help="Of the checkpoint, on the fold that it never saw."),
+        "interval": text("95 % interval", help="Wilson's, over the clips of that fold."),
+        "clip_was": text("this clip", help="Held out: of the fold that the checkpoint never saw."),
+        "checkpoint": text(),
+        "epochs": number(),
+    }
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        key="measures",
+        alt="Accuracy, top class and measures of the attention of each checkpoint",
+        column_order=[name for name in columns if name != "clip_was" or table["clip_was"].notna().any()],
+        column_config=columns,
+    )
+
+
+def strips_csv(strips: Sequence[Strip], names: Sequence[str]) -> str:
+    """Write `time_s` and a column of weights for each strip that is there, on the frames of the first of them."""
+    there = [(name, strip) for name, strip in zip(names, strips, strict=True) if strip.weights is not None]
+    times_s = there[0][1].times_s
+    columns = {name: hold(strip.times_s, strip.weights, times_s) for name, strip in there}
+    table = pd.DataFrame({"time_s": times_s} | columns)
+    return table.to_csv(index=False, float_format="%.8f")
+
+
+def describe_votes(clip: ChosenClip, heard: Sequence[Heard | None]) -> str:
+    """One sentence: how many networks say what, and what it is."""
+    labels = [found.label for found in heard if found is not None]
+    counted = sorted(set(labels), key=lambda label: -labels.count(label))
+    votes = ", ".join(f"{labels.count(label)} {pretty(label)}" for label in counted)
+    truth = "" if clip.truth is None else f"; it is {pretty(clip.truth)}"
+    return f"{len(labels)} network{'s' * (len(labels) != 1)}: {votes}{truth}."
+
+
+def describe_strips(slots: Sequence[Slot], heard: Sequence[Heard | None], scale: Scale) -> str:
+    """Say what a strip shows, and how long a step is at each layer."""
+    step_s = {slot.placement.split("-")[0]: found.step_s for slot, found in zip(slots, heard, strict=True) if found}
+    steps = ", ".join(f"{1000 * seconds:.0f} ms at {layer}" for layer, seconds in step_s.items())
+    part = "largest weight" if scale == "largest" else "mean, all on one scale; the dotted line is even attention"
+    return (
+        f"Each strip is the attention of one network, divided by its {part}. A step is {steps}. Where segments "
+        "overlap, the mean is shown. Attention is where it looked, not why."
+    )
+
+
+def describe_difference(a: Strip, b: Strip) -> str:
+    """Say what is subtracted, and how far the two are apart."""
+    distance = jensen_shannon_distance(a.weights, hold(b.times_s, b.weights, a.times_s))
+    return (
+        f"At the bottom: {a.full_name} minus {b.full_name}, each divided by its mean. Their Jensen–Shannon distance is "
+        f"**{distance:.3f}** (0: both spread over the clip's frames alike; 1: no frame in common)."
+    )
+
+
+def show_missing(family: Family | None, slots: Sequence[Slot]) -> None:
+    """Show the commands that train what a family lacks."""
+    missing = [slot.placement for slot in slots if slot.checkpoint is None]
+    if family is None or not missing:
+        return
+    with st.expander(f"{len(missing)} of {len(slots)} not trained: the commands that train them", key="missing"):
+        st.code(
+            "\n".join(family.training_command(placement) for placement in missing), language="bash", wrap_lines=True
+        )
+
+
+def export_buttons(
+    clip: ChosenClip, strips: Sequence[Strip], slots: Sequence[Slot], table: pd.DataFrame, figure: Figure
+) -> None:
+    """Offer strips and measures as CSV, and the figure as HTML that needs nothing else."""
+    stem = f"{clip.name.rsplit('.', 1)[0]}-compare"
+    with st.container(horizontal=True, key="exports"):
+        download("Strips (CSV)", lambda: strips_csv(strips, [slot.label for slot in slots]), f"{stem}-strips.csv")
+        download("Measures (CSV)", lambda: table.to_csv(index=False), f"{stem}-measures.csv")
+        download("Figure (HTML)", lambda: figure.to_html(include_plotlyjs=True), f"{stem}.html")
+
+
+def download(label: str, make: Callable[[], str], filename: str) -> None:
+    """Show a button that makes a CSV or HTML file when it is pressed, and saves it."""
+    st.download_button(
+        label, make, filename, f"text/{filename.rsplit('.', 1)[1]}", icon=":material/download:", on_click="ignore"
+    )
+
+
+def explain_scaling() -> None:
+    """Explain in three sentences, and by the equation, why softmax must concentrate and sigmoid need not."""
+    st.subheader("Why softmax must concentrate and sigmoid need not", anchor=False)
+    st.latex(r"A = \sigma(s), \quad s = \mathrm{AvgPool}(\mathrm{Conv}^{3 \times 3}(M)) \quad (1)")
+    st.latex(
+        r"\sigma_\text{softmax}(s)_t = \frac{e^{s_t}}{\sum_{u=1}^{T} e^{s_u}}, \quad"
+        r"\sigma_\text{sigmoid}(s)_t = \frac{1}{1 + e^{-s_t}}"
+    )
+    st.markdown(
+        "Softmax divides by the sum over the T steps of a segment, so its weights add up to one: a step passes at "
+        "nearly full strength only if all others are nearly shut out, and if none stands out, each is scaled down to "
+        "1/T. Sigmoid weighs each step by its own score alone, so every step of steady rain may pass at nearly full "
+        "strength and every step of a silence be shut out. The paper therefore holds softmax to be ill suited to "
+        "continuous sounds (§1), and finds sigmoid as good or better at each convolutional layer (§4.4, Table 4)."
+    )

@@ -1,0 +1,188 @@
+"""Clips of a setting as rows with players, and one of them looked into beside a clip that the model got right."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from acrnn.checkpoints import Checkpoint
+from acrnn.data import Clip, Dataset, sha256_of
+from acrnn.errors import AcrnnError, CheckpointError
+from acrnn.figures import ClipView, top_figure
+from acrnn.inference import Prediction
+from acrnn.labels import pretty
+from acrnn.results.confusion import fold_model, right_example
+from acrnn.results.settings import Setting
+from acrnn.web.shared.analysis import analyse, figure_of
+from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.models import listen_query
+from acrnn.web.shared.player import player, quiet_player
+from acrnn.web.shared.words import describe_attention, describe_figure, plain
+
+ROWS = 8  # a page of a list; each has its own player
+
+_SCROLL = """
+let shown
+export default function ({ data }) {
+  if (data.clip === shown) return
+  shown = data.clip
+  if (!data.clip) return
+  const show = () => document.querySelector(".st-key-closer")?.scrollIntoView({ behavior: "smooth", block: "start" })
+  setTimeout(show, 150) // when the page has its new length
+}
+"""
+
+
+@cache
+def _scroller():
+    return st.components.v2.component("acrnn_scroll", js=_SCROLL)
+
+
+def clip_list(
+    clips: pd.DataFrame, setting: Setting, dataset: Dataset | None, describe: Callable[[pd.Series], str], key: str
+) -> None:
+    """Rows of clips, each with a player if the recordings are here and a button to look into it.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        With `filename` and what `describe` reads.
+    describe : callable
+        From a row to its first line, in Markdown.
+    key : str
+        Unique on the page; names the pages of the list in the URL.
+    """
+    if clips.empty:
+        st.caption("No clip.")
+        return
+    n_pages = -(-len(clips) // ROWS)
+    page = 1
+    if n_pages > 1:
+        page = min(st.session_state.get(key, 1), n_pages)
+    sounds = _sounds(dataset)
+    with st.container(key=f"{key}_rows", gap="small"):
+        for _, row in clips.iloc[(page - 1) * ROWS : page * ROWS].iterrows():
+            _row(row, sounds.get(Path(row["filename"]).stem), describe(row), key)
+    if n_pages > 1:
+        st.pagination(n_pages, key=key, bind="query-params")
+
+
+def _row(row: pd.Series, clip: Clip | None, told: str, key: str) -> None:
+    name = row["filename"]
+    with st.container(gap="xxsmall"):
+        st.markdown(f"{told} :small[:gray[· fold {row['fold']} · {plain(name)}]]")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if clip is not None and clip.path.is_file():
+                with st.container(key=f"{key}_{Path(name).stem}"):
+                    quiet_player(clip.path, f"Player of {name}")
+            st.button(
+                "Look", key=f"{key}_look_{name}", on_click=look, args=(name,), icon=":material/search:",
+                help="Spectrogram, attention and prediction, by the very model that was wrong or right here.",
+            )  # fmt: skip
+
+
+def look(filename: str) -> None:
+    """Look into a clip."""
+    st.session_state["look"] = filename
+
+
+def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) -> None:
+    """Show the chosen clip as the model of its fold sees it, beside a clip of the predicted class that it got right."""
+    with st.container(key="closer"):
+        chosen = st.selectbox(
+            "Look into a clip", setting.filenames, index=None, key="look", bind="query-params",
+            placeholder="Choose one here or with its Look button",
+        )  # fmt: skip
+        _scroller()(key="closer_scroll", data={"clip": chosen})
+        if chosen is None:
+            return
+        row = clips[clips["filename"] == chosen].iloc[0]
+        st.subheader(_headline(row), anchor=False)
+        try:
+            checkpoint = fold_model(setting, row["fold"])
+        except CheckpointError as error:
+            st.info(f"{plain(str(error))} Its stored probabilities are all there is to show.", icon=":material/info:")
+            _stored(setting, chosen)
+            return
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.markdown(f"**This clip**, {plain(chosen)}, true class {pretty(row['true'])}")
+            prediction = _analysed(setting, row, dataset, checkpoint, "chosen")
+        peer = right_example(clips, row)
+        with right:
+            if peer is None:
+                st.markdown(f"In fold {row['fold']} this model got no other {pretty(row['predicted'])} right.")
+            else:
+                told = f"a {pretty(peer['true'])} that it got right".capitalize()
+                st.markdown(f"**{told}**, {plain(peer['filename'])}, {peer['confidence']:.0%}")
+                _analysed(setting, peer, dataset, checkpoint, "peer")
+        seen = "" if prediction is None else describe_attention(prediction, checkpoint)
+        st.caption(f"By `{checkpoint.name}`, which never saw fold {row['fold']} in training. {seen}")
+
+
+def _headline(row: pd.Series) -> str:
+    if row["right"]:
+        return f"{pretty(row['true'])}, rightly named with {row['confidence']:.0%}".capitalize()
+    return (
+        f"{pretty(row['true'])}, taken for {pretty(row['predicted'])} with {row['confidence']:.0%} "
+        f"(true class: {row['p_true']:.0%})"
+    ).capitalize()
+
+
+def _analysed(
+    setting: Setting, row: pd.Series, dataset: Dataset | None, checkpoint: Checkpoint, key: str
+) -> Prediction | None:
+    """Show a clip as a checkpoint sees it, or else what is stored of it."""
+    clip = _sounds(dataset).get(Path(row["filename"]).stem)
+    if clip is None:
+        _stored(setting, row["filename"])
+        return None
+    place = st.empty()
+    try:
+        content = clip.path.read_bytes()
+        chosen = ChosenClip(clip.path.name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint())
+        analysis = analyse(chosen, checkpoint, lambda share: place.progress(share, text="Listening …"))
+    except (AcrnnError, OSError) as error:
+        st.error(plain(str(error)), icon=":material/hearing_disabled:")
+        _stored(setting, row["filename"])
+        return None
+    finally:
+        place.empty()
+    prediction = analysis.prediction
+    st.plotly_chart(
+        top_figure(prediction, truth=row["true"]), key=f"{key}_top", config={"displayModeBar": False},
+        alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
+    )  # fmt: skip
+    player(
+        figure_of(analysis, ClipView()),
+        analysis.wav,
+        key=key,
+        clip=chosen.key,
+        alt=describe_figure(chosen.name, checkpoint),
+        filename=f"{Path(chosen.name).stem}-{checkpoint.name}",
+    )
+    if prediction.label != row["predicted"]:
+        st.caption(f"The stored prediction was {pretty(row['predicted'])}: from other files, or a mean over seeds.")
+    st.page_link(
+        "pages/listen.py", label="Open in Listen", icon=":material/hearing:",
+        query_params={
+            "source": "Dataset", "data": dataset.root.name, "label": pretty(clip.label), "clipfold": str(clip.fold),
+            "clip": clip.path.name, **listen_query(checkpoint),
+        },
+    )  # fmt: skip
+    return prediction
+
+
+def _stored(setting: Setting, filename: str) -> None:
+    probabilities = setting.probabilities[setting.filenames.index(filename)]
+    table = pd.DataFrame({"class": [pretty(label) for label in setting.labels], "probability": 100 * probabilities})
+    st.dataframe(
+        table.nlargest(5, "probability"), hide_index=True, width=420, alt=f"Stored probabilities of {filename}",
+        column_config={"probability": st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)},
+    )  # fmt: skip
+
+
+def _sounds(dataset: Dataset | None) -> dict[str, Clip]:
+    return {} if dataset is None else {Path(clip.filename).stem: clip for clip in dataset.clips}

@@ -1,0 +1,385 @@
+"""What the Confusions page asks and tells: setting, filters, cells, and the sounds behind predictions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from acrnn import data
+from acrnn.data import Dataset
+from acrnn.data.esc50 import N_FOLDS
+from acrnn.errors import AcrnnError, OptionError
+from acrnn.figures import Figure
+from acrnn.figures.confusion import FEW_CLASSES, difference_figure
+from acrnn.labels import GROUPS, pretty
+from acrnn.measures.crossval import wilson_interval
+from acrnn.model import PICZAK
+from acrnn.results.confusion import (
+    ORDERS,
+    ClipFilter,
+    Comparison,
+    Confusion,
+    Reliability,
+    cell,
+    compare,
+    confidently_wrong,
+    hardest,
+)
+from acrnn.results.settings import Setting, load_settings, results_root
+from acrnn.web.confusions.clip_list import clip_list
+from acrnn.web.shared.words import plain
+
+ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
+MATRIX = "matrix"
+NO_RESULTS = (
+    "There are no results yet. `python -m acrnn sweep table4` trains settings, and `python -m acrnn report runs` sums "
+    "up what it finished."
+)
+CLASS_NOTE = (
+    "Recall is the share of a class' clips that were named rightly. The lines are 95 % Wilson intervals over clips: "
+    "with 40 clips a class in five folds they are wide."
+)
+RANKINGS = {
+    "hardest": (hardest, "First come those whose true class was given the lowest probability."),
+    "confidently wrong": (confidently_wrong, "Mistakes, the most confident first."),
+    "most confident": (cell, "Right or wrong, the most confident first."),
+}
+
+
+@st.cache_resource(show_spinner="Reading the results …", max_entries=2)
+def _settings(folder: str, versions: tuple[tuple[str, int], ...]) -> list[Setting]:
+    return load_settings(Path(folder))
+
+
+def known_settings() -> list[Setting]:
+    """Give the settings with clips in `results_root()`, read once a process as long as no file changes.
+
+    Raises
+    ------
+    RunError
+        If a file of results cannot be read.
+    """
+    folder = results_root()
+    versions = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.json")))
+    return [setting for setting in _settings(str(folder), versions) if setting.filenames]
+
+
+def choose_setting(settings: Sequence[Setting]) -> Setting:
+    """Choose one of the settings; offered first is the one with the most folds, of those ACRNN, the most accurate."""
+    by_name = {setting.name: setting for setting in settings}
+    first = max(settings, key=lambda setting: (len(setting.folds), setting.placement == "l10", setting.accuracy))
+    chosen = st.selectbox(
+        "Setting", list(by_name), index=list(by_name).index(first.name), key="setting", bind="query-params", width=340,
+        help="Dataset, where the attention sits (§4.4), recipe and epochs. Every clip was scored by the model whose "
+        "training never saw its fold.",
+    )  # fmt: skip
+    return by_name[chosen]
+
+
+def describe_setting(setting: Setting) -> str:
+    """One line: data, folds, epochs, seeds, accuracy and interval."""
+    n_clips = len(setting.filenames)
+    low, high = setting.interval
+    folds = ", ".join(map(str, setting.folds))
+    scope = (
+        f"cross-validation over the {len(setting.folds)} official folds"
+        if len(setting.folds) == N_FOLDS
+        else f"{'fold' if len(setting.folds) == 1 else 'folds'} {folds} alone, so no cross-validation"
+    )
+    seeds = "seed " + str(setting.seeds[0]) if len(setting.seeds) == 1 else f"mean over {len(setting.seeds)} seeds"
+    network = {"none": "no attention", PICZAK: "PiczakCNN"}.get(setting.placement, f"attention at {setting.placement}")
+    return (
+        f"**{setting.accuracy:.1%} correct** on {n_clips} clips (95 % interval over clips {low:.1%} to {high:.1%}); "
+        f"{setting.data_title}, {network}, recipe {setting.recipe['name']}, {setting.epochs} epochs, {seeds}; "
+        f"{scope}. Each clip was scored by a model that never saw its fold."
+    )
+
+
+def choose_filter(setting: Setting) -> ClipFilter:
+    """Choose which clips are looked at; by default all."""
+    folds = st.pills("Folds (none: all)", setting.folds, selection_mode="multi", key="folds", bind="query-params")
+    present = [group for group, labels in GROUPS.items() if set(labels) & set(setting.labels)]
+    groups = st.multiselect("Groups", present, key="groups", bind="query-params", placeholder="all")
+    labels = st.multiselect(
+        "True classes", sorted(setting.labels), format_func=pretty, key="classes", bind="query-params",
+        placeholder="all",
+    )  # fmt: skip
+    outcome = st.segmented_control(
+        "Outcome", ["all", "right", "wrong"], default="all", required=True, key="outcome", bind="query-params"
+    )
+    low, high = st.slider(
+        "Confidence (%)", 0, 100, (0, 100), step=5, key="confidence", bind="query-params",
+        help="Probability of the predicted class, by the vote of the segments (§4.1).",
+    )  # fmt: skip
+    right = None if outcome == "all" else outcome == "right"
+    return ClipFilter(tuple(folds), tuple(labels), tuple(groups), right, (low / 100, high / 100))
+
+
+def choose_matrix() -> tuple[str, bool]:
+    """Widgets for the order of the classes, one of `ORDERS`, and whether recall is shown in place of counts."""
+    with st.container(horizontal=True, gap="medium"):
+        shown = st.segmented_control(
+            "Cells", ["counts", "recall"], default="counts", required=True, key="cells", bind="query-params",
+            help="Recall: the share of the true class' clips, so each row sums to 100 %.",
+        )  # fmt: skip
+        order = st.segmented_control(
+            "Order", ORDERS, format_func=ORDER_NAMES.get, default="class", required=True, key="order",
+            bind="query-params",
+            help="By name; by ESC-50's five groups; or so that classes that are mistaken for each other stand side by "
+            "side (average linkage of the mean recall there and back).",
+        )  # fmt: skip
+    return order, shown == "recall"
+
+
+def is_dark() -> bool:
+    """Whether the page is shown on a dark background."""
+    return st.context.theme.type == "dark"
+
+
+def show_matrix(figure: Figure, alt: str) -> None:
+    """Draw a matrix whose cells answer clicks."""
+    with _frame(figure):
+        st.plotly_chart(
+            figure, key=MATRIX, on_select=cell_clicked, selection_mode="points", alt=alt,
+            config={"displayModeBar": False},
+        )  # fmt: skip
+
+
+def _frame(figure: Figure) -> DeltaGenerator:
+    """Give a container in which a matrix too wide for the screen is scrolled sideways, so that it stays legible."""
+    width_px = 320 if len(figure.layout.xaxis.tickvals) <= FEW_CLASSES else 720
+    style = f".st-key-matrixframe {{overflow-x: auto}} .st-key-matrixframe > * {{min-width: {width_px}px}}"
+    st.html(f"<style>{style}</style>")
+    return st.container(key="matrixframe")
+
+
+def describe_matrix(wanted: ClipFilter) -> str:
+    """Say how to read the matrix, and what the filters do to it."""
+    told = "Rows are true classes. Blue is right, orange a mistake, stronger is more. Click a cell to hear its clips."
+    if wanted.right is not None or wanted.confidence != (0.0, 1.0):
+        told += " The filters leave clips out by outcome or confidence, so a row's recall is a share of those kept."
+    return told
+
+
+def matrix_table(confusion: Confusion, order: str, recall: bool) -> pd.DataFrame:
+    """Give the matrix as a table: true classes down, predicted ones across."""
+    indices = confusion.order(order)
+    names = [confusion.labels[i] for i in indices]
+    values = confusion.recall if recall else confusion.counts
+    table = pd.DataFrame(values[np.ix_(indices, indices)], columns=names)
+    table.insert(0, "true", names)
+    return table
+
+
+def clips_of_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) -> pd.DataFrame:
+    """Clips of the chosen cell, the most confident first, under a line that says so; without one, the mistakes."""
+    if true is None and predicted is None:
+        wrong = confidently_wrong(clips)
+        st.caption(f"No cell chosen, so all mistakes ({len(wrong)}), the most confident first.")
+        return wrong
+    found = cell(clips, true, predicted)
+    kind = "clip" if len(found) == 1 else "clips"
+    of = f"of {pretty(true)}" if true else "of any class"
+    taken = f", predicted as {pretty(predicted)}" if predicted else ""
+    st.caption(f"{len(found)} {kind} {of}{taken}, the most confident first.")
+    return found
+
+
+def describe_clip(row: pd.Series) -> str:
+    """Give the first words of a clip in a list: its true and its predicted class with their probabilities."""
+    if row["right"]:
+        return f":green[:material/check:] **{pretty(row['true'])}** {row['confidence']:.0%}"
+    return f"{pretty(row['true'])} {row['p_true']:.0%} → **{pretty(row['predicted'])}** {row['confidence']:.0%}"
+
+
+def choose_ranking() -> tuple[Callable[[pd.DataFrame], pd.DataFrame], str]:
+    """Widget for the order of the list of clips: a function that makes it, and what to say of it."""
+    chosen = st.segmented_control(
+        "List", list(RANKINGS), default="hardest", required=True, key="list", bind="query-params"
+    )
+    return RANKINGS[chosen]
+
+
+def class_table(per_class: pd.DataFrame) -> None:
+    """Recall, interval and most frequent mistake of each class."""
+    share = st.column_config.NumberColumn(format="percent")
+    shown = per_class.assign(
+        label=per_class["label"].map(pretty), taken_for=per_class["taken_for"].map(pretty, na_action="ignore")
+    )
+    st.dataframe(
+        shown, hide_index=True, alt="Recall and precision of each class",
+        column_config=dict.fromkeys(("recall", "low", "high", "precision"), share)
+        | {"label": "class", "taken_for": "most often taken for"},
+    )  # fmt: skip
+
+
+def describe_reliability(found: Reliability) -> str:
+    """Say how far confidence and accuracy are apart, and in which direction."""
+    filled = found.table[found.table["clips"] > 0]
+    n_clips = filled["clips"].sum()
+    accuracy = (filled["accuracy"] * filled["clips"]).sum() / n_clips
+    confidence = (filled["confidence"] * filled["clips"]).sum() / n_clips
+    direction = "more sure than right" if confidence > accuracy else "less sure than right"
+    return (
+        f"Expected calibration error {found.ece:.1%} over {len(found.table)} bins. On the whole the network is "
+        f"{direction}: mean confidence {confidence:.1%}, {accuracy:.1%} of {n_clips} clips right. On the dotted "
+        "line it would be right as often as it says."
+    )
+
+
+def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilter, dataset: Dataset | None) -> None:
+    """Another setting on the same clips: difference matrix, clips that one alone gets right, McNemar's test."""
+    others = [other.name for other in settings if other.labels == setting.labels and other.name != setting.name]
+    if not others:
+        st.info("There is no other setting of the same classes yet.", icon=":material/compare:")
+        return
+    chosen = st.selectbox(f"Compare {setting.name} with", others, key="against", bind="query-params", width=340)
+    other = next(one for one in settings if one.name == chosen)
+    try:
+        found = compare(setting, other)
+    except OptionError as error:
+        st.info(plain(str(error)), icon=":material/compare:")
+        return
+    found = replace(found, clips=wanted.subset(found.clips))
+    if found.clips.empty:
+        st.info("The filters keep none of the common clips.", icon=":material/filter_alt_off:")
+        return
+    st.markdown(describe_comparison(setting.name, other.name, found))
+    grid, beside = st.columns([3, 2], gap="large")
+    with grid:
+        if found.difference.any():
+            order = Confusion(setting.labels, np.abs(found.difference)).order("group")
+            figure = difference_figure(
+                setting.labels, found.difference, order, names=(setting.name, other.name), dark=is_dark()
+            )
+            with _frame(figure):
+                st.plotly_chart(
+                    figure, key="difference", config={"displayModeBar": False},
+                    alt=f"Confusion matrix of {other.name} less that of {setting.name}",
+                )  # fmt: skip
+            st.caption(
+                f"Clips that `{other.name}` has more (blue) or fewer (orange) in a cell than `{setting.name}`; classes "
+                "without a difference are left out. On the diagonal blue is better, elsewhere orange."
+            )
+        else:
+            st.info("Both predict the same class for every clip.", icon=":material/compare:")
+    with beside:
+        sides = {"the first alone right": found.only_a, "the second alone right": found.only_b}
+        side = st.segmented_control(
+            "Clips", list(sides), default=next(iter(sides)), required=True, key="side", bind="query-params"
+        )
+        clip_list(sides[side], setting, dataset, _describe_both, "sidepage")
+        with st.container(horizontal=True):
+            save_csv(sides[side], f"{setting.name}-{other.name}-clips", label="These clips (CSV)")
+            save_csv(found.clips, f"{setting.name}-{other.name}-all", label="All common clips (CSV)")
+
+
+def _describe_both(row: pd.Series) -> str:
+    said = " / ".join(f"{pretty(row[f'predicted_{side}'])} {row[f'confidence_{side}']:.0%}" for side in ("a", "b"))
+    return f"**{pretty(row['true'])}**: {said}"
+
+
+def choose_cell(labels: Sequence[str]) -> tuple[str | None, str | None]:
+    """Widgets for a cell of the matrix: true and predicted class, None for any. A click on the matrix fills them."""
+    true, predicted = st.columns(2)
+    return _class_box(true, "True class", labels, "true"), _class_box(predicted, "Predicted as", labels, "predicted")
+
+
+def _class_box(place: DeltaGenerator, title: str, labels: Sequence[str], key: str) -> str | None:
+    return place.selectbox(
+        title, sorted(labels), index=None, format_func=pretty, key=key, bind="query-params", placeholder="any",
+        on_change=forget_clip,
+    )  # fmt: skip
+
+
+def go_to_cell(true: str, predicted: str) -> None:
+    """Choose a cell of the matrix."""
+    st.session_state.update(true=true, predicted=predicted)
+    forget_clip()
+
+
+def cell_clicked() -> None:
+    """Choose the cell that was clicked."""
+    points = st.session_state[MATRIX]["selection"]["points"]
+    for point in points:
+        if point.get("customdata"):
+            go_to_cell(*point["customdata"][:2])
+
+
+def forget_clip() -> None:
+    """Close the clip that is looked into: the list that it was chosen from has changed."""
+    st.session_state["look"] = None
+
+
+def pair_buttons(pairs: pd.DataFrame, n: int = 8) -> None:
+    """Draw the most confused pairs, each a button that opens its cell."""
+    with st.container(horizontal=True, gap="small", key="pairs"):
+        for row in pairs.head(n).itertuples():
+            st.button(
+                f"{pretty(row.true)} → {pretty(row.predicted)} · {row.clips}",
+                help=f"{row.share:.0%} of {pretty(row.true)}; {row.reverse} the other way round",
+                key=f"pair_{row.true}_{row.predicted}", on_click=go_to_cell, args=(row.true, row.predicted),
+            )  # fmt: skip
+
+
+def save_csv(table: pd.DataFrame, name: str, *, index: bool = False, label: str = "CSV") -> None:
+    """Button that downloads a table as it is shown."""
+    st.download_button(
+        label, lambda: table.to_csv(index=index, float_format="%.6f"), f"{name}.csv", "text/csv",
+        icon=":material/download:", on_click="ignore", key=f"csv_{name}",
+    )  # fmt: skip
+
+
+def describe_comparison(a: str, b: str, comparison: Comparison) -> str:
+    """Say how the two settings fare on their common clips, and what McNemar's test makes of it."""
+    clips, n_a, n_b = comparison.clips, len(comparison.only_a), len(comparison.only_b)
+    shares = []
+    for name, side in ((a, "a"), (b, "b")):
+        n_right = int(clips[f"right_{side}"].sum())
+        low, high = wilson_interval(n_right, len(clips))
+        shares.append(f"`{name}` {n_right / len(clips):.1%} ({low:.1%} to {high:.1%})")
+    p = comparison.p_value
+    verdict = "a difference that chance alone would rarely make" if p < 0.05 else "no more than chance can make"
+    return (
+        f"On {len(clips)} common clips {' and '.join(shares)} are right. The first alone is right on {n_a}, the second "
+        f"alone on {n_b}: McNemar's exact test gives p = {p:.3g}, {verdict}. It takes clips as independent, and the "
+        "networks as given: it says nothing of other seeds."
+    )
+
+
+@st.cache_resource(show_spinner="Looking for the recordings …", max_entries=16)
+def _dataset(root: str, name: str, changed: float) -> Dataset:
+    return data.load(root, name)
+
+
+def sounds_of(setting: Setting) -> Dataset | None:
+    """Find the dataset that a setting was trained on; failing that, one of the same clips in other files."""
+    others = []
+    for root in data.discover():
+        try:
+            dataset = _dataset(str(root), setting.dataset, (root / data.CSV).stat().st_mtime)
+            if dataset.fingerprint() == setting.data_fingerprint:
+                return dataset
+        except (AcrnnError, OSError):
+            continue  # a folder that is broken is no source of sounds; Listen says what is wrong with it
+        others.append(dataset)
+    return others[0] if others else None
+
+
+def describe_sounds(setting: Setting, dataset: Dataset | None) -> str | None:
+    """Say what is missing for listening, if anything is."""
+    if dataset is None:
+        return (
+            f"The recordings are not here. With them, each clip could be played and shown with its attention: "
+            f"`python -m acrnn download {setting.dataset}` gets them."
+        )
+    if dataset.fingerprint() != setting.data_fingerprint:
+        return (
+            f"The recordings are those of {dataset.title}: the same clips, but other files than these predictions were "
+            "made from, so probabilities can differ."
+        )
+    return None

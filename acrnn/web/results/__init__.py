@@ -1,0 +1,1 @@
+"""The Results page: this reproduction beside the paper. Imports shared."""

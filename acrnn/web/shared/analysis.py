@@ -1,0 +1,126 @@
+"""One clip analysed by one checkpoint, computed once a process and shared by all sessions."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from acrnn.audio import Limits, decode, encode_wav
+from acrnn.audio.effects import scale_frames
+from acrnn.checkpoints import Checkpoint
+from acrnn.figures import ClipView, Figure, clip_figure
+from acrnn.inference import Prediction, Predictor
+from acrnn.web.shared.clips import ChosenClip
+
+PAGE_LIMITS = Limits(max_duration_s=600.0)
+"""Longest clip of a page; the command line takes an hour."""
+KEPT_SECONDS = 1800.0
+"""Seconds of sound whose analyses are kept for everybody: about 500 MB."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A clip as the model hears it, and what it says of it.
+
+    Attributes
+    ----------
+    prediction : Prediction
+    samples : ndarray (samples,)
+        Mono, at `rate_hz`, the model's rate.
+    wav : bytes
+        The same for a player.
+    key : tuple
+        What it was found of: clip and weights.
+    """
+
+    prediction: Prediction
+    samples: np.ndarray
+    rate_hz: int
+    wav: bytes
+    key: tuple
+
+
+class Kept:
+    """What was most recently found of clips, together no more than `limit_s` seconds of sound."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._entries: OrderedDict[Any, tuple[Any, float]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any) -> Any | None:
+        """Give what was put under this key, or None."""
+        with self._lock:
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
+
+    def put(self, key: Any, found: Any, duration_s: float) -> None:
+        """Keep something of a clip of this duration, and let go of the least recently used."""
+        with self._lock:
+            self._entries[key] = found, duration_s
+            while len(self._entries) > 1 and sum(seconds for _, seconds in self._entries.values()) > self._limit_s:
+                self._entries.popitem(last=False)
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> Kept:
+    return Kept(KEPT_SECONDS)
+
+
+@st.cache_resource(show_spinner="Loading the network …", max_entries=12)
+def _predictor(_checkpoint: Checkpoint, weights_sha256: str) -> Predictor:
+    return Predictor(_checkpoint)
+
+
+def predictor_of(checkpoint: Checkpoint) -> Predictor:
+    """Load a checkpoint once a process, keyed by the hash of its weights."""
+    return _predictor(checkpoint, checkpoint.config.weights_sha256)
+
+
+def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float], None]) -> Analysis:
+    """Decode and predict a clip, or give what was found before.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Told the share done, 0 to 1.
+
+    Raises
+    ------
+    AudioError
+        If the sound cannot be used.
+    """
+    key = (clip.key, clip.name, checkpoint.config.weights_sha256)
+    if (known := _kept().get(key)) is not None:
+        return known
+    on_progress(0.0)
+    predictor = predictor_of(checkpoint)
+    rate_hz = checkpoint.config.front_end.rate_hz
+    samples = decode(clip.content, rate_hz, limits=PAGE_LIMITS, name=clip.name).samples
+    prediction = predictor(clip.content, name=clip.name, limits=PAGE_LIMITS, on_progress=on_progress)
+    analysis = Analysis(prediction, samples, rate_hz, encode_wav(samples, rate_hz), key)
+    _kept().put(key, analysis, prediction.duration_s)
+    return analysis
+
+
+def figure_of(analysis: Analysis, view: ClipView) -> Figure:
+    """Draw a clip and its analysis, or give what was drawn before; not to be changed."""
+    return _figure(analysis, analysis.key, view)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _figure(_analysis: Analysis, key: tuple, view: ClipView) -> Figure:
+    return clip_figure(_analysis.prediction, _analysis.samples, _analysis.rate_hz, view)
+
+
+def attended_wav(analysis: Analysis) -> bytes:
+    """Scale each frame of a clip by its attention, for a player."""
+    attention = analysis.prediction.attention
+    scaled = scale_frames(analysis.samples, analysis.rate_hz, attention.times_s, attention.relative)
+    return encode_wav(scaled, analysis.rate_hz)

@@ -1,0 +1,181 @@
+"""The choice of a clip: a bundled sample, a dataset's clip, an upload or a recording; the URL says which."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from acrnn import data
+from acrnn.audio import encode_wav
+from acrnn.audio.scenes import SCENES, TITLES, render
+from acrnn.data import Dataset, sha256_of
+from acrnn.data.download import download
+from acrnn.errors import AcrnnError
+from acrnn.labels import pretty
+from acrnn.web.shared.words import plain
+
+UPLOAD_TYPES = ["wav", "aiff", "aif", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm"]
+
+
+@dataclass(frozen=True)
+class ChosenClip:
+    """A clip that a user chose.
+
+    Attributes
+    ----------
+    name : str
+        What it is called on the page and in messages.
+    content : bytes
+        An audio file.
+    key : str
+        SHA-256 of the content.
+    truth : str or None
+        Its class, where known.
+    fold : int or None
+        Its fold, for a dataset's clip.
+    fingerprint : str or None
+        Of the dataset that it is from.
+    """
+
+    name: str
+    content: bytes
+    key: str
+    truth: str | None = None
+    fold: int | None = None
+    fingerprint: str | None = None
+
+
+def choose_clip(held_out_fold: int) -> ChosenClip | None:
+    """Widgets to choose a clip; None as long as there is none.
+
+    Parameters
+    ----------
+    held_out_fold : int
+        The fold that a dataset's clips are offered from first.
+    """
+    choose = {"Sample": _sample, "Dataset": lambda: _dataset_clip(held_out_fold), "Upload": _upload, "Record": _record}
+    source = st.pills("Sound", list(choose), default="Sample", required=True, key="source", bind="query-params")
+    return choose[source]()
+
+
+@st.cache_data(show_spinner=False)
+def _scene_wav(label: str) -> bytes:
+    scene = render(label)
+    return encode_wav(scene.samples, scene.rate_hz)
+
+
+def _sample() -> ChosenClip:
+    label = st.selectbox(
+        "Synthetic scene", SCENES, format_func=pretty, key="sample", bind="query-params",
+        help="Ten scenes made by `acrnn.audio.scenes`, one a class of ESC-10, so the app works without any download. "
+        "They imitate; no model was trained on them.",
+    )  # fmt: skip
+    st.caption(TITLES[label])
+    return scene_clip(label)
+
+
+def scene_clip(label: str) -> ChosenClip:
+    """Give the bundled scene of a class of ESC-10."""
+    content = _scene_wav(label)
+    return ChosenClip(f"{label}.wav", content, sha256_of(content), truth=label)
+
+
+def read_dataset(root: Path) -> Dataset:
+    """Read a dataset's table once a process, and again when it was changed.
+
+    Raises
+    ------
+    DatasetError
+        If it is not as the release has it.
+    """
+    return _dataset(str(root), (root / data.CSV).stat().st_mtime)
+
+
+def dataset_clip(clip: data.Clip, dataset: Dataset) -> ChosenClip:
+    """Read a dataset's clip; raises OSError if its file cannot be read."""
+    content = clip.path.read_bytes()
+    return ChosenClip(clip.path.name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint())
+
+
+@st.cache_resource(show_spinner="Reading the dataset …", max_entries=8)
+def _dataset(root: str, changed: float) -> Dataset:
+    return data.load(root)
+
+
+def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
+    roots = {root.name: root for root in data.discover()}
+    if not roots:
+        offer_download()
+        return None
+    root = roots[st.selectbox("Dataset", list(roots), key="data", bind="query-params")]
+    try:
+        dataset = read_dataset(root)
+    except AcrnnError as error:
+        st.error(str(error))
+        return None
+    label = st.selectbox("Class", dataset.labels, format_func=pretty, key="label", bind="query-params")
+    fold = st.selectbox(
+        "Fold", dataset.folds, index=dataset.folds.index(held_out_fold), key="clipfold", bind="query-params",
+        help=f"The chosen model never saw fold {held_out_fold}.",
+    )  # fmt: skip
+    clips = {clip.path.name: clip for clip in dataset.fold(fold) if clip.label == label}
+    clip = clips[st.selectbox("Clip", list(clips), key="clip", bind="query-params")]
+    try:
+        return dataset_clip(clip, dataset)
+    except OSError as error:
+        st.error(f"{clip.path.name} cannot be read ({error.strerror}); every clip of the dataset is expected there.")
+        return None
+
+
+def offer_download() -> None:
+    """Say that no dataset is there, and download one on request."""
+    st.info("No dataset here yet. ESC-10 (400 clips) and ESC-50 (2000) come in one public archive of about 600 MB.")
+    name = st.segmented_control(
+        "Dataset to download", list(data.TITLES), format_func=data.TITLES.get, default="esc10", required=True
+    )
+    if not st.button(f"Download {data.TITLES[name]}", icon=":material/download:"):
+        return
+    bar = st.progress(0.0, text="Connecting …")
+
+    def show(done: int, total: int | None) -> None:
+        told = f"{done / 1e6:.0f} MB" + (f" of {total / 1e6:.0f} MB" if total else "")
+        bar.progress(min(done / total, 1.0) if total else 0.0, text=told)
+
+    try:
+        download(name, data.data_root(), on_progress=show)
+    except AcrnnError as error:
+        st.error(str(error))
+        return
+    st.rerun()
+
+
+def _upload() -> ChosenClip | None:
+    file = st.file_uploader(
+        "Audio file", UPLOAD_TYPES, key="upload", on_change=_forget, args=("upload",),
+        help="20 ms to 10 minutes, any rate from 4 to 384 kHz, any number of channels. The command line takes an hour.",
+    )  # fmt: skip
+    return _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))
+
+
+def _record() -> ChosenClip | None:
+    file = st.audio_input("Microphone", sample_rate=44_100, key="record", on_change=_forget, args=("record",))
+    return _kept("record", None if file is None else _from_bytes("recording.wav", file.getvalue()))
+
+
+def _kept(key: str, clip: ChosenClip | None) -> ChosenClip | None:
+    """Give the clip, or the one that was given on another page: Streamlit empties these two widgets on the way."""
+    if clip is not None:
+        st.session_state[f"kept_{key}"] = clip
+        return clip
+    kept = st.session_state.get(f"kept_{key}")
+    if kept is not None:
+        st.caption(f"Still {plain(kept.name)}.")
+    return kept
+
+
+def _forget(key: str) -> None:
+    st.session_state.pop(f"kept_{key}", None)
+
+
+def _from_bytes(name: str, content: bytes) -> ChosenClip:
+    return ChosenClip(name, content, sha256_of(content))

@@ -1,0 +1,191 @@
+"""Is this attention right? The panel that Listen and Compare show when they are asked: curves, a table, a sentence."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from acrnn.checkpoints import Checkpoint
+from acrnn.errors import OptionError
+from acrnn.figures.faithfulness import curves_figure
+from acrnn.inference import Prediction
+from acrnn.labels import pretty
+from acrnn.measures.faithfulness import (
+    FILLS,
+    KEPT_SHARES,
+    MAPS,
+    MEASURES,
+    ClipFaithfulness,
+    Curve,
+    FaithfulnessMeter,
+    Fill,
+)
+from acrnn.training.machine import keep_memory
+from acrnn.web.shared.analysis import Kept, analyse, predictor_of
+from acrnn.web.shared.clips import ChosenClip
+
+LONGEST_S = 30.0
+"""Longest clip that is measured on a page; a clip of 5 s takes some seconds, a longer one in proportion."""
+KEPT_SECONDS = 36_000.0
+"""Seconds of sound whose curves are kept for everybody; a clip's are a few kilobytes."""
+KEPT_MEMORY = 128 * 2**20
+"""Bytes of freed memory that the server keeps for the next batch once a clip has been measured: a tenth of the time."""
+FILL_NAMES: dict[Fill, str] = {"silence": "silence", "mean": "the training mean"}
+TENTH = KEPT_SHARES.index(0.1)
+NO_BAR = {"displayModeBar": False}
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> Kept:
+    return Kept(KEPT_SECONDS)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _meter(_checkpoint: Checkpoint, weights_sha256: str) -> FaithfulnessMeter:
+    keep_memory(KEPT_MEMORY)
+    return FaithfulnessMeter(predictor_of(_checkpoint))
+
+
+def measure(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction, fill: Fill) -> ClipFaithfulness:
+    """Measure a clip, or give what was found before of the same content, checkpoint and fill.
+
+    Raises
+    ------
+    OptionError
+        If the clip is longer than `LONGEST_S`.
+    """
+    if prediction.duration_s > LONGEST_S:
+        raise OptionError(
+            f"{clip.name} lasts {prediction.duration_s:.0f} s; clips of up to {LONGEST_S:.0f} s can be measured here."
+        )
+    key = clip.key, checkpoint.config.weights_sha256, fill
+    if (known := _kept().get(key)) is not None:
+        return known
+    place = st.empty()
+    bar = place.progress(0.0, text="Removing frames and asking again …")
+    try:
+        meter = _meter(checkpoint, checkpoint.config.weights_sha256)
+        found = meter(
+            prediction,
+            fills=(fill,),
+            on_progress=lambda share: bar.progress(share, text="Removing frames and asking again …"),
+        )
+    finally:
+        place.empty()
+    _kept().put(key, found, prediction.duration_s)
+    return found
+
+
+def listen_panel(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> None:
+    """Draw the toggle, and once it is on what was measured of this clip; nothing is computed before."""
+    if _asked("Is this attention right?" if prediction.attention is not None else "Which frames matter?"):
+        show(clip, checkpoint, prediction)
+
+
+def compare_panel(clip: ChosenClip, checkpoints: Mapping[str, Checkpoint]) -> None:
+    """Draw the toggle, and once it is on one of several attentions, by the names of their strips, and its figures."""
+    if _asked("Is this attention right?"):
+        name = st.selectbox("The attention of", list(checkpoints), key="rightof", bind="query-params")
+        show(clip, checkpoints[name], analyse(clip, checkpoints[name], lambda share: None).prediction)
+
+
+def _asked(question: str) -> bool:
+    return st.toggle(
+        question, key="right", bind="query-params",
+        help="Removes frames in the order of the attention, of loudness, of gradients and at random, asks the network "
+        "again and compares. Takes some seconds on a CPU.",
+    )  # fmt: skip
+
+
+def show(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> None:
+    """Measure one clip and draw a sentence, the curves and the table, with their CSV."""
+    fill = st.segmented_control(
+        "A removed frame becomes", list(FILLS), format_func=FILL_NAMES.get, default=FILLS[0], required=True,
+        key="fill", bind="query-params",
+        help="Silence: the spectrogram's floor in all bands. The training mean: the level that the network's own "
+        "standardisation takes for zero. Either is unlike any real sound, so look at both.",
+    )  # fmt: skip
+    try:
+        found = measure(clip, checkpoint, prediction, fill)
+    except OptionError as error:
+        st.info(str(error), icon=":material/timer:")
+        return
+    curves = found.curves[fill]
+    st.markdown(describe(curves, found.label))
+    st.plotly_chart(
+        curves_figure(curves, pretty(found.label)),
+        key="curves",
+        alt=f"Deletion and insertion curves of {clip.name} for {', '.join(MAPS[name] for name in curves)}",
+        config=NO_BAR,
+    )
+    table = measures_frame(curves)
+    st.dataframe(_shown(table), hide_index=True, height="content", key="faithful", column_config=_columns())
+    st.caption(
+        "“Moved in time” is this attention moved by 1/5 to 4/5 of the clip: a control of equal run lengths, which a "
+        f"random order (mean of {found.n_draws} draws) is not; holes scattered at random cost a network more than one "
+        "run as long. The edited sounds are none that it was trained on. One clip proves little: the Results page has "
+        "whole held-out folds."
+    )
+    stem = f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.name}-{fill}"
+    with st.container(horizontal=True, key="faithful_exports"):
+        for name, frame in (("Curves", curves_frame(curves)), ("Faithfulness", table)):
+            st.download_button(
+                f"{name} (CSV)", frame.to_csv(index=False, float_format="%.6f"), f"{stem}-{name.lower()}.csv",
+                "text/csv", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+
+
+def describe(curves: Mapping[str, Curve], label: str) -> str:
+    """One sentence: what the tenth of the frames costs that each order puts first."""
+    told = []
+    if "attention" in curves:
+        told.append(f"removing the 10 % most attended frames costs **{curves['attention'].costs[TENTH]:.2f}**")
+    told.append(f"removing the 10 % loudest costs **{curves['energy'].costs[TENTH]:.2f}**")
+    told.append(f"the 10 % of integrated gradients **{curves['integrated_gradients'].costs[TENTH]:.2f}**")
+    told.append(f"a random 10 % **{curves['random'].costs[TENTH]:.2f}**")
+    whole = curves["random"].deletion[0]
+    return f"Of the probability of {pretty(label)}, {whole:.2f}: {'; '.join(told)}.".replace("-", "−")
+
+
+def measures_frame(curves: Mapping[str, Curve]) -> pd.DataFrame:
+    """One row a map: `map`, the measures of `MEASURES`, and `cost_10`, the probability lost without the first tenth."""
+    return pd.DataFrame(
+        [
+            {"map": MAPS[name]}
+            | {measure: getattr(curve, measure) for measure in MEASURES}
+            | {"cost_10": curve.costs[TENTH]}
+            for name, curve in curves.items()
+        ]
+    )
+
+
+def curves_frame(curves: Mapping[str, Curve]) -> pd.DataFrame:
+    """One row a map and point: `map`, `share` of the frames (0 to 1), `deletion` and `insertion`, probabilities."""
+    return pd.concat(
+        pd.DataFrame({"map": MAPS[name], "share": c.shares, "deletion": c.deletion, "insertion": c.insertion})
+        for name, c in curves.items()
+    )
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename(columns={"map": "order of frames"})
+
+
+def _columns() -> dict:
+    number = st.column_config.NumberColumn
+    helps = {
+        "comprehensiveness": "Probability lost without the first 1, 5, 10, 20 and 50 % of the frames, mean.",
+        "sufficiency": "Probability lacking with the first 1, 5, 10, 20 and 50 % alone, mean.",
+        "deletion_area": "Mean height of the deletion curve.",
+        "insertion_area": "Mean height of the insertion curve.",
+    }
+    columns = {
+        name: number(
+            f"{told} {'↑' if higher else '↓'}",
+            format="%.3f",
+            help=f"{helps[name]} {'Higher' if higher else 'Lower'} is better.",
+        )
+        for name, (told, higher) in MEASURES.items()
+    }
+    columns["cost_10"] = number("lost with 10 % ↑", format="%.3f", help="Probability lost without the first 10 %.")
+    return columns | {"order of frames": st.column_config.TextColumn(pinned=True)}

@@ -1,0 +1,96 @@
+"""Sentences that pages say of a prediction."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from acrnn.checkpoints import Checkpoint
+from acrnn.inference import Prediction
+from acrnn.labels import pretty
+from acrnn.model import PICZAK
+
+if TYPE_CHECKING:  # the chooser of clips says sentences too
+    from acrnn.web.shared.clips import ChosenClip
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would take for its own, such as in a file's name."""
+    return re.sub(r"([\\`*_{}\[\]()#+!$:|>~<])", r"\\\1", text)
+
+
+def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> str:
+    """Say whether the prediction is right, and whether the model was trained on this very clip."""
+    config = checkpoint.config
+    if clip.truth is None:
+        return "True class unknown."
+    if clip.truth not in config.labels:
+        return f":orange[:material/help: It is {pretty(clip.truth)}, which this model does not know.]"
+    right = f":green[:material/check: Right: it is {pretty(clip.truth)}.]"
+    said = right if label == clip.truth else f":red[:material/close: Wrong: it is {pretty(clip.truth)}.]"
+    if clip.fold is None:
+        return said
+    if clip.fold == config.fold and clip.fingerprint == config.data_fingerprint:
+        return f"{said} Fold {clip.fold}: never seen in training."
+    if clip.fold == config.fold:
+        return f"{said} Fold {clip.fold}: held out in training, though from other files than these."
+    return f"{said} :orange[Fold {clip.fold} was in its training set], so this says little of how good it is."
+
+
+def describe_vote(checkpoint: Checkpoint) -> str:
+    """Say how segments are averaged: the end of a sentence."""
+    return " (§4.1)" if checkpoint.config.vote == "mean" else ", each counting by its share of frames with sound"
+
+
+def describe_bandwidth(prediction: Prediction) -> str | None:
+    """Say which bands were estimated, if any were."""
+    if prediction.known_up_to_hz is None:
+        return None
+    n_estimated = len(prediction.centres_hz) - prediction.n_known_bands
+    return (
+        f"This recording's sampling rate leaves nothing above {prediction.known_up_to_hz / 1000:.1f} kHz. The "
+        f"{n_estimated} bands above, over the dotted line, were estimated from those below, as they go together in the "
+        "training clips."
+    )
+
+
+def describe_figure(name: str, checkpoint: Checkpoint) -> str:
+    """Say what `clip_figure` shows of a clip, for those who cannot see it."""
+    config = checkpoint.config
+    spectrogram = f"log-{config.front_end.filters} spectrogram"
+    if config.placement in ("none", PICZAK):
+        return f"Segment predictions, waveform and {spectrogram} of {name} over time"
+    return f"Segment predictions, waveform, {spectrogram} and attention of {name} over time"
+
+
+def describe_attention(prediction: Prediction, checkpoint: Checkpoint) -> str:
+    """Say what a step of the attention is, and how to read the curve."""
+    attention = prediction.attention
+    if checkpoint.config.placement == PICZAK:
+        front_end = checkpoint.config.front_end
+        return (
+            f"PiczakCNN, the baseline of §4.2, has no attention. It sees this spectrogram of {front_end.n_bands} mel "
+            f"bands in segments of {front_end.segment_frames * front_end.hop_s:.2f} s."
+        )
+    if attention is None:
+        return "This network has no attention: its last Bi-GRU outputs go to the classifier as they are."
+    network = checkpoint.config.network
+    step_ms, hop_ms = 1000 * attention.step_s, 1000 * checkpoint.config.front_end.hop_s
+    frames = network.frames_per_weight
+    n_steps = attention.segment_weights.shape[1]
+    step = (
+        f"A step at {network.layer} is {step_ms:.1f} ms"
+        if frames == 1
+        else f"A step at {network.layer} is {frames} frames of {hop_ms:.1f} ms, {step_ms:.0f} ms"
+    )
+    if network.scaling == "softmax":
+        reading = (
+            f"softmax shares out a weight of one over the {n_steps} steps of each segment of "
+            f"{checkpoint.config.network.n_frames * hop_ms / 1000:.2f} s, silent or not, so heights in different "
+            "segments cannot be compared (eq. 3)"
+            if network.layer == "l10"
+            else f"softmax shares out a weight of one over the {n_steps} steps of each segment (eq. 1)"
+        )
+    else:
+        reading = "sigmoid weighs each step by itself, between 0 and 1 (eq. 1)"
+    return f"{step}; {reading}. Where segments overlap, the mean is shown. Attention is where it looked, not why."

@@ -1,0 +1,1 @@
+"""The Train page: start a run, watch, stop, resume, publish. Imports shared."""

@@ -1,0 +1,379 @@
+"""What the Train page asks and tells: the options of a run, how long it will take, and how a run stands."""
+
+import csv
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+import torch
+
+from acrnn import data
+from acrnn.checkpoints import Checkpoint, checkpoint_root, find
+from acrnn.cli.terminal import clock
+from acrnn.data import Dataset
+from acrnn.errors import AcrnnError, CheckpointError
+from acrnn.figures import Figure
+from acrnn.figures.training import CURVES, Curve, curve_figure
+from acrnn.inference import describe_device
+from acrnn.model import PICZAK, PLACEMENTS
+from acrnn.results.settings import record
+from acrnn.runs.estimate import Workload, describe_duration, measurement, speed_of_runs, workload
+from acrnn.runs.finish import publish
+from acrnn.runs.launch import Space, delete, resume, space_of, start
+from acrnn.runs.run import Run
+from acrnn.runs.start import Options, configure, training_device
+from acrnn.runs.watch import RunView, list_runs, log_tail
+from acrnn.training import RECIPES, recipe_for
+from acrnn.training.config import RunConfig
+from acrnn.web.shared.clips import offer_download, read_dataset
+from acrnn.web.shared.models import listen_query
+from acrnn.web.shared.words import plain
+
+STATE_COLOURS = {
+    "preparing": "violet", "training": "blue", "scoring": "violet", "stopping": "orange", "stopped": "gray",
+    "finished": "green", "failed": "red", "dead": "red",
+}  # fmt: skip
+NO_HELD_OUT_CURVE = (
+    "The curves are of the training folds, with segments mixed (eq. 5), so their accuracy stays below what the network "
+    "reaches on clean clips. There is no curve of the held-out fold: it is scored once, after the last epoch, so that "
+    "nothing can be chosen by it."
+)
+# Streamlit fades what is about to be drawn again: on a machine that is busy training, all of it every two seconds.
+STEADY = "<style>.st-key-watched [data-stale='true'], .st-key-starter [data-stale='true'] {opacity: 1}</style>"
+FOLLOW_S = 6
+"""For so long a run that was just started stays chosen: a browser that refreshes meanwhile tells its earlier choice."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run as the form describes it, and what it will cost."""
+
+    config: RunConfig
+    dataset: Dataset
+    workload: Workload
+    space: Space
+
+
+def choose_options() -> Options | None:
+    """Widgets for all that a run depends on; None (and a message) if there is nothing to train on."""
+    roots = {root.name: root for root in data.discover()}
+    if not roots:
+        offer_download()
+        return None
+    root = roots[st.selectbox("Dataset", list(roots), key="data", bind="query-params")]
+    try:
+        dataset = read_dataset(root)
+    except AcrnnError as error:
+        st.error(plain(str(error)))
+        return None
+    subset = st.segmented_control(
+        "Classes", ["esc10", "esc50"] if dataset.name == "esc50" else ["esc10"], format_func=data.TITLES.get,
+        default=dataset.name, required=True, key="subset", bind="query-params", on_change=_forget_numbers,
+        help="ESC-10 is ten classes of ESC-50.",
+    )  # fmt: skip
+    recipe = st.selectbox(
+        "Recipe", list(RECIPES), key="recipe", bind="query-params", on_change=_forget_numbers,
+        help="The number of epochs is fixed beforehand, and the last one's weights are the result.",
+    )  # fmt: skip
+    usual = recipe_for(recipe, subset)
+    st.caption(f"Trains with {usual.describe()} (§3.4, §4.1).")
+    left, right = st.columns(2)
+    fold = left.selectbox(
+        "Held-out fold", dataset.folds, key="heldout", bind="query-params",
+        help="Never trained on, and scored once after the last epoch. A cross-validation is five runs, one a fold.",
+    )  # fmt: skip
+    placement = right.selectbox(
+        "Attention", [*reversed(PLACEMENTS), PICZAK], key="placement", bind="query-params",
+        help="Where it sits (§4.4): on the last Bi-GRU l10 (eq. 3), on the output of a convolution l2 to l8 (eq. 1), "
+        "or nowhere. piczakcnn is the baseline of §4.2, a network of its own.",
+    )  # fmt: skip
+    epochs = left.number_input(
+        "Epochs", 1, 10_000, usual.epochs, key="epochs", bind="query-params",
+        help="Fixed beforehand: the learning rate follows a schedule over all of them.",
+    )  # fmt: skip
+    batch_size = right.number_input(
+        "Batch size", 2, 1024, usual.batch_size, key="batch", bind="query-params", help="Segments of a step (§4.1)."
+    )
+    seed = left.number_input("Seed", 0, 1_000_000, 0, key="seed", bind="query-params")
+    devices = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    device = right.selectbox("Device", devices, key="device", bind="query-params")
+    st.caption(f"auto is {describe_device(torch.device(training_device('auto')))} here. A GPU is not needed.")
+    return Options(root, subset, fold, placement, recipe, epochs, batch_size, seed, device)
+
+
+def plan_of(options: Options) -> Plan:
+    """Find out what a run would be and cost, once a minute for the same options; raises as `configure`."""
+    return _plan(options, repr(options))
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=64)
+def _plan(_options: Options, key: str) -> Plan:
+    config, dataset = configure(_options)
+    return Plan(config, dataset, workload(config, dataset), space_of(config, dataset))
+
+
+@st.fragment(run_every=4)
+def start_button(options: Options) -> None:
+    """Start a run with these options; says what is there of it already, and how long it will take."""
+    views, _ = list_runs()
+    try:
+        plan = plan_of(options)
+    except AcrnnError as error:
+        st.error(plain(str(error)))
+        return
+    told, can_start = _describe_beginning(plan, views)
+    if told is not None:
+        st.caption(told)
+    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not can_start):
+        try:
+            with st.spinner("Starting …"):
+                run = start(options)
+        except AcrnnError as error:
+            st.error(plain(str(error)))
+        else:
+            st.session_state["started"] = (run.path.name, time.monotonic() + FOLLOW_S)
+            st.toast(f"{run.path.name} is started")
+            st.rerun()
+    st.markdown(_describe_estimate(plan, views))
+
+
+def _describe_estimate(plan: Plan, views: Sequence[RunView]) -> str:
+    """Say how long the run will take and on what that rests: on runs trained here, else on steps measured meanwhile."""
+    speed = speed_of_runs(plan.config, views)
+    if speed is None:
+        measuring = measurement(plan.config)
+        if not measuring.done():
+            return ":material/speed: Measuring how fast this machine trains …"
+        speed = measuring.result()
+    work, n_others = plan.workload, sum(view.is_running for view in views)
+    told = (
+        f"**About {describe_duration(work.seconds(speed))}** of training: {work.segments_per_epoch:,} segments an "
+        f"epoch × {work.epochs} at {_rate(speed.segments_per_s)} segments/s, from {plain(speed.source)}."
+    )
+    if plan.space.features:
+        told += f" Before that, features are computed once: {plan.space.features / 1e6:,.0f} MB in the cache."
+    if n_others:
+        told += f" {n_others} run{'s are' if n_others > 1 else ' is'} at work on it now."
+    return told
+
+
+def _describe_beginning(plan: Plan, views: Sequence[RunView]) -> tuple[str | None, bool]:
+    """Say what is there of this run already, if anything, and whether it can be started or gone on with."""
+    name = f"{plan.config.name}-seed{plan.config.seed}"
+    there = next((view for view in views if view.name == name), None)
+    if there is None:
+        return None, True
+    told = f"{plain(name)} is there ({plain(there.sentence())})"
+    if differences := there.run.config.differences(plan.config):
+        return f"{told}, with other {plain(differences)}. Choose another seed, or delete it.", False
+    if there.is_running or there.state == "finished":
+        return f"{told}.", False
+    return f"{told}. Start goes on with it.", True
+
+
+def choose_run(views: Sequence[RunView]) -> RunView:
+    """List the runs with how they stand, to choose one."""
+    by_name = {view.name: view for view in views}
+    name, until_s = st.session_state.get("started", (None, 0))
+    if name in by_name and time.monotonic() < until_s:
+        st.session_state["run"] = name
+    chosen = st.radio(
+        "Runs", list(by_name), key="run", bind="query-params", captions=[_badge(view) for view in views],
+    )  # fmt: skip
+    return by_name[chosen]
+
+
+def show_run(view: RunView) -> None:
+    """Show one run: state, figures, what can be done with it, and its curves."""
+    st.subheader(view.name, anchor=False)
+    st.caption(_describe_config(view.run.config))
+    st.progress(min(view.share, 1.0), text=plain(view.sentence()))
+    _numbers(view)
+    if view.state == "failed":
+        st.error(plain(view.message), icon=":material/error:")
+    elif view.state == "dead":
+        st.warning(
+            "Its process is gone without a word: killed, out of memory, or the machine was switched off. Every whole "
+            f"epoch is kept; Resume goes on after epoch {len(view.metrics)}.",
+            icon=":material/skull:",
+        )
+    elif view.state == "finished":
+        st.markdown(_describe_score(view))
+    _actions(view)
+    for pair in (CURVES[:2], CURVES[2:]):
+        for column, curve in zip(st.columns(2, gap="small"), pair, strict=True):
+            last = f"{view.metrics[-1][curve.key]:{curve.hover_format}}" if view.metrics else "no epoch yet"
+            column.plotly_chart(
+                _figure(view, curve), key=f"curve_{curve.key}",
+                config={"displayModeBar": False}, alt=f"{curve.title} after each epoch, at last {last}",
+            )  # fmt: skip
+    st.caption(NO_HELD_OUT_CURVE)
+    _files(view)
+
+
+def _figure(view: RunView, curve: Curve) -> Figure:
+    """Draw a curve once an epoch, however often it is looked at."""
+    last = view.metrics[-1] if view.metrics else {}
+    return _drawn_figure(view, curve, str(view.run.path), curve.key, len(view.metrics), last.get("time"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _drawn_figure(_view: RunView, _curve: Curve, *key) -> Figure:
+    return curve_figure(_view.metrics, _curve, _view.n_epochs)
+
+
+def _numbers(view: RunView) -> None:
+    """Four figures that stand in the same place whatever the state."""
+    now = view.status.progress if view.is_running and view.status is not None else None
+    last = view.metrics[-1] if view.metrics else None
+    loss = now.loss if now is not None else last and last["loss"]
+    speed = now.segments_per_s if now is not None else last and last["segments_per_s"]
+    with st.container(horizontal=True, key="numbers"):
+        st.metric("Loss", "–" if loss is None else f"{loss:.3f}", help="Cross-entropy, mean over the epoch so far.")
+        st.metric(
+            "Accuracy (mixed)", "–" if last is None else f"{last['accuracy']:.1%}",
+            help="Of the last whole epoch, on the training folds: how often the class with the larger share is on top.",
+        )  # fmt: skip
+        st.metric("Segments/s", "–" if speed is None else _rate(speed))
+        st.metric("Time left", "–" if now is None else clock(now.seconds_left), help="To the last epoch's end.")
+
+
+def _actions(view: RunView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="actions"):
+        if view.is_running:
+            st.button(
+                "Stop", icon=":material/stop:", on_click=view.run.request_stop, disabled=view.state == "stopping",
+                help="At the next step. The epoch under way is done again when the run is resumed.",
+            )  # fmt: skip
+            return
+        if view.state != "finished" and st.button("Resume", icon=":material/play_arrow:", type="primary"):
+            _try(lambda: resume(view.run), f"{view.name} goes on")
+        if view.state == "finished" and not view.run.config.sealed:
+            _publish(view)
+            if st.button("Its confusions", icon=":material/grid_on:", help="Writes its result where Confusions reads."):
+                _open_confusions(view.run)
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown(f"Delete `{view.name}` with its weights, curves and score? This cannot be undone.")
+            if st.button("Delete for good", type="primary", key="delete"):
+                _try(lambda: delete(view.run), f"{view.name} is deleted", forget_run=True)
+
+
+def _publish(view: RunView) -> None:
+    """Publish the run, asking first if that replaces another checkpoint; once done, lead to Listen."""
+    name = view.run.config.name
+    own, other = _checkpoint_of(view.run.path / name), _checkpoint_of(checkpoint_root() / name)
+    if own is None:
+        st.caption("Its checkpoint is missing or damaged.")
+    elif other is None:
+        if st.button("Publish", icon=":material/publish:", type="primary", help="Listen and Compare offer it then."):
+            _try(lambda: publish(view.run), f"{own.name} is published")
+    elif own.config.weights_sha256 == other.config.weights_sha256:
+        st.page_link(
+            "pages/listen.py", label="Use it in Listen", icon=":material/hearing:", query_params=listen_query(own)
+        )
+    else:
+        with st.popover("Publish", icon=":material/publish:"):
+            config = other.config
+            told = f"{config.scores['accuracy']:.1%} of {config.scores['n_clips']} clips, " if config.scores else ""
+            st.markdown(
+                f"This replaces the checkpoint `{other.name}` ({told}{config.recipe['epochs']} epochs, "
+                f"seed {config.seed})."
+            )
+            if st.button("Replace it", type="primary", key="replace"):
+                _try(lambda: publish(view.run), f"{own.name} is published")
+
+
+def _checkpoint_of(folder: Path) -> Checkpoint | None:
+    """Read the config of a checkpoint; None if it is not there or cannot be read."""
+    try:
+        return find(str(folder.resolve()))
+    except CheckpointError:
+        return None
+
+
+def _open_confusions(run: Run) -> None:
+    try:
+        name = record(run)
+    except (AcrnnError, OSError) as error:
+        st.error(plain(str(error)))
+        return
+    st.switch_page("pages/confusions.py", query_params={"setting": name})
+
+
+def _try(act, told: str, *, forget_run: bool = False) -> None:
+    """Do what a button is for, and say that it was done or why not."""
+    try:
+        act()
+    except (AcrnnError, OSError) as error:
+        st.error(plain(str(error)))
+        return
+    if forget_run:
+        st.session_state.pop("run", None)
+    st.toast(told)
+    st.rerun(scope="fragment")
+
+
+def _files(view: RunView) -> None:
+    # Made now, not when they are asked for: Streamlit forgets a deferred file whenever its fragment is drawn again.
+    with st.container(horizontal=True, key="exports"):
+        st.download_button(
+            "Curves (CSV)", metrics_csv(view.metrics), f"{view.name}-curves.csv", "text/csv",
+            icon=":material/download:", on_click="ignore", disabled=not view.metrics,
+        )  # fmt: skip
+        predictions = view.run.path / "predictions.csv"
+        st.download_button(
+            "Predictions (CSV)", predictions.read_bytes() if predictions.exists() else b"",
+            f"{view.name}-predictions.csv", "text/csv", icon=":material/download:", on_click="ignore",
+            disabled=not predictions.exists(), help="Every held-out clip's probabilities, once it is scored.",
+        )  # fmt: skip
+    with st.expander("Log and command line", icon=":material/terminal:"):
+        st.code(f"python -m acrnn watch {view.run.path}", language="bash")
+        st.code(log_tail(view.run) or "nothing yet", language=None, wrap_lines=True)
+
+
+def metrics_csv(rows: Sequence[dict[str, float]]) -> str:
+    """One line an epoch: epoch (from 1), loss, accuracy, learning_rate, segments_per_s."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    keys = [curve.key for curve in CURVES]
+    writer.writerow(["epoch", *keys])
+    writer.writerows([int(row["epoch"]) + 1, *(row[key] for key in keys)] for row in rows)
+    return text.getvalue()
+
+
+def _rate(per_s: float) -> str:
+    return f"{per_s:.0f}" if per_s >= 10 else f"{per_s:.1f}"
+
+
+def _badge(view: RunView) -> str:
+    told = view.sentence().removeprefix(view.state).removeprefix(":").partition(";")[0].strip()
+    return f":{STATE_COLOURS[view.state]}-badge[{view.state}] {told}"
+
+
+def _describe_config(config: RunConfig) -> str:
+    attention = "PiczakCNN" if config.network.placement == PICZAK else f"attention {config.network.placement}"
+    sealed = f" for comparing recipes, fold {', '.join(map(str, config.sealed))} kept apart" if config.sealed else ""
+    return (
+        f"{config.data_title}, fold {config.fold} held out{sealed}, {attention}, recipe {config.recipe.name}, "
+        f"{config.recipe.epochs} epochs, batch {config.recipe.batch_size}, seed {config.seed}, on {config.device} in "
+        f"{config.precision}"
+    )
+
+
+def _describe_score(view: RunView) -> str:
+    summary = view.run.summary
+    low, high = summary["interval"]
+    return (
+        f"**{summary['accuracy']:.1%} correct** on held-out fold {view.run.config.fold}: {summary['n_correct']} of "
+        f"{summary['n_clips']} clips, 95 % Wilson interval over clips {low:.1%} to {high:.1%}. Scored once, after the "
+        "last epoch, by the path that a clip takes in Listen."
+    )
+
+
+def _forget_numbers() -> None:
+    """Let the next recipe's own numbers be offered."""
+    for key in ("epochs", "batch"):
+        st.session_state.pop(key, None)

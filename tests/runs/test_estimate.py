@@ -1,0 +1,63 @@
+import time
+from dataclasses import replace
+
+import pytest
+
+from acrnn.runs.estimate import Speed, Workload, describe_duration, measurement, speed_of_runs, workload
+from acrnn.runs.run import Run
+from acrnn.runs.start import Options, configure
+from acrnn.runs.status import Process
+from acrnn.runs.watch import look
+from acrnn.training import Recipe, draw_epoch, prepare
+
+
+def test_an_epochs_segments_are_those_that_an_epoch_draws(tiny_dataset, tiny_run_config):
+    for batch_size in (4, 3, 64):
+        config = replace(tiny_run_config, recipe=Recipe("paper", epochs=5, batch_size=batch_size, n_copies=0))
+        work = workload(config, tiny_dataset)
+        assert work.segments_per_epoch == draw_epoch(config, *prepare(config, tiny_dataset), 0).n_segments
+        assert work.epochs == 5
+
+
+def test_a_real_clip_of_5_s_has_six_segments(real_roots):
+    root = next(root for root in real_roots if "10" in root.name)
+    config, dataset = configure(Options(root, "esc10", fold=1, epochs=2, device="cpu"))
+    assert workload(config, dataset) == Workload(320 * 6, 2)
+
+
+def test_time_is_segments_by_speed():
+    assert Workload(1920, 300).seconds(Speed(96.0, "")) == 6000
+
+
+def test_the_speed_is_that_of_the_latest_such_run_of_this_machine(tmp_path, tiny_run_config):
+    run = Run.create(tmp_path, tiny_run_config)
+    for epoch, rate in enumerate((1.0, 50.0, 60.0, 70.0, 80.0, 90.0)):
+        run.append_metrics({"epoch": epoch, "segments_per_s": rate})
+    assert speed_of_runs(tiny_run_config, [look(run)]) is None  # nobody knows where it was trained
+    here = Process(1, 0.0, Process.of(1).host)
+    here.write(run)
+    speed = speed_of_runs(replace(tiny_run_config, fold=1, seed=3), [look(run)])
+    assert speed.segments_per_s == 70
+    assert run.path.name in speed.source
+    other_batch = replace(tiny_run_config, recipe=replace(tiny_run_config.recipe, batch_size=64))
+    assert speed_of_runs(other_batch, [look(run)]) is None
+    replace(here, host="elsewhere").write(run)
+    assert speed_of_runs(tiny_run_config, [look(run)]) is None
+
+
+def test_without_a_run_steps_are_timed_once_for_all_folds_seeds_and_lengths(tiny_run_config):
+    speed = measurement(tiny_run_config).result()
+    assert speed.segments_per_s > 0
+    assert "measured" in speed.source
+    began = time.perf_counter()
+    others = replace(tiny_run_config, fold=1, seed=9, recipe=replace(tiny_run_config.recipe, epochs=77))
+    assert measurement(others).result() == speed
+    assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "1 s"), (89, "89 s"), (90, "2 min"), (3600, "60 min"), (5400, "1.5 h"), (2 * 86400, "2.0 days")],
+)
+def test_a_duration_is_said_as_coarsely_as_it_is_known(seconds, told):
+    assert describe_duration(seconds) == told
