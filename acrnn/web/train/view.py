@@ -16,7 +16,7 @@ from acrnn.cli.terminal import clock
 from acrnn.data import Dataset
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.figures import Figure
-from acrnn.figures.training import CURVES, Curve, curve_figure
+from acrnn.figures.training import CURVES, Curve, curve_figure, movement_figure
 from acrnn.inference import describe_device
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.results.settings import record
@@ -40,6 +40,10 @@ NO_HELD_OUT_CURVE = (
     "The curves are of the training folds, with segments mixed (eq. 5), so their accuracy stays below what the network "
     "reaches on clean clips. There is no curve of the held-out fold: it is scored once, after the last epoch, so that "
     "nothing can be chosen by it."
+)
+MOVEMENT = (
+    "How far the kernels of each layer are from their initial values, relative to the size of those: ‖w − w₀‖ / ‖w₀‖. "
+    "A layer that stays near 0 is hardly trained."
 )
 # Streamlit fades what is about to be drawn again: on a machine that is busy training, all of it every two seconds.
 STEADY = "<style>.st-key-watched [data-stale='true'], .st-key-starter [data-stale='true'] {opacity: 1}</style>"
@@ -211,6 +215,12 @@ def show_run(view: RunView) -> None:
                 config={"displayModeBar": False}, alt=f"{curve.title} after each epoch, at last {last}",
             )  # fmt: skip
     st.caption(NO_HELD_OUT_CURVE)
+    if view.metrics and view.metrics[-1].get("movement"):
+        st.plotly_chart(
+            _drawn_movement(view, str(view.run.path), len(view.metrics), view.metrics[-1].get("time")),
+            key="curve_movement", config={"displayModeBar": False}, alt=_tell_movement(view.metrics[-1]["movement"]),
+        )  # fmt: skip
+        st.caption(MOVEMENT)
     _files(view)
 
 
@@ -223,6 +233,16 @@ def _figure(view: RunView, curve: Curve) -> Figure:
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _drawn_figure(_view: RunView, _curve: Curve, *key) -> Figure:
     return curve_figure(_view.metrics, _curve, _view.n_epochs)
+
+
+@st.cache_resource(show_spinner=False, max_entries=50)
+def _drawn_movement(_view: RunView, *key) -> Figure:
+    return movement_figure(_view.metrics, _view.n_epochs)
+
+
+def _tell_movement(movement: dict[str, float]) -> str:
+    told = ", ".join(f"{layer} {moved:.2f}" for layer, moved in movement.items())
+    return f"Relative distance of each layer's kernels from their initial values: {told}"
 
 
 def _numbers(view: RunView) -> None:
