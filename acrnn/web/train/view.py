@@ -25,7 +25,7 @@ from acrnn.runs.finish import publish
 from acrnn.runs.launch import Space, delete, resume, space_of, start
 from acrnn.runs.run import Run
 from acrnn.runs.start import Options, configure, training_device
-from acrnn.runs.watch import RunView, list_runs, log_tail
+from acrnn.runs.watch import RunView, State, list_runs, log_tail
 from acrnn.training import RECIPES, recipe_for
 from acrnn.training.config import RunConfig
 from acrnn.web.shared.clips import offer_download, read_dataset
@@ -33,8 +33,8 @@ from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.words import plain
 
 STATE_COLOURS = {
-    "preparing": "violet", "training": "blue", "scoring": "violet", "stopping": "orange", "stopped": "gray",
-    "finished": "green", "failed": "red", "dead": "red",
+    State.PREPARING: "violet", State.TRAINING: "blue", State.SCORING: "violet", State.STOPPING: "orange",
+    State.STOPPED: "gray", State.FINISHED: "green", State.FAILED: "red", State.DEAD: "red",
 }  # fmt: skip
 NO_HELD_OUT_CURVE = (
     "The curves are of the training folds, with segments mixed (eq. 5), so their accuracy stays below what the network "
@@ -173,7 +173,7 @@ def _describe_beginning(plan: Plan, views: Sequence[RunView]) -> tuple[str | Non
     told = f"{plain(name)} is there ({plain(there.sentence())})"
     if differences := there.run.config.differences(plan.config):
         return f"{told}, with other {plain(differences)}. Choose another seed, or delete it.", False
-    if there.is_running or there.state == "finished":
+    if there.is_running or there.state is State.FINISHED:
         return f"{told}.", False
     return f"{told}. Start goes on with it.", True
 
@@ -196,15 +196,15 @@ def show_run(view: RunView) -> None:
     st.caption(_describe_config(view.run.config))
     st.progress(min(view.share, 1.0), text=plain(view.sentence()))
     _numbers(view)
-    if view.state == "failed":
+    if view.state is State.FAILED:
         st.error(plain(view.message), icon=":material/error:")
-    elif view.state == "dead":
+    elif view.state is State.DEAD:
         st.warning(
             "Its process is gone without a word: killed, out of memory, or the machine was switched off. Every whole "
             f"epoch is kept; Resume goes on after epoch {len(view.metrics)}.",
             icon=":material/skull:",
         )
-    elif view.state == "finished":
+    elif view.state is State.FINISHED:
         st.markdown(_describe_score(view))
     _actions(view)
     for pair in (CURVES[:2], CURVES[2:]):
@@ -265,13 +265,13 @@ def _actions(view: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="actions"):
         if view.is_running:
             st.button(
-                "Stop", icon=":material/stop:", on_click=view.run.request_stop, disabled=view.state == "stopping",
+                "Stop", icon=":material/stop:", on_click=view.run.request_stop, disabled=view.state is State.STOPPING,
                 help="At the next step. The epoch under way is done again when the run is resumed.",
             )  # fmt: skip
             return
-        if view.state != "finished" and st.button("Resume", icon=":material/play_arrow:", type="primary"):
+        if view.state is not State.FINISHED and st.button("Resume", icon=":material/play_arrow:", type="primary"):
             _try(lambda: resume(view.run), f"{view.name} goes on")
-        if view.state == "finished" and not view.run.config.sealed:
+        if view.state is State.FINISHED and not view.run.config.sealed:
             _publish(view)
             if st.button("Its confusions", icon=":material/grid_on:", help="Writes its result where Confusions reads."):
                 _open_confusions(view.run)
@@ -369,8 +369,7 @@ def _rate(per_s: float) -> str:
 
 
 def _badge(view: RunView) -> str:
-    told = view.sentence().removeprefix(view.state).removeprefix(":").partition(";")[0].strip()
-    return f":{STATE_COLOURS[view.state]}-badge[{view.state}] {told}"
+    return f":{STATE_COLOURS[view.state]}-badge[{view.state}] {view.progress()}"
 
 
 def _describe_config(config: RunConfig) -> str:
