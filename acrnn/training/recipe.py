@@ -234,6 +234,7 @@ PROBES: dict[str, dict[str, Any]] = {
     for name, values in {
         "best_sgd": {"optimiser": "sgd", "learning_rate": 0.03, "weight_decay": 5e-4},
         "best_higher_rate": {"learning_rate": 2e-3},
+        "best_small_batches": {"batch_size": 8},
         "best_whole_crops": {"shortest_crop": 216, "longest_crop": 432, "mask_frames": 50},
         "best_without_mixup": {"mixup_alpha": 0.0},
         "best_mixing_power": {"mixture": "equal-power", "mixup_alpha": 0.4},
