@@ -105,9 +105,9 @@ class Corpus:
         return np.concatenate(crops), np.repeat(clips, [len(crop) for crop in crops])
 
     def cuts(
-        self, clips: np.ndarray, versions: np.ndarray, recipe: Recipe, rng: np.random.Generator
+        self, clips: np.ndarray, versions: np.ndarray, recipe: Recipe, epoch: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw one cut of each clip, of `Recipe.shortest_crop` to `Recipe.cut_frames` frames.
+        """Draw one cut of each clip, with the frames of `Recipe.cut_range_at`.
 
         With `Recipe.roll` it may run over the clip's end. Of the places where a cut may begin, those count that have
         `Recipe.min_sounding` of the longest cut's frames with sound, or else the ones that have most.
@@ -117,8 +117,9 @@ class Corpus:
         starts, lengths : ndarray (n,), int64
             Frame of the version that each cut begins at, and its frames.
         """
-        longest = np.minimum(self.n_frames[clips, versions], recipe.cut_frames)
-        lengths = rng.integers(np.minimum(recipe.shortest_crop, longest), longest + 1)
+        shortest, n_frames = recipe.cut_range_at(epoch)
+        longest = np.minimum(self.n_frames[clips, versions], n_frames)
+        lengths = rng.integers(np.minimum(shortest, longest), longest + 1)
         starts = np.zeros_like(lengths)
         for i, (clip, version, length) in enumerate(zip(clips, versions, lengths, strict=True)):
             first, n = self.first_row[clip, version], self.n_frames[clip, version]
@@ -126,7 +127,7 @@ class Corpus:
             around = np.concatenate([before, before[1:] + before[-1]])  # once more from the beginning
             n_starts = n if recipe.roll else n - length + 1
             sounding = around[length : length + n_starts] - around[:n_starts]
-            enough = np.flatnonzero(sounding >= min(recipe.min_sounding * recipe.cut_frames, sounding.max()))
+            enough = np.flatnonzero(sounding >= min(recipe.min_sounding * n_frames, sounding.max()))
             starts[i] = rng.choice(enough)
         return starts, lengths
 

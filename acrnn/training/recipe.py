@@ -59,6 +59,8 @@ class Recipe:
     longest_crop : int
         Frames that the network is given in training where there are cuts; 0 for a whole segment. It takes any number,
         and fewer cost less.
+    whole_from : float
+        Share of the epochs after which cuts are from half a segment up to a whole one, whatever they were before.
     roll : bool
         Such a cut may run over the clip's end and go on at its beginning.
     gain_db, tilt_db : float
@@ -99,6 +101,7 @@ class Recipe:
     random_crops: bool = False
     shortest_crop: int = 0
     longest_crop: int = 0
+    whole_from: float = 1.0
     roll: bool = False
     gain_db: float = 0.0
     tilt_db: float = 0.0
@@ -124,19 +127,26 @@ class Recipe:
         shares = 0 <= self.min_sounding <= 1 and 0 <= self.low_rates <= 1 and 0 <= self.label_smoothing < 1
         sizes = self.mask_bands, self.mask_frames, self.average_epochs, self.clip_norm, self.gain_db, self.tilt_db
         lengths = self.segment_frames >= 2 and 0 <= self.shortest_crop <= self.cut_frames <= self.segment_frames
+        lengths = lengths and 0 <= self.whole_from <= 1
         if not (named and shares and lengths and min(sizes) >= 0):
             raise OptionError(
                 f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
                 f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
                 "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, shortest_crop at most "
-                "longest_crop and that at most segment_frames, and mask_bands, mask_frames, average_epochs, clip_norm, "
-                "gain_db and tilt_db are not negative"
+                "longest_crop and that at most segment_frames, whole_from in [0, 1], and mask_bands, mask_frames, "
+                "average_epochs, clip_norm, gain_db and tilt_db are not negative"
             )
 
     @property
     def cut_frames(self) -> int:
         """Frames of a cut with its padding: `longest_crop`, or a whole segment."""
         return self.longest_crop or self.segment_frames
+
+    def cut_range_at(self, epoch: int) -> tuple[int, int]:
+        """Shortest and longest cut of an epoch, in frames."""
+        if epoch < self.whole_from * self.epochs:
+            return self.shortest_crop, self.cut_frames
+        return self.segment_frames // 2, self.segment_frames
 
     def learning_rate_at(self, epoch: int, share: float = 0.0) -> float:
         """Learning rate of a step.
@@ -174,7 +184,8 @@ class Recipe:
             parts.append("segments cut at random frames")
         if self.shortest_crop:
             rolled = ", rolled in time" if self.roll else ""
-            parts.append(f"random crops of {self.shortest_crop} to {self.cut_frames} frames{rolled}")
+            grown = f", longer ones after {self.whole_from:.0%} of the epochs" if self.whole_from < 1 else ""
+            parts.append(f"random crops of {self.shortest_crop} to {self.cut_frames} frames{grown}{rolled}")
         if self.gain_db:
             parts.append(f"gain of ±{self.gain_db:g} dB")
         if self.tilt_db:

@@ -25,6 +25,8 @@ class Epoch:
 
     Attributes
     ----------
+    n_frames : int
+        Frames that the network is given of each segment.
     rows : Tensor
         First row in the corpus of each segment, or of the version that it is cut from.
     cuts : tuple of Tensor, or None for whole segments
@@ -36,6 +38,7 @@ class Epoch:
         λ of eq. 5: the share that the segment keeps.
     """
 
+    n_frames: int
     rows: Tensor
     cuts: tuple[Tensor, ...] | None
     targets: Tensor
@@ -60,7 +63,7 @@ class Epoch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Epoch":
         cuts = self.cuts and tuple(map(change, self.cuts))
-        return Epoch(change(self.rows), cuts, *map(change, (self.targets, self.partners, self.shares)))
+        return Epoch(self.n_frames, change(self.rows), cuts, *map(change, (self.targets, self.partners, self.shares)))
 
 
 def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> Epoch:
@@ -74,7 +77,7 @@ def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> E
     cuts = None
     if recipe.shortest_crop:
         rows, owners = corpus.first_row[split.clips, versions], split.clips
-        cuts = *corpus.cuts(split.clips, versions, recipe, rng), corpus.n_frames[split.clips, versions]
+        cuts = *corpus.cuts(split.clips, versions, recipe, epoch, rng), corpus.n_frames[split.clips, versions]
     elif recipe.random_crops:
         rows, owners = corpus.crop_rows(split.clips, versions, recipe.min_sounding, rng)
     else:
@@ -91,7 +94,8 @@ def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> E
         shares = np.ones((n_steps, batch))
     cuts = cuts and tuple(torch.from_numpy(values[order]) for values in cuts)
     arrays = target_of[owners[order]], partners, shares.astype(np.float32)
-    return Epoch(torch.from_numpy(rows[order]), cuts, *map(torch.from_numpy, arrays))
+    n_frames = recipe.cut_range_at(epoch)[1] if cuts else corpus.segment_frames
+    return Epoch(n_frames, torch.from_numpy(rows[order]), cuts, *map(torch.from_numpy, arrays))
 
 
 def components(config: RunConfig, split: Split) -> np.ndarray:
@@ -167,7 +171,7 @@ class Trainer:
         if batch.cuts is None:
             segments = self.corpus.gather(batch.rows)
         else:
-            segments = self.corpus.gather_cuts(self.config.recipe.cut_frames, batch.rows, *batch.cuts)
+            segments = self.corpus.gather_cuts(batch.n_frames, batch.rows, *batch.cuts)
         targets, partners, shares = batch.targets, batch.partners, batch.shares
         mixed = one_hot(targets, self.config.network.n_classes).float()
         recipe, front_end = self.config.recipe, self.config.front_end

@@ -26,12 +26,12 @@ def ramps(corpus_of):
     return corpus_of(clips)
 
 
-def cut(corpus, recipe, seed=0):
+def cut(corpus, recipe, seed=0, epoch=0):
     clips = np.arange(len(corpus.first_row))
-    starts, lengths = corpus.cuts(clips, np.zeros_like(clips), recipe, np.random.default_rng(seed))
+    starts, lengths = corpus.cuts(clips, np.zeros_like(clips), recipe, epoch, np.random.default_rng(seed))
     rows, periods = corpus.first_row[clips, 0], corpus.n_frames[clips, 0]
     tensors = [torch.from_numpy(a) for a in (rows, starts, lengths, periods)]
-    return starts, lengths, corpus.gather_cuts(recipe.cut_frames, *tensors)
+    return starts, lengths, corpus.gather_cuts(recipe.cut_range_at(epoch)[1], *tensors)
 
 
 def test_a_cut_goes_on_at_the_clips_beginning_and_then_in_silence(ramps):
@@ -71,6 +71,16 @@ def test_cuts_can_be_shorter_than_the_segments_that_a_clip_is_heard_in(ramps):
     _, lengths, segments = cut(ramps, replace(WHOLE, longest_crop=80))
     assert segments.shape == (3, 2, 32, 80)
     assert 64 <= lengths.min() <= lengths.max() <= 80
+
+
+def test_cuts_grow_to_whole_segments_after_their_share_of_the_epochs(ramps, tiny_run_config):
+    recipe = replace(WHOLE, epochs=4, longest_crop=80, whole_from=0.75, segment_frames=128, batch_size=3)
+    assert [recipe.cut_range_at(epoch) for epoch in range(4)] == [(64, 80)] * 3 + [(64, 128)]
+    assert cut(ramps, recipe, epoch=2)[2].shape[-1] == 80
+    assert cut(ramps, recipe, epoch=3)[2].shape[-1] == 128
+    split = Split(np.arange(3), np.array([3, 1, 4]))
+    epochs = [draw_epoch(replace(tiny_run_config, recipe=recipe), ramps, split, epoch) for epoch in (0, 3)]
+    assert [epoch.to("cpu").step(0).n_frames for epoch in epochs] == [80, 128]
 
 
 def test_an_epoch_has_each_clip_once(tiny_run_config, ramps):
