@@ -12,8 +12,6 @@ MIXTURES = ("decibels", "power", "equal-power")
 VOTES = ("mean", "sounding")
 LOW_RATES_HZ = (8000, 11_025, 16_000, 22_050)
 TILT_POINTS = 5
-WARM_UP = 0.3
-"""Share of the steps in which `one-cycle` goes up."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,9 @@ class Recipe:
         Stretched or shifted copies of each training clip.
     schedule : str
         `steps` (§4.1: divided by 10 at each third of the epochs), or `one-cycle`: up along a cosine from a 25th of the
-        learning rate over the first `WARM_UP` of the steps, then down along another to a ten thousandth.
+        learning rate over the first steps, then down along another to a ten thousandth.
+    warm_up : float
+        Share of the steps in which `one-cycle` goes up.
     random_crops : bool
         Segments begin at any frame, drawn anew each epoch, instead of at every 64th (§3.1). As many as before.
     shortest_crop : int
@@ -98,6 +98,7 @@ class Recipe:
     mixture: str = "decibels"
     n_copies: int = 10
     schedule: str = "steps"
+    warm_up: float = 0.3
     random_crops: bool = False
     shortest_crop: int = 0
     longest_crop: int = 0
@@ -127,13 +128,13 @@ class Recipe:
         shares = 0 <= self.min_sounding <= 1 and 0 <= self.low_rates <= 1 and 0 <= self.label_smoothing < 1
         sizes = self.mask_bands, self.mask_frames, self.average_epochs, self.clip_norm, self.gain_db, self.tilt_db
         lengths = self.segment_frames >= 2 and 0 <= self.shortest_crop <= self.cut_frames <= self.segment_frames
-        lengths = lengths and 0 <= self.whole_from <= 1
+        lengths = lengths and 0 <= self.whole_from <= 1 and 0 <= self.warm_up < 1
         if not (named and shares and lengths and min(sizes) >= 0):
             raise OptionError(
                 f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
                 f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
                 "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, shortest_crop at most "
-                "longest_crop and that at most segment_frames, whole_from in [0, 1], and mask_bands, mask_frames, "
+                "longest_crop and that at most segment_frames, whole_from in [0, 1], warm_up in [0, 1), and mask_bands, mask_frames, "
                 "average_epochs, clip_norm, gain_db and tilt_db are not negative"
             )
 
@@ -161,9 +162,10 @@ class Recipe:
         if self.schedule == "steps":
             return self.learning_rate / 10 ** (3 * epoch // self.epochs)
         done = (epoch + share) / self.epochs
-        if done < WARM_UP:
-            return _cosine(self.learning_rate / 25, self.learning_rate, done / WARM_UP)
-        return _cosine(self.learning_rate, self.learning_rate / 10_000, (done - WARM_UP) / (1 - WARM_UP))
+        if done < self.warm_up:
+            return _cosine(self.learning_rate / 25, self.learning_rate, done / self.warm_up)
+        left = (done - self.warm_up) / (1 - self.warm_up)
+        return _cosine(self.learning_rate, self.learning_rate / 10_000, left)
 
     def describe(self) -> str:
         """Say what it does in one line, such as a card has."""
@@ -221,15 +223,15 @@ def _cosine(start: float, stop: float, share: float) -> float:
 
 N_COPIES = {"esc10": 10, "esc50": 4}
 INGREDIENTS: dict[str, dict[str, Any]] = {
-    "whole clips": {"segment_frames": 432, "batch_size": 16, "min_sounding": 0.1},
-    "crops": {"shortest_crop": 160, "longest_crop": 216, "roll": True},
+    "whole clips": {"segment_frames": 432, "batch_size": 16, "shortest_crop": 216, "roll": True, "min_sounding": 0.1},
     "optimiser": {"optimiser": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05, "clip_norm": 5.0},
-    "cycle": {"schedule": "one-cycle"},
+    "cycle": {"schedule": "one-cycle", "warm_up": 0.1},
     "level": {"gain_db": 6.0, "tilt_db": 6.0},
-    "masks": {"mask_bands": 15, "mask_frames": 25},
+    "masks": {"mask_bands": 15, "mask_frames": 40},
     "rates": {"low_rates": 0.2},
     "average": {"average_epochs": 2.0},
     "mean one": {"mean_one": True},
+    "no mixup": {"mixup_alpha": 0.0},
 }
 """What `best` has beyond `paper`, by name."""
 BEST: dict[str, Any] = {key: value for values in INGREDIENTS.values() for key, value in values.items()}
@@ -243,12 +245,12 @@ RECIPES: dict[str, dict[str, Any]] = {
 PROBES: dict[str, dict[str, Any]] = {
     name: BEST | values
     for name, values in {
+        "best_with_mixup": {"mixup_alpha": 0.2},
+        "best_with_mixed_powers": {"mixup_alpha": 1.0, "mixture": "equal-power"},
         "best_sgd": {"optimiser": "sgd", "learning_rate": 0.03, "weight_decay": 5e-4},
         "best_higher_rate": {"learning_rate": 2e-3},
         "best_small_batches": {"batch_size": 8},
-        "best_whole_crops": {"shortest_crop": 216, "longest_crop": 432, "mask_frames": 50},
-        "best_without_mixup": {"mixup_alpha": 0.0},
-        "best_mixing_power": {"mixture": "equal-power", "mixup_alpha": 0.4},
+        "best_growing_crops": {"shortest_crop": 96, "longest_crop": 128, "whole_from": 0.75},
         "best_without_level": {"gain_db": 0.0, "tilt_db": 0.0},
         "best_without_masks": {"mask_bands": 0, "mask_frames": 0},
         "best_without_copies": {"n_copies": 0},
