@@ -134,7 +134,7 @@ class Recipe:
                 f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
                 f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
                 "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, shortest_crop at most "
-                "longest_crop and that at most segment_frames, whole_from in [0, 1], warm_up in [0, 1), and mask_bands, "
+                "longest_crop and that at most segment_frames, whole_from in [0, 1], warm_up in [0, 1), mask_bands, "
                 "mask_frames, average_epochs, clip_norm, gain_db and tilt_db are not negative"
             )
 
