@@ -5,7 +5,10 @@ import os
 # One thread a process: tests share the machine, and two threads that wait for a busy core are slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import atexit
 import csv
+import shutil
+import tempfile
 import wave
 from dataclasses import replace
 from functools import cache
@@ -28,13 +31,24 @@ TINY_RATE_HZ = 16_000
 TINY_FRONT_END = FrontEnd(rate_hz=TINY_RATE_HZ, n_bands=32)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache_folder(tmp_path_factory):
-    """Folder of derived files: no test reads or fills the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ACRNN_CACHE", str(folder))
-        yield folder
+# No test reads or fills the user's own folders, not even those that list files while they are collected.
+OWN = Path(tempfile.mkdtemp(prefix="acrnn-tests-"))
+atexit.register(shutil.rmtree, OWN, ignore_errors=True)
+for _name in ("CACHE", "CHECKPOINTS", "RESULTS", "RUNS"):
+    os.environ[f"ACRNN_{_name}"] = str(OWN / _name.lower())
+os.environ.pop("ACRNN_SHIPPED", None)
+
+
+@pytest.fixture(scope="session")
+def cache_folder():
+    """Folder of derived files."""
+    return OWN / "cache"
+
+
+@pytest.fixture
+def nothing_shipped(monkeypatch, tmp_path):
+    """Let no checkpoints and results come with the project, so that a test's own are all there are."""
+    monkeypatch.setenv("ACRNN_SHIPPED", str(tmp_path / "nothing shipped"))
 
 
 @pytest.fixture(scope="session")
