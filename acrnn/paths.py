@@ -121,7 +121,7 @@ def result_files(kind: str = "", folder: Path | None = None) -> list[Path]:
 
 
 def glob(folder: Path, pattern: str) -> list[Path]:
-    """List the paths in a folder that fit a pattern, sorted by name; none if it is absent, FolderError if it is barred."""
+    """List the paths in a folder that fit a pattern, sorted; none if it is absent, FolderError if it is barred."""
     try:
         return sorted(folder.glob(pattern), key=lambda path: (path.parent, path.stem))
     except OSError as error:

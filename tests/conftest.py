@@ -24,6 +24,9 @@ from acrnn.data import discover, load
 from acrnn.features import FrontEnd, Segments, log_spectrogram
 from acrnn.labels import ESC10, ESC50
 from acrnn.model import ACRNN, NetworkConfig
+from acrnn.runs.finish import finish_run
+from acrnn.runs.loop import train
+from acrnn.runs.run import Run
 from acrnn.training import Corpus, Recipe, Split
 from acrnn.training.config import RunConfig
 
@@ -172,6 +175,15 @@ def tiny_run_config(tiny_dataset) -> RunConfig:
         precision="fp32",
         code="test",
     )
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, tiny_run_config, tiny_corpus, tiny_split, tiny_dataset) -> Run:
+    """A run of one epoch, finished; fold 2 was held out."""
+    config = replace(tiny_run_config, recipe=Recipe("paper", epochs=1, batch_size=5, n_copies=0))
+    run = Run.create(tmp_path_factory.mktemp("runs"), config)
+    finish_run(run, train(run, tiny_corpus, tiny_split), tiny_dataset, tiny_corpus, tiny_split)
+    return run
 
 
 def random_segments(n: int, n_bands: int = 32, n_frames: int = 128, seed: int = 0) -> torch.Tensor:
