@@ -8,7 +8,7 @@ import pytest
 
 from acrnn.checkpoints import find, names
 from acrnn.data import load
-from acrnn.errors import OptionError, RunError
+from acrnn.errors import CheckpointError, OptionError, RunError
 from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold, wilson_interval
 from acrnn.runs.finish import predictions_csv, publish
