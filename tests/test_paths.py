@@ -229,7 +229,9 @@ def test_what_a_user_makes_lies_in_the_users_folders_and_is_read_with_the_shippe
 
     def run(*arguments) -> str:
         monkeypatch.setattr(sys, "argv", ["acrnn", *map(str, arguments)])
-        cli.main()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        assert stop.value.code == 0
         return capsys.readouterr().out
 
     def tracked() -> str:

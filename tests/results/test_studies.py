@@ -237,3 +237,17 @@ def test_what_the_project_publishes_is_of_the_checkpoints_it_publishes(path):
 def test_nothing_published_names_a_folder_of_this_machine():
     for path in PUBLISHED:
         assert str(Path.home()) not in path.read_text(encoding="utf-8")
+
+
+def test_what_a_user_measured_is_told_apart_and_not_pooled_with_what_comes_with_the_project(monkeypatch, tmp_path):
+    monkeypatch.setenv("ACRNN_RESULTS", str(tmp_path))
+    name = "esc10-none-paper-fold1"
+    values = json.loads((shipped_results() / "robustness" / f"{name}.json").read_text(encoding="utf-8"))
+    (tmp_path / "robustness").mkdir()
+    for mine in (name, f"{name}-seed0"):  # the first is of a shipped checkpoint, whose own figures stay
+        (tmp_path / "robustness" / f"{mine}.json").write_text(json.dumps(values | {"checkpoint": mine}))
+    shipped, probes = load_probes("robustness", shipped_results()), load_probes("robustness")
+    assert [probe.checkpoints for probe in probes if probe.is_shipped] == [probe.checkpoints for probe in shipped]
+    assert [(probe.title, probe.checkpoints) for probe in probes if not probe.is_shipped] == [
+        ("none, 60 epochs, yours", (f"{name}-seed0",))
+    ]
