@@ -2,10 +2,15 @@
 
 A checkpoint is a folder `<dataset>-<placement>-<recipe>-fold<k>` with `model.safetensors` (fp16), `config.json`
 (what it is, how it came about, what it scored) and `README.md`, its card.
+
+Those that come with the project are read and never written; a user's are in a folder of the user's (`acrnn.paths` has
+both). They are listed together, and their names differ: one that a user publishes is called like its run, with the
+seed at the end (`esc10-l10-paper-fold1-seed0`), which no shipped one is. Should a folder of the user's have a shipped
+one's name after all, the name means the shipped one; `hidden` tells of it, and its path still finds it.
 """
 
 import json
-import os
+import shutil
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +25,7 @@ from acrnn.data import atomic_path, atomic_write_bytes, sha256_of
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.features import BandStatistics, FrontEnd
 from acrnn.model import Network, NetworkConfig, PiczakConfig, build, network_from_dict
+from acrnn.paths import glob, is_shipped, shipped_checkpoints, user_checkpoints
 
 SCHEMA = 1
 BANDS = "bands."  # what the band statistics' tensors are called, beside the network's
@@ -98,6 +104,11 @@ class Checkpoint:
         """Such as `esc10-l10-paper-fold1`."""
         return self.config.name
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it comes with the project, and is not one of the user's."""
+        return is_shipped(self.path)
+
     @cached_property
     def n_bytes(self) -> int:
         """Size of the weights on disk."""
@@ -164,17 +175,23 @@ def _require_fit(path: Path, tensors: dict[str, Tensor], expected: dict[str, Ten
             raise CheckpointError(f"{path}: {prefix}{name} holds values that are not finite.")
 
 
-def checkpoint_root() -> Path:
-    """Where checkpoints live: `$ACRNN_CHECKPOINTS`, else the repository's `checkpoints/`, beside the package."""
-    if chosen := os.environ.get("ACRNN_CHECKPOINTS"):
-        return Path(chosen).expanduser()
-    return Path(__file__).resolve().parents[1] / "checkpoints"
-
-
 def names(root: Path | None = None) -> list[str]:
-    """Names of the checkpoints in `root`, sorted by dataset, placement and fold; empty if there are none."""
-    root = root or checkpoint_root()
-    return sorted(path.parent.name for path in root.glob(f"*/{CONFIG}") if not path.parent.name.startswith("."))
+    """Names of the checkpoints in `root`, sorted by dataset, placement and fold; empty if there are none.
+
+    By default of all there are: the shipped ones, then the user's.
+    """
+    if root is not None:
+        return [path.parent.name for path in glob(root, f"*/{CONFIG}") if not path.parent.name.startswith(".")]
+    shipped = names(shipped_checkpoints())
+    return shipped + [name for name in names(user_checkpoints()) if name not in shipped]
+
+
+def hidden() -> list[Path]:
+    """Folders of the user's checkpoints that are not listed, because a shipped one has their name."""
+    shipped, mine = shipped_checkpoints(), user_checkpoints()
+    if shipped.resolve() == mine.resolve():
+        return []
+    return [mine / name for name in names(mine) if name in names(shipped)]
 
 
 def find(name: str, root: Path | None = None) -> Checkpoint:
@@ -183,19 +200,22 @@ def find(name: str, root: Path | None = None) -> Checkpoint:
     Parameters
     ----------
     name : str
-        A name in `root`, or the path of a checkpoint's folder.
+        A name that `names` lists, or the path of a checkpoint's folder.
+    root : Path, optional
+        The only folder to look for the name in.
 
     Raises
     ------
     CheckpointError
         If there is no such checkpoint, or its config is of another schema or lacks, adds or garbles a field.
     """
-    root = root or checkpoint_root()
-    path = root / name if Path(name).name == name else Path(name)
-    if not (path / CONFIG).is_file():
-        have = ", ".join(names(root)) or f"none in {root}"
-        raise CheckpointError(f"There is no checkpoint {name!r}; there are: {have}.")
-    return Checkpoint(path, _read_config(path / CONFIG))
+    roots = (shipped_checkpoints(), user_checkpoints()) if root is None else (root,)
+    paths = [folder / name for folder in roots] if Path(name).name == name else [Path(name)]
+    for path in paths:
+        if (path / CONFIG).is_file():
+            return Checkpoint(path, _read_config(path / CONFIG))
+    have = ", ".join(names(root)) or f"none in {' or '.join(map(str, roots))}"
+    raise CheckpointError(f"There is no checkpoint {name!r}; there are: {have}.")
 
 
 def _read_config(path: Path) -> CheckpointConfig:
@@ -237,7 +257,7 @@ def save(
     model: Network,
     config: CheckpointConfig,
     card: str,
-    root: Path | None = None,
+    root: Path,
     bands: BandStatistics | None = None,
 ) -> Checkpoint:
     """Write a checkpoint's folder; each file is replaced as a whole, the config last.
@@ -250,17 +270,52 @@ def save(
         Its `weights_sha256` is filled in here.
     card : str
         Markdown for people.
+    root : Path
+        The checkpoint's folder is made in this one.
     bands : BandStatistics, optional
         Saved as float32; without them, what a low sampling rate leaves empty stays empty.
     """
-    path = (root or checkpoint_root()) / config.name
+    path = root / config.name
     with atomic_path(path / WEIGHTS) as part:
         statistics = {} if bands is None else {f"{BANDS}{name}": value for name, value in vars(bands).items()}
         save_file(_half_weights(model) | statistics, part)
     values = asdict(config) | {"front_end": config.front_end.as_dict(), "weights_sha256": sha256_of(path / WEIGHTS)}
     atomic_write_bytes(path / CARD, card.encode())
-    atomic_write_bytes(path / CONFIG, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+    atomic_write_bytes(path / CONFIG, _as_json(values))
     return find(str(path.resolve()))
+
+
+def publish_copy(source: Checkpoint, name: str, card: str, root: Path) -> Checkpoint:
+    """Copy a checkpoint into a folder of checkpoints under a name of its own, replacing one of that name.
+
+    Nothing is replaced before the source was read in full, and by nothing but a whole copy.
+
+    Raises
+    ------
+    CheckpointError
+        If the source's weights are missing or damaged, or do not fit its config.
+    OSError
+        If the folder cannot be written; what was there is then there still.
+    """
+    source.load_model()
+    source.load_bands()
+    target, staged, before = (root / part for part in (name, f".{name}.new", f".{name}.old"))
+    for left in (staged, before):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    staged.mkdir(parents=True)
+    shutil.copyfile(source.path / WEIGHTS, staged / WEIGHTS)
+    values = json.loads((source.path / CONFIG).read_text(encoding="utf-8")) | {"name": name}
+    atomic_write_bytes(staged / CARD, card.encode())
+    atomic_write_bytes(staged / CONFIG, _as_json(values))
+    if target.exists():
+        target.rename(before)
+    staged.rename(target)
+    shutil.rmtree(before, ignore_errors=True)
+    return find(str(target.resolve()))
+
+
+def _as_json(values: dict[str, Any]) -> bytes:
+    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _half_weights(model: Network) -> dict[str, Tensor]:

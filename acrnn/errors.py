@@ -48,6 +48,10 @@ class CheckpointError(AcrnnError):
     """A checkpoint is missing, damaged or of another schema; the message names the file and the field."""
 
 
+class FolderError(AcrnnError):
+    """A folder cannot be written, or is named by a path that leads nowhere."""
+
+
 class RunError(AcrnnError):
     """A training run cannot be started, resumed or published."""
 

@@ -5,7 +5,10 @@ import os
 # One thread a process: tests share the machine, and two threads that wait for a busy core are slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import atexit
 import csv
+import shutil
+import tempfile
 import wave
 from dataclasses import replace
 from functools import cache
@@ -21,6 +24,9 @@ from acrnn.data import discover, load
 from acrnn.features import FrontEnd, Segments, log_spectrogram
 from acrnn.labels import ESC10, ESC50
 from acrnn.model import ACRNN, NetworkConfig
+from acrnn.runs.finish import finish_run
+from acrnn.runs.loop import train
+from acrnn.runs.run import Run
 from acrnn.training import Corpus, Recipe, Split
 from acrnn.training.config import RunConfig
 
@@ -28,13 +34,24 @@ TINY_RATE_HZ = 16_000
 TINY_FRONT_END = FrontEnd(rate_hz=TINY_RATE_HZ, n_bands=32)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache_folder(tmp_path_factory):
-    """Folder of derived files: no test reads or fills the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ACRNN_CACHE", str(folder))
-        yield folder
+# No test reads or fills the user's own folders, not even those that list files while they are collected.
+OWN = Path(tempfile.mkdtemp(prefix="acrnn-tests-"))
+atexit.register(shutil.rmtree, OWN, ignore_errors=True)
+for _name in ("CACHE", "CHECKPOINTS", "RESULTS", "RUNS"):
+    os.environ[f"ACRNN_{_name}"] = str(OWN / _name.lower())
+os.environ.pop("ACRNN_SHIPPED", None)
+
+
+@pytest.fixture(scope="session")
+def cache_folder():
+    """Folder of derived files."""
+    return OWN / "cache"
+
+
+@pytest.fixture
+def nothing_shipped(monkeypatch, tmp_path):
+    """Let no checkpoints and results come with the project, so that a test's own are all there are."""
+    monkeypatch.setenv("ACRNN_SHIPPED", str(tmp_path / "nothing shipped"))
 
 
 @pytest.fixture(scope="session")
@@ -158,6 +175,15 @@ def tiny_run_config(tiny_dataset) -> RunConfig:
         precision="fp32",
         code="test",
     )
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, tiny_run_config, tiny_corpus, tiny_split, tiny_dataset) -> Run:
+    """A run of one epoch, finished; fold 2 was held out."""
+    config = replace(tiny_run_config, recipe=Recipe("paper", epochs=1, batch_size=5, n_copies=0))
+    run = Run.create(tmp_path_factory.mktemp("runs"), config)
+    finish_run(run, train(run, tiny_corpus, tiny_split), tiny_dataset, tiny_corpus, tiny_split)
+    return run
 
 
 def random_segments(n: int, n_bands: int = 32, n_frames: int = 128, seed: int = 0) -> torch.Tensor:

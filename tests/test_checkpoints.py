@@ -5,10 +5,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from acrnn.checkpoints import CheckpointConfig, checkpoint_root, find, names, save
+from acrnn.checkpoints import CheckpointConfig, find, hidden, names, save
 from acrnn.data import sha256_of
 from acrnn.errors import CheckpointError
 from acrnn.labels import ESC10
+from acrnn.paths import shipped_checkpoints
 
 
 @pytest.fixture
@@ -87,12 +88,25 @@ def test_a_checkpoint_is_found_by_name_or_by_folder(tiny_checkpoints):
     assert find(name, tiny_checkpoints).config == find(str(tiny_checkpoints / name)).config
 
 
-def test_checkpoints_lie_where_the_environment_says(monkeypatch, tmp_path, save_checkpoint):
-    monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tmp_path))
-    assert checkpoint_root() == tmp_path
-    save_checkpoint(tmp_path)
-    assert names() == ["esc10-l10-paper-fold1"]
-    assert find("esc10-l10-paper-fold1").path == tmp_path / "esc10-l10-paper-fold1"
+def test_the_users_are_listed_after_the_shipped_ones(monkeypatch, tmp_path, save_checkpoint):
+    monkeypatch.setenv("ACRNN_SHIPPED", str(tmp_path / "shipped"))
+    monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tmp_path / "mine"))
+    save_checkpoint(tmp_path / "shipped" / "checkpoints", name="b")
+    save_checkpoint(tmp_path / "mine", name="a")
+    assert names() == ["b", "a"]
+    assert [find(name).is_shipped for name in names()] == [True, False]
+    assert find("a").path == tmp_path / "mine" / "a"
+
+
+def test_a_user_s_folder_never_hides_a_shipped_checkpoint(monkeypatch, tmp_path, save_checkpoint):
+    monkeypatch.setenv("ACRNN_SHIPPED", str(tmp_path / "shipped"))
+    monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tmp_path / "mine"))
+    save_checkpoint(tmp_path / "shipped" / "checkpoints", name="same")
+    mine = save_checkpoint(tmp_path / "mine", "none", name="same")
+    assert names() == ["same"]
+    assert find("same").config.placement == "l10"
+    assert hidden() == [mine.path]
+    assert find(str(mine.path)).config.placement == "none"
 
 
 def test_a_missing_checkpoint_lists_those_there_are(tiny_checkpoints):
@@ -230,10 +244,10 @@ def test_weights_of_another_placement_do_not_fit(checkpoint):
         find(str(checkpoint.path)).load_model()
 
 
-@pytest.mark.parametrize("name", names(checkpoint_root()))
+@pytest.mark.parametrize("name", names(shipped_checkpoints()))
 def test_what_a_published_config_says_of_its_network_and_front_end_is_what_is_written_for_them_today(name):
     """So a checkpoint of an older version is read in full, and one saved now can be read by it."""
-    written = json.loads((checkpoint_root() / name / "config.json").read_text(encoding="utf-8"))
+    written = json.loads((shipped_checkpoints() / name / "config.json").read_text(encoding="utf-8"))
     config = find(name).config
     assert config.network.as_dict() == written["network"]
     assert config.front_end.as_dict() == written["front_end"]

@@ -17,9 +17,10 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
-from acrnn.cli import measures
+from acrnn.cli import measures, outcomes
 from acrnn.cli.measures import count_bar, opened
 from acrnn.errors import AcrnnError
+from acrnn.paths import DEFAULT_CHECKPOINTS
 
 app = typer.Typer(
     help="See what a sound classifier listens to: predict, train and evaluate ACRNN.",
@@ -33,22 +34,27 @@ Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `chec
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
 Sealed = Annotated[str, typer.Option(help="Folds neither trained on nor scored, as 1 or 1,3, to compare recipes.")]
-DEFAULT_CHECKPOINT = "esc10-l10-best-fold1"
 
 
 def main() -> None:
-    """Run the command line; an error of the user's is one line on stderr and exit code 2."""
+    """Run the command line; an error of the user's, or of a disk, is one line on stderr and exit code 2."""
     try:
         app()
     except AcrnnError as error:
-        errors.print(f"error: {error}", markup=False)
-        sys.exit(2)
+        told = str(error)
+    except OSError as error:
+        where = f"{error.filename} cannot be used: " if error.filename else ""
+        told = f"{where}{error.strerror or error}."
+    else:
+        return
+    errors.print(f"error: {told}", markup=False)
+    sys.exit(2)
 
 
 @app.command()
 def predict(
     paths: Annotated[list[Path], typer.Argument(help="Audio files.")],
-    checkpoint: Checkpoint = DEFAULT_CHECKPOINT,
+    checkpoint: Checkpoint = DEFAULT_CHECKPOINTS[0],
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout, one object a clip.")] = False,
     device: Device = "auto",
@@ -111,13 +117,16 @@ def train(
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
     sealed: Sealed = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where the run's folder is made; default runs.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the run's folder is made; default ACRNN_RUNS, else runs.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there.")] = False,
 ) -> None:
     """Train a network on the other four folds, then score it once on the fold held out."""
     from acrnn.cli.terminal import run_bar
     from acrnn.model import placement_of
-    from acrnn.runs.run import Run, runs_root
+    from acrnn.paths import runs_root
+    from acrnn.runs.run import Run
     from acrnn.runs.start import Options, configure
     from acrnn.runs.work import work
     from acrnn.training.machine import keep_memory
@@ -156,11 +165,12 @@ def sweep(
     epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one a core, if they fit.")] = None,
-    out: Annotated[Path, typer.Option(help="Where the runs' folders are made.")] = Path("runs"),
+    out: Annotated[Path | None, typer.Option(help="Where the runs' folders are made; default as `train`.")] = None,
     time_limit: Annotated[float | None, typer.Option(help="Seconds after which to stop; go on later.")] = None,
 ) -> None:
     """Train a grid of runs. Finished ones are skipped, a broken one goes on, a failing one does not stop the rest."""
     from acrnn.cli.terminal import sweep_bar
+    from acrnn.paths import runs_root
     from acrnn.runs.start import Options, training_device
     from acrnn.runs.sweep import Ending, grid, run_sweep
     from acrnn.training.machine import default_jobs
@@ -172,7 +182,7 @@ def sweep(
     jobs = jobs or default_jobs(training_device(device))
     states = []
     with sweep_bar(errors, [run.name for run in runs]) as (on_status, on_outcome):
-        for outcome in run_sweep(runs, out, jobs=jobs, time_limit_s=time_limit, on_status=on_status):
+        for outcome in run_sweep(runs, out or runs_root(), jobs=jobs, time_limit_s=time_limit, on_status=on_status):
             states.append(outcome.state)
             on_outcome(outcome.name)
             errors.print(f"{outcome.name}: {outcome.state} {outcome.message}", markup=False)
@@ -217,7 +227,9 @@ def stop(run: RunName) -> None:
 
 
 @app.command()
-def runs(folder: Annotated[Path | None, typer.Argument(help="Folder of runs; default runs.")] = None) -> None:
+def runs(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of runs; default ACRNN_RUNS, else runs.")] = None,
+) -> None:
     """List runs with their state, epochs and accuracy."""
     from acrnn.cli.terminal import runs_table
     from acrnn.runs.watch import list_runs
@@ -226,61 +238,6 @@ def runs(folder: Annotated[Path | None, typer.Argument(help="Folder of runs; def
     for message in damaged:
         errors.print(f"note: {message}", markup=False)
     Console(width=None if sys.stdout.isatty() else 160).print(runs_table(views))
-
-
-@app.command()
-def publish(run: Annotated[Path, typer.Argument(help="A finished run's folder.")]) -> None:
-    """Make a finished run's checkpoint one that the app offers."""
-    from acrnn.runs.finish import publish as publish_run
-    from acrnn.runs.run import Run
-
-    print(publish_run(Run(run)).path)
-
-
-@app.command()
-def report(
-    runs: Annotated[Path, typer.Argument(help="Folder of runs; finished ones in it or below it count.")],
-    out: Annotated[Path, typer.Option(help="Where the JSON files go.")] = Path("results"),
-) -> None:
-    """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip.
-
-    Folds that an earlier report holds and these runs do not are kept.
-    """
-    from acrnn.results.summary import finished_runs, write_report
-    from acrnn.results.summary import report as sum_up
-
-    settings = sum_up(finished_runs(runs), out)
-    table = Table("setting", "data", "folds", "seeds", "accuracy", "95 % interval")
-    for s in settings:
-        low, high = s["interval"]
-        folds, seeds = (", ".join(map(str, s[key])) for key in ("folds", "seeds"))
-        table.add_row(s["name"], s["data_title"], folds, seeds, f"{s['accuracy']:.1%}", f"{low:.1%} – {high:.1%}")
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
-    for path in write_report(settings, out):
-        print(path)
-
-
-@app.command()
-def tables(
-    results: Annotated[Path | None, typer.Option(help="Folder of what `report` wrote; default results/.")] = None,
-    write: Annotated[bool, typer.Option("--write", help="Regenerate README.md and the results folder's own.")] = False,
-    readme: Annotated[Path, typer.Option(help="The file whose marked tables are replaced.")] = Path("README.md"),
-) -> None:
-    """Print the paper's Tables 1 to 4 and Figure 4 beside what was measured here, or write them into the documents."""
-    from acrnn.checkpoints import find, names
-    from acrnn.report.document import results_document
-    from acrnn.report.document import write as write_documents
-    from acrnn.results.measured import load_measured
-    from acrnn.results.settings import load_settings, results_root
-
-    folder = results or results_root()
-    settings = load_settings(folder)
-    checkpoints = [find(name) for name in names()]
-    if not write:
-        print(results_document(settings, checkpoints, load_measured(folder)), end="")
-        return
-    for path in write_documents(settings, checkpoints, folder, readme):
-        print(path)
 
 
 @app.command()
@@ -342,15 +299,20 @@ def _print_counts(columns: tuple[str, ...], rows: list[tuple]) -> None:
 @app.command()
 def download(
     name: Annotated[str, typer.Argument(help="esc50, or esc10 for its subset of 400 clips.")],
-    to: Annotated[Path, typer.Option(help="The dataset becomes a folder in this one.")] = Path("data"),
+    to: Annotated[
+        Path | None, typer.Option(help="The dataset becomes a folder in this one; default ACRNN_DATA, else data.")
+    ] = None,
 ) -> None:
     """Download ESC-50 or its ESC-10 subset from the public archive (about 600 MB); a broken download goes on."""
     from acrnn.data.download import download as fetch
+    from acrnn.paths import data_root
 
     columns = TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=errors, transient=True) as progress:
         task = progress.add_task(name, total=None)
-        root = fetch(name, to, on_progress=lambda done, total: progress.update(task, completed=done, total=total))
+        root = fetch(
+            name, to or data_root(), on_progress=lambda done, total: progress.update(task, completed=done, total=total)
+        )
     print(root)
 
 
@@ -365,31 +327,5 @@ def check(data: DataRoot) -> None:
         raise typer.Exit(2)
 
 
-@app.command()
-def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False) -> None:
-    """List the checkpoints there are, with the accuracy on the fold that each never saw."""
-    from acrnn.checkpoints import find, names
-
-    found = [find(name) for name in names()]
-    if as_json:
-        keys = ("name", "dataset", "placement", "fold", "recipe", "seed", "scores", "protocol", "data_title")
-        print(json.dumps([{key: getattr(c.config, key) for key in keys} | {"n_bytes": c.n_bytes} for c in found]))
-        return
-    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB")
-    for c in found:
-        low, high = c.config.scores.get("interval", (float("nan"), float("nan")))
-        table.add_row(
-            c.name,
-            c.config.data_title,
-            c.config.placement,
-            str(c.config.fold),
-            str(c.config.recipe["epochs"]),
-            f"{c.config.scores.get('accuracy', float('nan')):.1%}",
-            f"{low:.1%} – {high:.1%}",
-            f"{c.n_bytes / 1e6:.1f}",
-        )
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
-
-
-for _command in measures.COMMANDS:
+for _command in (*outcomes.COMMANDS, *measures.COMMANDS):
     app.command()(_command)

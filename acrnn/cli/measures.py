@@ -17,7 +17,7 @@ Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `chec
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
 Clips = Annotated[int | None, typer.Option("--clips", min=1, help="Fewer than the fold has, for a quick look.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the JSON file; default results/ and the command's name.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the JSON file; default one of your results, ACRNN_RESULTS.")]
 
 
 def faithfulness(
@@ -34,11 +34,10 @@ def faithfulness(
     """
     from acrnn.cli.terminal import print_faithfulness
     from acrnn.measures.faithfulness.study import Study, run_study
-    from acrnn.results.faithfulness import studies_root
 
     predictor, dataset = opened(checkpoint, data, device)
     study = Study(predictor, dataset, clips, seed)
-    folder = out or studies_root()
+    folder = _writable("faithfulness", out)
     with count_bar("clips") as on_clip, count_bar("randomised layers") as on_stage:
         values = run_study(study, folder, on_clip, on_stage)
     print_faithfulness(values, Console(width=None if sys.stdout.isatty() else 140))
@@ -151,13 +150,19 @@ def opened(checkpoint: str, data: Path, device: str):
 @contextmanager
 def _writing(kind: str, predictor, dataset, size: tuple[int, int], out: Path | None) -> Iterator:
     """Check before hours of work that the result can be written; gives the function that writes it."""
-    from acrnn.results.settings import results_root
     from acrnn.results.studies import header_of, require_replaceable, write_probe
 
-    folder = out or results_root() / kind
+    folder = _writable(kind, out)
     require_replaceable(folder / f"{predictor.checkpoint.config.name}.json", size)
     header = header_of(predictor, dataset, kind, size)
     yield lambda values: write_probe(header, values, folder)
+
+
+def _writable(kind: str, out: Path | None) -> Path:
+    """Folder for the results of a kind, made and tried before anything is measured."""
+    from acrnn.paths import make_writable, user_results
+
+    return make_writable(out, "--out") if out else make_writable(user_results() / kind, "ACRNN_RESULTS or --out")
 
 
 def _tell(measured: dict | None) -> str:

@@ -4,8 +4,9 @@
 without them.
 """
 
-from acrnn.data.cache import atomic_path, atomic_write_bytes, cache_dir, sha256_of
-from acrnn.data.esc50 import CSV, TITLES, Clip, Dataset, Leak, Report, WrongCount, check, data_root, discover, load
+from acrnn.data.cache import atomic_path, atomic_write_bytes, sha256_of
+from acrnn.data.esc50 import CSV, TITLES, Clip, Dataset, Leak, Report, WrongCount, check, discover, load
+from acrnn.paths import cache_dir, data_root
 
 __all__ = [
     "CSV",

@@ -1,31 +1,14 @@
-"""Where derived files go, and how a file is written so that no reader ever sees half of it."""
+"""How a file is written so that no reader ever sees half of it, and the hash by which files are known.
+
+Where derived files go is `acrnn.paths.cache_dir`.
+"""
 
 import hashlib
 import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-
-def cache_dir() -> Path:
-    """Folder for derived files: `$ACRNN_CACHE`, else `acrnn` in the platform's user cache folder.
-
-    It is named, not made: `atomic_path` makes it with the first file.
-    """
-    if chosen := os.environ.get("ACRNN_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        base = Path(local) if local else Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        xdg = os.environ.get("XDG_CACHE_HOME", "")
-        # the XDG specification: a relative path there is invalid and to be ignored
-        base = Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache"
-    return base / "acrnn"
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """ESC-50 and ESC-10 as the official release lays them out: `meta/esc50.csv` beside `audio/`.
 
 The csv of the release names .wav files; a folder may hold the same clips as .ogg, .flac or any other
-format, which are then matched by stem. Needs numpy alone, so that training runs on a bare machine.
+format, which are then matched by stem. Needs neither pandas nor torch, so that training runs on a bare machine.
 """
 
 import csv
 import hashlib
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 
 from acrnn.errors import DatasetError, OptionError
 from acrnn.labels import CLASSES, ESC10, ESC50
+from acrnn.paths import data_root
 
 CSV = Path("meta") / "esc50.csv"
 """Where the metadata stands in a dataset's folder."""
@@ -151,11 +151,6 @@ def load(root: Path | str, name: str | None = None) -> Dataset:
         raise DatasetError(f"{root / CSV} {state}; {TITLES[name]} has {len(CLASSES[name])} classes.")
     selected = tuple(clip for clip in clips if clip.label in CLASSES[name])
     return Dataset(root, name, title_of(root, name), selected, CLASSES[name])
-
-
-def data_root() -> Path:
-    """Folder that datasets are looked for in and downloaded to: `$ACRNN_DATA`, else `data` in the working directory."""
-    return Path(os.environ.get("ACRNN_DATA") or "data").expanduser()
 
 
 def discover(root: Path | str | None = None) -> list[Path]:

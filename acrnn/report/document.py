@@ -41,7 +41,7 @@ from acrnn.results.paired import ablation_cells, ablation_frame, pairing_cells, 
 from acrnn.results.paper import QuotedTable
 from acrnn.results.settings import Setting
 
-COMMAND = "python -m acrnn tables --write"
+COMMAND = "python -m acrnn tables --write --results results --readme README.md"
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z0-9]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PROTOCOL = (
     "Every network is trained on four of the official folds and scored once on the fifth, which neither its weights "
@@ -107,23 +107,32 @@ def fill(text: str, blocks: dict[str, str]) -> str:
     return BLOCK.sub(replaced, text)
 
 
-def write(settings: Sequence[Setting], checkpoints: Sequence[Checkpoint], results: Path, readme: Path) -> list[Path]:
-    """Regenerate README.md in the folder of results, and the tables in `readme`; gives both paths.
+def write(
+    settings: Sequence[Setting],
+    checkpoints: Sequence[Checkpoint],
+    results: Path,
+    readme: Path | None = None,
+    measured: Measured | None = None,
+) -> list[Path]:
+    """Write README.md in the folder of results, and the marked tables in `readme` if it is named; gives the paths.
+
+    `measured` is what that folder holds, unless it is given.
 
     Raises
     ------
     RunError
         If `readme` cannot be read, or has a marker that names no table.
     """
-    try:
-        text = readme.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{readme} cannot be read ({error.strerror}); its marked tables were to be replaced.") from error
-    measured = load_measured(results)
-    pages = {
-        results / "README.md": results_document(settings, checkpoints, measured),
-        readme: fill(text, readme_blocks(settings, checkpoints, measured)),
-    }
+    measured = load_measured(results) if measured is None else measured
+    pages = {results / "README.md": results_document(settings, checkpoints, measured)}
+    if readme is not None:
+        try:
+            text = readme.read_text(encoding="utf-8")
+        except OSError as error:
+            raise RunError(
+                f"{readme} cannot be read ({error.strerror}); its marked tables were to be replaced."
+            ) from error
+        pages[readme] = fill(text, readme_blocks(settings, checkpoints, measured))
     for path, content in pages.items():
         atomic_write_bytes(path, content.encode())
     return list(pages)

@@ -336,10 +336,21 @@ def fold_model(setting: Setting, fold: int, root: Path | None = None) -> Checkpo
         If it is not published, or what is published under its name is of another training.
     """
     name = f"{setting.dataset}-{setting.placement}-{setting.recipe['name']}-fold{fold}"
-    if name not in names(root):
+    known = [given for given in (name, *(f"{name}-seed{seed}" for seed in setting.seeds)) if given in names(root)]
+    if not known:
         raise CheckpointError(f"Checkpoint {name} ({setting.epochs} epochs) is not published.")
-    checkpoint = find(name, root)
-    config = checkpoint.config
+    reasons = []
+    for given in known:  # a shipped one, then those that a user published
+        try:
+            return _require_training(find(given, root), setting)
+        except CheckpointError as error:
+            reasons.append(error)
+    raise reasons[0]
+
+
+def _require_training(checkpoint: Checkpoint, setting: Setting) -> Checkpoint:
+    """Give the checkpoint if it is of the setting's training, else raise CheckpointError."""
+    name, config = checkpoint.name, checkpoint.config
     if not setting.has_recipe(config.recipe):
         raise CheckpointError(
             f"Checkpoint {name} is published, but after {config.recipe['epochs']} epochs of recipe "

@@ -14,7 +14,7 @@ from acrnn.measures.faithfulness.erasure import FILLS
 from acrnn.measures.faithfulness.measures import MEASURES
 from acrnn.measures.faithfulness.study import SCHEMA
 from acrnn.model import PLACEMENTS
-from acrnn.results.settings import results_root
+from acrnn.paths import result_files
 
 FOLDER = "faithfulness"
 
@@ -57,20 +57,17 @@ class StudyResult:
         return None if found is None else found[measure]
 
 
-def studies_root() -> Path:
-    """Where the files are: `faithfulness/` in the folder of results."""
-    return results_root() / FOLDER
-
-
 def load_studies(folder: Path | None = None) -> list[StudyResult]:
     """Read every file in a folder, sorted by name; an empty or absent folder has none.
+
+    By default those that come with the project, then the user's.
 
     Raises
     ------
     RunError
         If a file is not what the command writes.
     """
-    return [_read(path) for path in sorted((folder or studies_root()).glob("*.json"), key=lambda path: path.stem)]
+    return [_read(path) for path in (result_files(FOLDER) if folder is None else result_files(folder=folder))]
 
 
 def _read(path: Path) -> StudyResult:

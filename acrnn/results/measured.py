@@ -5,7 +5,7 @@ from pathlib import Path
 
 from acrnn.results.faithfulness import FOLDER as FAITHFULNESS
 from acrnn.results.faithfulness import StudyResult, load_studies
-from acrnn.results.settings import Setting, load_settings, results_root
+from acrnn.results.settings import Setting, load_settings
 from acrnn.results.studies import Probe, load_probes
 from acrnn.results.summary import ABLATION
 
@@ -36,17 +36,16 @@ NOTHING = Measured()
 
 
 def load_measured(folder: Path | None = None) -> Measured:
-    """Read all of it from a folder of results (default `results_root()`).
+    """Read all of it from a folder of results, by default what comes with the project and what is the user's.
 
     Raises
     ------
     RunError
         If a file is not what the commands write.
     """
-    folder = folder or results_root()
     return Measured(
-        ablation=tuple(load_settings(folder / ABLATION)),
-        faithfulness=tuple(load_studies(folder / FAITHFULNESS)),
+        ablation=tuple(load_settings(folder, ABLATION)),
+        faithfulness=tuple(load_studies(folder and folder / FAITHFULNESS)),
         robustness=tuple(load_probes("robustness", folder)),
         localisation=tuple(load_probes("localisation", folder)),
     )

@@ -1,7 +1,6 @@
 """What `report` wrote, read back: the settings that were trained, and what each made of every clip it never saw."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from acrnn.errors import RunError
+from acrnn.paths import make_writable, result_files, user_results
 from acrnn.results.summary import SCHEMA, report, write_report
 from acrnn.runs.run import Run
 from acrnn.training import Recipe
@@ -77,22 +77,18 @@ class Setting:
         return Recipe(**self.recipe) == Recipe(**recipe)
 
 
-def results_root() -> Path:
-    """Where results live: `$ACRNN_RESULTS`, else the repository's `results/`, beside the package."""
-    if chosen := os.environ.get("ACRNN_RESULTS"):
-        return Path(chosen)
-    return Path(__file__).resolve().parents[2] / "results"
-
-
-def load_settings(folder: Path | None = None) -> list[Setting]:
+def load_settings(folder: Path | None = None, kind: str = "") -> list[Setting]:
     """Read every setting in a folder of results, sorted by name; an empty or absent folder has none.
+
+    By default those that come with the project, then the user's (`acrnn.paths.result_files`); of inner
+    validations if `kind` is `ablation`.
 
     Raises
     ------
     RunError
         If a file is not what `report` writes.
     """
-    return [_read(path) for path in sorted((folder or results_root()).glob("*.json"), key=lambda path: path.stem)]
+    return [_read(path) for path in result_files(kind, folder)]
 
 
 def _read(path: Path) -> Setting:
@@ -127,8 +123,8 @@ def _read(path: Path) -> Setting:
 def record(run: Run, folder: Path | None = None) -> str:
     """Write the setting of a finished run, with the other finished runs of that setting beside it, into the results.
 
-    A file of that name which is of other runs than these (the project's own five folds, say) is left as it is, and
-    the setting gets the name of the folder of runs added to its own.
+    In the user's results, and in a `folder` that has a file of that name of other runs than these, the name of the
+    folder of runs is added to the setting's (`user_suffix`).
 
     Returns
     -------
@@ -142,15 +138,19 @@ def record(run: Run, folder: Path | None = None) -> str:
     """
     if run.summary is None:
         raise RunError(f"{run.path} is not finished; train it to its last epoch first (train … --resume).")
-    folder = folder or results_root()
     (wanted,) = (setting["name"] for setting in report([run]))
     beside = [Run(path.parent) for path in sorted(run.path.parent.glob("*/summary.json"))]
     setting = next(setting for setting in report(beside) if setting["name"] == wanted)
-    there = folder / f"{wanted}.json"
-    if there.exists() and not _is_of(json.loads(there.read_text(encoding="utf-8")), setting):
-        setting |= {"name": f"{wanted}-{run.path.resolve().parent.name}"}
-    write_report([setting], folder)
+    there = None if folder is None else folder / f"{wanted}.json"
+    if there is None or (there.exists() and not _is_of(json.loads(there.read_text(encoding="utf-8")), setting)):
+        setting |= {"name": wanted + user_suffix(run.path.parent)}
+    write_report([setting], folder or make_writable(user_results(), "ACRNN_RESULTS"))
     return setting["name"]
+
+
+def user_suffix(runs: Path) -> str:
+    """Name the folder of runs, to tell a setting in the user's results from one that comes with the project."""
+    return f"-{runs.resolve().name}"
 
 
 def _is_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

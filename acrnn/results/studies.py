@@ -14,8 +14,7 @@ from acrnn.data import Dataset, atomic_write_bytes
 from acrnn.errors import RunError
 from acrnn.inference import Predictor
 from acrnn.measures import localisation, robustness
-from acrnn.paths import code_revision
-from acrnn.results.settings import results_root
+from acrnn.paths import code_revision, is_shipped, result_files
 
 KINDS = ("robustness", "localisation")
 SCHEMA = 1
@@ -88,6 +87,8 @@ class Probe:
         Clips (robustness) or scenes (localisation) of all folds.
     left_out : tuple of dict
         Clips without a scene, and why; empty for robustness.
+    is_shipped : bool
+        Whether it comes with the project; the user's own is not pooled with such.
     """
 
     kind: str
@@ -100,12 +101,13 @@ class Probe:
     folds: tuple[int, ...]
     rows: tuple[dict[str, Any], ...]
     left_out: tuple[dict[str, Any], ...]
+    is_shipped: bool = True
 
     @property
     def title(self) -> str:
-        """For people: `l10, 60 epochs`, and the recipe if it is not the paper's."""
+        """For people: `l10, 60 epochs`, the recipe if it is not the paper's, and `yours` if it is the user's."""
         told = "" if self.recipe == "paper" else f", recipe {self.recipe}"
-        return f"{self.placement}, {self.epochs} epochs{told}"
+        return f"{self.placement}, {self.epochs} epochs{told}{'' if self.is_shipped else ', yours'}"
 
     @property
     def tell_run(self) -> str:
@@ -132,7 +134,7 @@ def load_probes(kind: str, folder: Path | None = None) -> list[Probe]:
     kind : str
         One of `KINDS`.
     folder : Path, optional
-        Of results; `results_root()` by default.
+        Of results; by default what comes with the project and what is the user's.
 
     Raises
     ------
@@ -140,21 +142,22 @@ def load_probes(kind: str, folder: Path | None = None) -> list[Probe]:
         If a file is not what the commands write.
     """
     found: dict[tuple, list[dict[str, Any]]] = {}
-    for path in sorted(((folder or results_root()) / kind).glob("*.json"), key=lambda path: path.stem):
+    for path in result_files(kind, folder):
         values = _read(path)
         key = tuple(values[name] for name in ("dataset", "data_title", "placement", "recipe", "epochs"))
-        found.setdefault(key, []).append(values)
+        found.setdefault((*key, folder is not None or is_shipped(path)), []).append(values)
     rows_of = {"robustness": "clips", "localisation": "scenes"}[kind]
     return [
         Probe(
             kind,
-            *key,
+            *key[:-1],
             checkpoints=tuple(values["checkpoint"] for values in of_key),
             folds=tuple(sorted(values["fold"] for values in of_key)),
             rows=tuple(row for values in of_key for row in values[rows_of]),
             left_out=tuple(row for values in of_key for row in values.get("left_out", ())),
+            is_shipped=key[-1],
         )
-        for key, of_key in sorted(found.items())
+        for key, of_key in sorted(found.items(), key=lambda item: (*item[0][:-1], not item[0][-1]))
     ]
 
 

@@ -37,7 +37,7 @@ def finished_runs(folder: Path | str) -> list[Run]:
     return runs
 
 
-def report(runs: Iterable[Run], earlier: Path | str | None = None) -> list[dict[str, Any]]:
+def report(runs: Iterable[Run], earlier: Path | str | None = None, suffix: str = "") -> list[dict[str, Any]]:
     """Sum up runs by setting: all that a run has but its fold and seed.
 
     Parameters
@@ -47,6 +47,8 @@ def report(runs: Iterable[Run], earlier: Path | str | None = None) -> list[dict[
     earlier : path, optional
         Folder of an earlier report: of a setting that is summed up again, the folds that none of `runs` held out are
         taken over from there, so that a cross-validation can be run in parts.
+    suffix : str
+        Of the settings' names.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def report(runs: Iterable[Run], earlier: Path | str | None = None) -> list[dict[
     """
     settings: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        settings[_name(run.config)].append(run)
+        settings[_name(run.config) + suffix].append(run)
     return [_setting(name, members, _read(earlier, name)) for name, members in sorted(settings.items())]
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import platform
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any
 
 import torch
 
-from acrnn.checkpoints import Checkpoint, CheckpointConfig, checkpoint_root, find, save
+from acrnn.checkpoints import Checkpoint, CheckpointConfig, find, names, publish_copy, save
 from acrnn.data import Dataset, atomic_write_bytes
-from acrnn.errors import RunError
+from acrnn.errors import CheckpointError, FolderError, RunError
 from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold
 from acrnn.model import PICZAK, Network
+from acrnn.paths import make_writable, shipped_checkpoints, user_checkpoints
 from acrnn.runs.run import Run
 from acrnn.training import Corpus, Recipe, Split, components, paper_optimisation
 
@@ -61,29 +61,69 @@ def finish_run(
     return summary
 
 
-def publish(run: Run, root: Path | None = None) -> Checkpoint:
-    """Copy a finished run's checkpoint to where the app finds it, replacing one of the same name.
+def publish(run: Run, root: Path | None = None, *, force: bool = False) -> Checkpoint:
+    """Copy a finished run's checkpoint to where the app finds it.
 
-    One of PiczakCNN weighs 63 MB where an ACRNN weighs 8: such a checkpoint serves whoever trained it, but none comes
-    with the project, whose results have its figures alone.
+    Among the user's checkpoints it is called like the run, with its seed, so that it is never taken for one that comes
+    with the project. One of PiczakCNN weighs 63 MB where an ACRNN weighs 8: such a checkpoint serves whoever trained
+    it, but none comes with the project, whose results have its figures alone.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Another folder than the user's, where it keeps the name without the seed: a maintainer's way into the
+        repository.
+    force : bool
+        Replace another checkpoint of that name. One with the same weights is replaced without.
 
     Raises
     ------
     RunError
-        If the run is not finished, or is an inner validation, which only compares recipes.
+        If the run is not finished, or is an inner validation, which only compares recipes, or if another checkpoint
+        has the name.
+    CheckpointError
+        If the run's own checkpoint is damaged; what was published before is then there still.
+    FolderError
+        If the folder cannot be written.
     """
     if run.config.sealed:
         raise RunError(f"{run.path} compares recipes on training folds; a run without a sealed fold can be published.")
     source = run.path / run.config.name
     if run.summary is None or not source.is_dir():
         raise RunError(f"{run.path} is not finished; train it to its last epoch first (train … --resume).")
-    target = (root or checkpoint_root()) / run.config.name
-    staged = target.with_name(f".{target.name}.new")
-    shutil.rmtree(staged, ignore_errors=True)
-    shutil.copytree(source, staged)
-    shutil.rmtree(target, ignore_errors=True)
-    staged.rename(target)
-    return find(str(target.resolve()))
+    draft = find(str(source.resolve()))
+    name = published_name(run, root)
+    if root is None and name in names(shipped_checkpoints()):
+        raise RunError(f"{name} is the name of a checkpoint that comes with the project; --into takes another folder.")
+    folder = make_writable(root or user_checkpoints(), "--into" if root else "ACRNN_CHECKPOINTS or --into")
+    there = published(run, root)
+    is_same = there is not None and there.config.weights_sha256 == draft.config.weights_sha256
+    if (folder / name).exists() and not is_same and not force:
+        told = "cannot be read" if there is None else describe(there.config)
+        raise RunError(f"{folder / name} is there already ({told}); --force replaces it.")
+    try:
+        return publish_copy(draft, name, card(replace(draft.config, name=name)), folder)
+    except OSError as error:
+        raise FolderError(f"{folder / name} cannot be written ({error.strerror or error}).") from error
+
+
+def published_name(run: Run, root: Path | None = None) -> str:
+    """Name that `publish` gives: the run's, such as `esc10-l10-paper-fold1-seed0`; without the seed in a `root`."""
+    return run.config.name if root else f"{run.config.name}-seed{run.config.seed}"
+
+
+def published(run: Run, root: Path | None = None) -> Checkpoint | None:
+    """Find what `publish` would replace; None if nothing is there, or nothing that can be read."""
+    try:
+        return find(published_name(run, root), root or user_checkpoints())
+    except CheckpointError:
+        return None
+
+
+def describe(config: CheckpointConfig) -> str:
+    """Say in a few words what would be overwritten: `70.0% of 80 clips, 60 epochs, seed 0`."""
+    scored = f"{config.scores['accuracy']:.1%} of {config.scores['n_clips']} clips, " if config.scores else ""
+    return f"{scored}{config.recipe['epochs']} epochs, seed {config.seed}"
 
 
 def predictions_csv(scores: Scores) -> str:

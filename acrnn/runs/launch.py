@@ -18,7 +18,8 @@ from acrnn.data import Dataset, cache_dir
 from acrnn.errors import RunError
 from acrnn.features import Segments
 from acrnn.model import complexity
-from acrnn.runs.run import Run, RunConfig, runs_root
+from acrnn.paths import runs_root
+from acrnn.runs.run import Run, RunConfig
 from acrnn.runs.start import Options, configure
 from acrnn.runs.status import Process, forget_status
 from acrnn.runs.watch import STARTED, State, look

@@ -24,11 +24,6 @@ from acrnn.errors import OptionError, RunError
 from acrnn.training import RunConfig
 
 
-def runs_root() -> Path:
-    """Where runs live: `$ACRNN_RUNS`, else `runs/` in the working directory."""
-    return Path(os.environ.get("ACRNN_RUNS") or "runs").expanduser()
-
-
 class Run:
     """A run's folder.
 

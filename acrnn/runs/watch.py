@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from acrnn.errors import RunError
-from acrnn.runs.run import Run, runs_root
+from acrnn.paths import runs_root
+from acrnn.runs.run import Run
 from acrnn.runs.status import Phase, Process, Status
 
 

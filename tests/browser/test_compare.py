@@ -26,12 +26,13 @@ STRIPS = [name.replace("-", " ") for name in WITH_ATTENTION[:-1]] + ["l10 softma
 @pytest.fixture(scope="module")
 def compare_app(tmp_path_factory, save_checkpoint):
     """The app without a dataset and with checkpoints of fold 1 at all placements, of fold 2 at l10 alone."""
-    root = tmp_path_factory.mktemp("checkpoints")
+    shipped = tmp_path_factory.mktemp("shipped")
+    root = shipped / "checkpoints"
     for placement in WITH_ATTENTION:
         save_checkpoint(root, placement)
     save_checkpoint(root, "l10", fold=2, name="esc10-l10-paper-fold2")
     empty = tmp_path_factory.mktemp("nothing")
-    server = App(tmp_path_factory.mktemp("app") / "log.txt", ACRNN_CHECKPOINTS=str(root), ACRNN_DATA=str(empty))
+    server = App(tmp_path_factory.mktemp("app") / "log.txt", ACRNN_SHIPPED=str(shipped), ACRNN_DATA=str(empty))
     server.wait()
     yield server
     server.stop()

@@ -33,7 +33,7 @@ def patience():
 def folders(tmp_path_factory, tiny_root):
     """Environment of a server and of its runs: everything in folders of its own."""
     folder = tmp_path_factory.mktemp("train")
-    names = ("RUNS", "CHECKPOINTS", "RESULTS", "CACHE")
+    names = ("RUNS", "CHECKPOINTS", "RESULTS", "CACHE", "SHIPPED")
     return {f"ACRNN_{name}": str(folder / name.lower()) for name in names} | {
         "ACRNN_DATA": str(tiny_root.parent),
         "OMP_NUM_THREADS": "1",
@@ -165,7 +165,7 @@ def test_a_finished_run_shows_its_score_and_opens_in_confusions_and_in_listen(tr
     expect(page.get_by_text("fold 2 alone").first).to_be_visible()
 
     other = "esc10-l10-best-fold1"  # Listen's default; only what is not the default stays in the URL
-    shutil.copytree(ROOT / "checkpoints" / other, Path(os.environ["ACRNN_CHECKPOINTS"]) / other)
+    shutil.copytree(ROOT / "checkpoints" / other, Path(os.environ["ACRNN_SHIPPED"]) / "checkpoints" / other)
     open_train(page, train_app, "?run=esc10-l10-plain-fold2-seed0")
     page.get_by_role("button", name="Publish").click()
     page.get_by_role("link", name="Use it in Listen").click()

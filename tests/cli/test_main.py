@@ -14,7 +14,7 @@ NAME = "esc10-l10-paper-fold1"
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tiny_checkpoints):
+def run(monkeypatch, capsys, tiny_checkpoints, nothing_shipped):
     """run(argument, …) → exit code, stdout, stderr of the command line, with the tiny checkpoints."""
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
 

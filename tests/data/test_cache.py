@@ -1,43 +1,12 @@
 import hashlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from acrnn.data.cache import atomic_path, atomic_write_bytes, cache_dir, sha256_of
+from acrnn.data.cache import atomic_path, atomic_write_bytes, sha256_of
 
 # FIPS 180-2, appendix B.1
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch):
-    for name in ("ACRNN_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-
-
-def test_the_users_choice_comes_first(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
-    monkeypatch.setenv("ACRNN_CACHE", str(tmp_path / "mine"))
-    assert cache_dir() == tmp_path / "mine"
-    assert not cache_dir().exists()
-
-
-@pytest.mark.parametrize(
-    ("platform", "variable", "value", "expected"),
-    [
-        ("linux", "XDG_CACHE_HOME", "/xdg", Path("/xdg/acrnn")),
-        ("linux", "XDG_CACHE_HOME", "relative", Path.home() / ".cache/acrnn"),
-        ("linux", "XDG_CACHE_HOME", "", Path.home() / ".cache/acrnn"),
-        ("darwin", "XDG_CACHE_HOME", "/xdg", Path.home() / "Library/Caches/acrnn"),
-        ("win32", "LOCALAPPDATA", "/local", Path("/local/acrnn")),
-        ("win32", "LOCALAPPDATA", "", Path.home() / "AppData/Local/acrnn"),
-    ],
-)
-def test_each_platform_has_its_own_folder(monkeypatch, platform, variable, value, expected):
-    monkeypatch.setattr("sys.platform", platform)
-    monkeypatch.setenv(variable, value)
-    assert cache_dir() == expected
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):

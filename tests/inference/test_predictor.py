@@ -215,7 +215,7 @@ def test_progress_is_told_up_to_the_whole(predictors):
     assert told[-1] == 1
 
 
-def test_a_checkpoint_is_loaded_by_name_or_folder(monkeypatch, tiny_checkpoints, five_seconds):
+def test_a_checkpoint_is_loaded_by_name_or_folder(monkeypatch, tiny_checkpoints, five_seconds, nothing_shipped):
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
     by_name = load("esc10-l10-paper-fold1", "cpu")(sound(5), RATE_HZ)
     np.testing.assert_array_equal(by_name.probabilities, five_seconds["l10"].probabilities)

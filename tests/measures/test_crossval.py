@@ -1,6 +1,6 @@
 import csv
 import json
-from dataclasses import replace
+import shutil
 from math import sqrt
 
 import numpy as np
@@ -8,13 +8,11 @@ import pytest
 
 from acrnn.checkpoints import find, names
 from acrnn.data import load
-from acrnn.errors import OptionError, RunError
+from acrnn.errors import CheckpointError, OptionError, RunError
 from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold, wilson_interval
-from acrnn.runs.finish import finish_run, predictions_csv, publish
-from acrnn.runs.loop import train
+from acrnn.runs.finish import predictions_csv, publish
 from acrnn.runs.run import Run
-from acrnn.training import Recipe
 
 
 def wilson(n_correct, n, z=1.959963984540054):
@@ -90,15 +88,6 @@ def test_a_fold_that_is_not_there_is_refused(tiny_checkpoints, tiny_dataset):
         score_fold(predictor, tiny_dataset, 3)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, tiny_run_config, tiny_corpus, tiny_split, tiny_dataset):
-    """A run of one epoch, finished; fold 2 was held out."""
-    config = replace(tiny_run_config, recipe=Recipe("paper", epochs=1, batch_size=5, n_copies=0))
-    run = Run.create(tmp_path_factory.mktemp("runs"), config)
-    finish_run(run, train(run, tiny_corpus, tiny_split), tiny_dataset, tiny_corpus, tiny_split)
-    return run
-
-
 def test_a_finished_run_is_summarised(finished):
     summary = finished.summary
     assert (summary["name"], summary["epochs"], summary["n_clips"]) == ("esc10-l10-paper-fold2", 1, 4)
@@ -133,9 +122,59 @@ def test_the_normalisation_of_a_checkpoint_is_that_of_its_training_clips(tmp_pat
 def test_publishing_again_replaces_the_one_before_and_leaves_nothing_else(tmp_path, finished):
     first = publish(finished, tmp_path)
     (first.path / "left.txt").write_text("over")
+    (tmp_path / ".esc10-l10-paper-fold2.new").mkdir()  # of a process that was killed
     publish(finished, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["esc10-l10-paper-fold2"]
     assert {path.name for path in first.path.iterdir()} == {"model.safetensors", "config.json", "README.md"}
+
+
+def test_a_published_run_of_the_users_is_called_like_the_run_in_config_and_card(finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tmp_path))
+    name = "esc10-l10-paper-fold2-seed0"
+    checkpoint = publish(finished)
+    assert checkpoint.path == tmp_path / name
+    assert checkpoint.name == find(name).name == name
+    card = (checkpoint.path / "README.md").read_text()
+    assert card.startswith(f"# {name}\n")
+    assert f"--checkpoint {name} " in card
+
+
+def test_another_checkpoint_is_not_replaced_without_force(finished, tmp_path, save_checkpoint):
+    other = save_checkpoint(tmp_path, name="esc10-l10-paper-fold2", seed=7)
+    with pytest.raises(
+        RunError, match=r"there already \(10\.0% of 10 clips, 300 epochs, seed 7\); --force replaces it"
+    ):
+        publish(finished, tmp_path)
+    assert find(str(other.path)).config.seed == 7
+    assert publish(finished, tmp_path, force=True).config.seed == 0
+    (other.path / "config.json").write_text("{")
+    with pytest.raises(RunError, match=r"there already \(cannot be read\); --force replaces it"):
+        publish(finished, tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["absent", "cut", "another"])
+def test_a_damaged_checkpoint_of_a_run_replaces_nothing(finished, tmp_path, save_checkpoint, damage):
+    run = Run(shutil.copytree(finished.path, tmp_path / "run"))
+    weights = run.path / run.config.name / "model.safetensors"
+    if damage == "absent":
+        weights.unlink()
+    elif damage == "cut":
+        weights.write_bytes(weights.read_bytes()[:-1])
+    else:
+        shutil.copy(save_checkpoint(tmp_path / "other", "none").path / "model.safetensors", weights)
+    good = publish(finished, tmp_path / "checkpoints")
+    with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+        publish(run, tmp_path / "checkpoints", force=True)
+    assert find(str(good.path)).load_model().config == finished.config.network
+    assert names(tmp_path / "checkpoints") == [good.name]
+
+
+def test_a_run_does_not_take_the_name_of_a_shipped_checkpoint(finished, tmp_path, monkeypatch, save_checkpoint):
+    monkeypatch.setenv("ACRNN_SHIPPED", str(tmp_path))
+    monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tmp_path / "mine"))
+    save_checkpoint(tmp_path / "checkpoints", name="esc10-l10-paper-fold2-seed0")
+    with pytest.raises(RunError, match="is the name of a checkpoint that comes with the project"):
+        publish(finished, force=True)
 
 
 def test_an_unfinished_run_is_not_published(tmp_path, tiny_run_config):

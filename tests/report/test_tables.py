@@ -14,7 +14,8 @@ from acrnn.errors import RunError
 from acrnn.labels import CLASSES
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK, PLACEMENTS
-from acrnn.report.document import fill, markdown_table, readme_blocks, results_document, write
+from acrnn.paths import shipped_results
+from acrnn.report.document import COMMAND, fill, markdown_table, readme_blocks, results_document, write
 from acrnn.report.tables import (
     NOT_RUN,
     QUOTED,
@@ -32,7 +33,7 @@ from acrnn.results import paper
 from acrnn.results.measured import Measured, load_measured
 from acrnn.results.paired import ablation_frame, pairing_frame
 from acrnn.results.paper import ACCURACY_TABLES, TABLE_1, TABLE_3, TABLE_4, Variant
-from acrnn.results.settings import Setting, load_settings, results_root
+from acrnn.results.settings import Setting, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -266,11 +267,11 @@ def test_the_documents_are_what_the_command_would_write():
     settings, checkpoints, measured = load_settings(), [find(name) for name in names()], load_measured()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = readme_blocks(settings, checkpoints, measured)
-    stale = "run `python -m acrnn tables --write`"
+    stale = f"run `{COMMAND}`"
     assert all(f"<!-- table: {name} -->" in readme for name in blocks)
     assert fill(readme, blocks) == readme, stale
     document = results_document(settings, checkpoints, measured)
-    assert (results_root() / "README.md").read_text(encoding="utf-8") == document, stale
+    assert (shipped_results() / "README.md").read_text(encoding="utf-8") == document, stale
 
 
 def test_the_command_prints_the_tables_or_writes_them(tmp_path):

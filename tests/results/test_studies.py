@@ -12,6 +12,7 @@ from acrnn.cli import main as cli
 from acrnn.errors import RunError
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PLACEMENTS
+from acrnn.paths import shipped_results
 from acrnn.report.document import results_document
 from acrnn.report.study_tables import (
     attention_lines,
@@ -27,7 +28,7 @@ from acrnn.report.study_tables import (
 )
 from acrnn.report.tables import NOT_RUN
 from acrnn.results.measured import Measured, load_measured
-from acrnn.results.settings import load_settings, results_root
+from acrnn.results.settings import load_settings
 from acrnn.results.studies import KINDS, load_probes
 
 L10, NONE = "esc10-l10-paper-fold1", "esc10-none-paper-fold1"
@@ -120,7 +121,7 @@ def test_a_quick_look_does_not_replace_a_whole_fold(run, results):
     ],
 )
 def test_an_error_is_one_line_and_exit_code_2(
-    monkeypatch, capsys, tmp_path, tiny_root, tiny_checkpoints, command, more, told
+    monkeypatch, capsys, tmp_path, tiny_root, tiny_checkpoints, nothing_shipped, command, more, told
 ):
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
     options = ["--checkpoint", L10, "--data", str(tiny_root), "--device", "cpu", "--out", str(tmp_path), *more]
@@ -218,7 +219,7 @@ def test_a_damaged_file_is_named(tmp_path, content):
         load_probes("robustness", tmp_path)
 
 
-PUBLISHED = [path for kind in KINDS for path in sorted((results_root() / kind).glob("*.json"))]
+PUBLISHED = [path for kind in KINDS for path in sorted((shipped_results() / kind).glob("*.json"))]
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -236,3 +237,17 @@ def test_what_the_project_publishes_is_of_the_checkpoints_it_publishes(path):
 def test_nothing_published_names_a_folder_of_this_machine():
     for path in PUBLISHED:
         assert str(Path.home()) not in path.read_text(encoding="utf-8")
+
+
+def test_what_a_user_measured_is_told_apart_and_not_pooled_with_what_comes_with_the_project(monkeypatch, tmp_path):
+    monkeypatch.setenv("ACRNN_RESULTS", str(tmp_path))
+    name = "esc10-none-paper-fold1"
+    values = json.loads((shipped_results() / "robustness" / f"{name}.json").read_text(encoding="utf-8"))
+    (tmp_path / "robustness").mkdir()
+    for mine in (name, f"{name}-seed0"):  # the first is of a shipped checkpoint, whose own figures stay
+        (tmp_path / "robustness" / f"{mine}.json").write_text(json.dumps(values | {"checkpoint": mine}))
+    shipped, probes = load_probes("robustness", shipped_results()), load_probes("robustness")
+    assert [probe.checkpoints for probe in probes if probe.is_shipped] == [probe.checkpoints for probe in shipped]
+    assert [(probe.title, probe.checkpoints) for probe in probes if not probe.is_shipped] == [
+        ("none, 60 epochs, yours", (f"{name}-seed0",))
+    ]

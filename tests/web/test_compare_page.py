@@ -122,3 +122,12 @@ def test_the_difference_names_both_and_their_distance():
             (("sigmoid", np.array([1.0, 0])), ("softmax", np.array([0.0, 1]))))  # fmt: skip
     assert "l2 sigmoid minus l2 softmax" in compare.describe_difference(a, b)
     assert "**1.000**" in compare.describe_difference(a, b)
+
+
+def test_a_users_second_of_one_placement_hides_none_and_begins_a_family_of_its_own(found, tmp_path, save_checkpoint):
+    mine = save_checkpoint(tmp_path, name="esc10-l10-paper-fold1-seed3", seed=3)
+    families = [family for family in families_of([*found, mine]) if family.fold == 1]
+    assert [(family.option, family.checkpoints["l10"].name) for family in families] == [
+        ("1, recipe paper", "esc10-l10-paper-fold1"),
+        ("1, recipe paper (2)", "esc10-l10-paper-fold1-seed3"),
+    ]

@@ -35,7 +35,7 @@ def result(name: str, fingerprint: str = "0" * 64, clips: int = 4) -> dict:
 
 
 @pytest.fixture
-def results(tmp_path, monkeypatch):
+def results(tmp_path, monkeypatch, nothing_shipped):
     """An empty folder that is taken for `results/`, where no dataset is."""
     monkeypatch.setenv("ACRNN_RESULTS", str(tmp_path))
     monkeypatch.setenv("ACRNN_DATA", str(tmp_path / "nothing"))

@@ -14,7 +14,7 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
 @pytest.fixture
-def measured(monkeypatch, tiny_checkpoints, tmp_path):
+def measured(monkeypatch, tiny_checkpoints, tmp_path, nothing_shipped):
     """The tiny checkpoints, no dataset, and a list that gets the checkpoint and fill of each clip that is measured."""
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
     monkeypatch.setenv("ACRNN_DATA", str(tmp_path))

@@ -21,7 +21,7 @@ PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "results.py")
 
 
 @pytest.fixture
-def results(tmp_path, monkeypatch):
+def results(tmp_path, monkeypatch, nothing_shipped):
     """An empty folder that the page takes for results/."""
     monkeypatch.setenv("ACRNN_RESULTS", str(tmp_path))
     return tmp_path

@@ -27,12 +27,20 @@ class Family:
     recipe : str
     checkpoints : mapping
         By placement; those that were not trained are not in it. There is at least one.
+    number : int
+        1, or more if a user has published others of the same placements.
     """
 
     dataset: str
     fold: int
     recipe: str
     checkpoints: Mapping[str, Checkpoint]
+    number: int = 1
+
+    @property
+    def option(self) -> str:
+        """What it is called where it is chosen, and in the URL."""
+        return fold_option(self.fold, self.recipe) + (f" ({self.number})" if self.number > 1 else "")
 
     @property
     def title(self) -> str:
@@ -70,14 +78,25 @@ class Slot:
 
 
 def families_of(found: Sequence[Checkpoint]) -> list[Family]:
-    """Group checkpoints with attention by dataset, fold and recipe; those with most placements first."""
-    grouped: dict[tuple[str, int, str], dict[str, Checkpoint]] = {}
+    """Group checkpoints with attention by dataset, fold and recipe; those with most placements first.
+
+    A user's fill what the shipped ones lack; a second of one placement begins a family of its own.
+    """
+    grouped: dict[tuple[str, int, str], list[dict[str, Checkpoint]]] = {}
     for checkpoint in found:
         config = checkpoint.config
         if config.placement in WITH_ATTENTION:
             key = config.dataset, config.fold, config.recipe["name"]
-            grouped.setdefault(key, {})[config.placement] = checkpoint
-    families = [Family(*key, checkpoints) for key, checkpoints in grouped.items()]
+            of_key = grouped.setdefault(key, [])
+            free = next((group for group in of_key if config.placement not in group), None)
+            if free is None:
+                of_key.append(free := {})
+            free[config.placement] = checkpoint
+    families = [
+        Family(*key, checkpoints, number)
+        for key, of_key in grouped.items()
+        for number, checkpoints in enumerate(of_key, start=1)
+    ]
     return sorted(families, key=lambda family: -len(family.checkpoints))
 
 
@@ -85,7 +104,7 @@ def choose_family(families: Sequence[Family]) -> Family:
     """Widgets to choose one: on what it was trained, and which fold was held out."""
     datasets = list(dict.fromkeys(family.dataset for family in families))
     dataset = st.selectbox("Trained on", datasets, format_func=data.TITLES.get, key="model", bind="query-params")
-    by_fold = {fold_option(family.fold, family.recipe): family for family in families if family.dataset == dataset}
+    by_fold = {family.option: family for family in families if family.dataset == dataset}
     chosen = st.selectbox(
         "Held-out fold", list(by_fold), key="fold", bind="query-params",
         help="The fold of the official five that these networks never saw, and the recipe that they were trained by.",
@@ -110,7 +129,7 @@ def choose_slots(families: Sequence[Family]) -> list[Slot]:
     for name in sorted(chosen, key=lambda name: (WITH_ATTENTION.index(every[name].config.placement), name)):
         config = every[name].config
         recipe = f", {config.recipe['name']}" if len(recipes) > 1 else ""
-        note = f"{data.TITLES[config.dataset]}, fold {config.fold}{recipe}"
+        note = f"{data.TITLES[config.dataset]}, fold {config.fold}{recipe}" if every[name].is_shipped else name
         slots.append(Slot(config.placement, every[name], note))
     return slots
 

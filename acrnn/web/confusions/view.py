@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from acrnn.figures.confusion import FEW_CLASSES, difference_figure
 from acrnn.labels import GROUPS, pretty
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK
+from acrnn.paths import result_files
 from acrnn.results.confusion import (
     ORDERS,
     ClipFilter,
@@ -29,7 +29,7 @@ from acrnn.results.confusion import (
     confidently_wrong,
     hardest,
 )
-from acrnn.results.settings import Setting, load_settings, results_root
+from acrnn.results.settings import Setting, load_settings
 from acrnn.web.confusions.clip_list import clip_list
 from acrnn.web.shared.words import plain
 
@@ -51,21 +51,20 @@ RANKINGS = {
 
 
 @st.cache_resource(show_spinner="Reading the results …", max_entries=2)
-def _settings(folder: str, versions: tuple[tuple[str, int], ...]) -> list[Setting]:
-    return load_settings(Path(folder))
+def _settings(versions: tuple[tuple[str, int], ...]) -> list[Setting]:
+    return load_settings()
 
 
 def known_settings() -> list[Setting]:
-    """Give the settings with clips in `results_root()`, read once a process as long as no file changes.
+    """Give the settings with clips among the results, read once a process as long as no file changes.
 
     Raises
     ------
     RunError
         If a file of results cannot be read.
     """
-    folder = results_root()
-    versions = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.json")))
-    return [setting for setting in _settings(str(folder), versions) if setting.filenames]
+    versions = tuple((str(path), path.stat().st_mtime_ns) for path in result_files())
+    return [setting for setting in _settings(versions) if setting.filenames]
 
 
 def choose_setting(settings: Sequence[Setting]) -> Setting:

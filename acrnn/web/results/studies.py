@@ -9,6 +9,7 @@ from acrnn.data import TITLES
 from acrnn.figures.robustness import snr_figure
 from acrnn.measures import localisation, robustness
 from acrnn.measures.robustness import CLEAN
+from acrnn.paths import result_files
 from acrnn.report.study_tables import (
     LOCALISATION_READING,
     LOCALISATION_TITLE,
@@ -23,12 +24,11 @@ from acrnn.report.study_tables import (
 )
 from acrnn.report.tables import NOT_RUN
 from acrnn.results.measured import FOLDERS, Measured, load_measured
-from acrnn.results.settings import results_root
 from acrnn.web.results.tables import NO_BAR, csv_button, show_table
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)  # summaries are kept with what they are of
-def _measured(folder: str, versions: tuple) -> Measured:
+def _measured(versions: tuple) -> Measured:
     return load_measured()
 
 
@@ -40,8 +40,8 @@ def known_measured() -> Measured:
     RunError
         If a file is not what the commands write.
     """
-    paths = [path for kind in FOLDERS for path in sorted((results_root() / kind).glob("*.json"))]
-    return _measured(str(results_root()), tuple((str(path), path.stat().st_mtime_ns) for path in paths))
+    paths = [path for kind in FOLDERS for path in result_files(kind)]
+    return _measured(tuple((str(path), path.stat().st_mtime_ns) for path in paths))
 
 
 def show_robustness(dataset: str, measured: Measured) -> None:

@@ -4,14 +4,19 @@ import streamlit as st
 
 from acrnn.checkpoints import Checkpoint, find, names
 from acrnn.data import TITLES
-from acrnn.errors import CheckpointError
+from acrnn.errors import CheckpointError, FolderError
 from acrnn.model import PICZAK, PLACEMENTS
 
 
 def list_checkpoints() -> list[Checkpoint]:
     """Every checkpoint that can be read; messages for those that cannot, and one if there is none."""
     found = []
-    for name in names():
+    try:
+        listed = names()
+    except FolderError as error:
+        st.error(str(error))
+        return []
+    for name in listed:
         try:
             found.append(find(name))
         except CheckpointError as error:
@@ -36,7 +41,7 @@ def choose_checkpoint() -> Checkpoint | None:
         "(eq. 1), or on the last Bi-GRU l10 (eq. 3). The baseline piczakcnn has none (§4.2).",
     )  # fmt: skip
     found = [c for c in found if c.config.placement == placement]
-    by_fold = {fold_option(c.config.fold, c.config.recipe["name"]): c for c in found}
+    by_fold = {fold_option_of(c): c for c in found}
     chosen = st.selectbox(
         "Held-out fold", list(by_fold), key="fold", bind="query-params",
         help="The fold of the official five that this network never saw, and the recipe that it was trained by.",
@@ -47,8 +52,15 @@ def choose_checkpoint() -> Checkpoint | None:
 def listen_query(checkpoint: Checkpoint) -> dict[str, str]:
     """Query parameters with which a page's `choose_checkpoint` has this checkpoint chosen."""
     config = checkpoint.config
-    fold = fold_option(config.fold, config.recipe["name"])
-    return {"model": TITLES[config.dataset], "attention": config.placement, "fold": fold}
+    return {"model": TITLES[config.dataset], "attention": config.placement, "fold": fold_option_of(checkpoint)}
+
+
+def fold_option_of(checkpoint: Checkpoint) -> str:
+    """Say which of the checkpoints of one placement it is; one of the user's has its name told."""
+    config = checkpoint.config
+    if checkpoint.is_shipped:
+        return fold_option(config.fold, config.recipe["name"])
+    return f"{config.fold}, yours: {checkpoint.name}"
 
 
 def fold_option(fold: int, recipe: str) -> str:

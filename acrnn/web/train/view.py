@@ -11,7 +11,7 @@ import streamlit as st
 import torch
 
 from acrnn import data
-from acrnn.checkpoints import Checkpoint, checkpoint_root, find
+from acrnn.checkpoints import Checkpoint, find
 from acrnn.cli.terminal import clock
 from acrnn.data import Dataset
 from acrnn.errors import AcrnnError, CheckpointError
@@ -21,7 +21,7 @@ from acrnn.inference import describe_device
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.results.settings import record
 from acrnn.runs.estimate import Workload, describe_duration, measurement, speed_of_runs, workload
-from acrnn.runs.finish import publish
+from acrnn.runs.finish import describe, publish, published, published_name
 from acrnn.runs.launch import Space, delete, resume, space_of, start
 from acrnn.runs.run import Run
 from acrnn.runs.start import Options, configure, training_device
@@ -273,7 +273,9 @@ def _actions(view: RunView) -> None:
             _try(lambda: resume(view.run), f"{view.name} goes on")
         if view.state is State.FINISHED and not view.run.config.sealed:
             _publish(view)
-            if st.button("Its confusions", icon=":material/grid_on:", help="Writes its result where Confusions reads."):
+            if st.button(
+                "Its confusions", icon=":material/grid_on:", help="Adds its result to yours, which Confusions reads."
+            ):
                 _open_confusions(view.run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Delete `{view.name}` with its weights, curves and score? This cannot be undone.")
@@ -283,27 +285,22 @@ def _actions(view: RunView) -> None:
 
 def _publish(view: RunView) -> None:
     """Publish the run, asking first if that replaces another checkpoint; once done, lead to Listen."""
-    name = view.run.config.name
-    own, other = _checkpoint_of(view.run.path / name), _checkpoint_of(checkpoint_root() / name)
+    own, other = _checkpoint_of(view.run.path / view.run.config.name), published(view.run)
     if own is None:
         st.caption("Its checkpoint is missing or damaged.")
     elif other is None:
         if st.button("Publish", icon=":material/publish:", type="primary", help="Listen and Compare offer it then."):
-            _try(lambda: publish(view.run), f"{own.name} is published")
+            name = published_name(view.run)
+            _try(lambda: publish(view.run), f"{name} is published")
     elif own.config.weights_sha256 == other.config.weights_sha256:
         st.page_link(
-            "pages/listen.py", label="Use it in Listen", icon=":material/hearing:", query_params=listen_query(own)
+            "pages/listen.py", label="Use it in Listen", icon=":material/hearing:", query_params=listen_query(other)
         )
     else:
         with st.popover("Publish", icon=":material/publish:"):
-            config = other.config
-            told = f"{config.scores['accuracy']:.1%} of {config.scores['n_clips']} clips, " if config.scores else ""
-            st.markdown(
-                f"This replaces the checkpoint `{other.name}` ({told}{config.recipe['epochs']} epochs, "
-                f"seed {config.seed})."
-            )
+            st.markdown(f"This replaces your checkpoint `{other.name}` ({describe(other.config)}).")
             if st.button("Replace it", type="primary", key="replace"):
-                _try(lambda: publish(view.run), f"{own.name} is published")
+                _try(lambda: publish(view.run, force=True), f"{other.name} is published")
 
 
 def _checkpoint_of(folder: Path) -> Checkpoint | None:

@@ -1,0 +1,124 @@
+"""Commands for what came out of runs: checkpoints published and listed, results summed up and put in tables."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def publish(
+    run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
+    into: Annotated[
+        Path | None, typer.Option(help="Another folder than yours: checkpoints, for the project's.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another checkpoint of that name.")] = False,
+) -> None:
+    """Make a finished run's checkpoint one that the app offers, among your own."""
+    from acrnn.runs.finish import publish as publish_run
+    from acrnn.runs.run import Run
+
+    print(publish_run(Run(run), into, force=force).path)
+
+
+def report(
+    runs: Annotated[Path, typer.Argument(help="Folder of runs; finished ones in it or below it count.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the JSON files go; default your results, ACRNN_RESULTS.")
+    ] = None,
+) -> None:
+    """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip.
+
+    Folds that an earlier report holds and these runs do not are kept. Among your results, the name of the folder of
+    runs is added to a setting's, to tell it from the project's.
+    """
+    from acrnn.paths import make_writable, user_results
+    from acrnn.results.settings import user_suffix
+    from acrnn.results.summary import finished_runs, write_report
+    from acrnn.results.summary import report as sum_up
+
+    found = finished_runs(runs)
+    folder = make_writable(out, "--out") if out else make_writable(user_results(), "ACRNN_RESULTS or --out")
+    settings = sum_up(found, folder, "" if out else user_suffix(runs))
+    table = Table("setting", "data", "folds", "seeds", "accuracy", "95 % interval")
+    for s in settings:
+        low, high = s["interval"]
+        folds, seeds = (", ".join(map(str, s[key])) for key in ("folds", "seeds"))
+        table.add_row(s["name"], s["data_title"], folds, seeds, f"{s['accuracy']:.1%}", f"{low:.1%} – {high:.1%}")
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    for path in write_report(settings, folder):
+        print(path)
+
+
+def tables(
+    results: Annotated[Path | None, typer.Option(help="The only folder to read and write.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write them as README.md of your results, or --results.")
+    ] = False,
+    readme: Annotated[Path | None, typer.Option(help="Replace this file's marked tables too, with --write.")] = None,
+) -> None:
+    """Print the paper's Tables 1 to 4 and Figure 4 beside what was measured, or write them into a document.
+
+    What was measured is the project's results and yours, unless --results names a folder; the project's own documents
+    are made by --write --results results --readme README.md.
+    """
+    from acrnn.checkpoints import find, names
+    from acrnn.paths import make_writable, shipped_checkpoints, user_results
+    from acrnn.report.document import results_document
+    from acrnn.report.document import write as write_documents
+    from acrnn.results.measured import load_measured
+    from acrnn.results.settings import load_settings
+
+    settings, measured = load_settings(results), load_measured(results)
+    root = shipped_checkpoints() if results else None  # the project's results are of its checkpoints
+    checkpoints = [find(name, root) for name in names(root)]
+    if not write:
+        print(results_document(settings, checkpoints, measured), end="")
+        return
+    folder = make_writable(results or user_results(), "ACRNN_RESULTS or --results")
+    for path in write_documents(settings, checkpoints, folder, readme, measured):
+        print(path)
+
+
+def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False) -> None:
+    """List the checkpoints there are, with the accuracy on the fold that each never saw."""
+    from acrnn.checkpoints import find, hidden, names
+    from acrnn.paths import is_installed
+
+    found = [find(name) for name in names()]
+    for path in hidden():
+        errors.print(f"note: {path} has the name of one that comes with the project; only its path finds it.")
+    if is_installed():
+        errors.print(
+            "note: the project's other checkpoints are in the folder checkpoints of its repository; "
+            "ACRNN_SHIPPED naming a clone offers them here."
+        )
+    if as_json:
+        keys = ("name", "dataset", "placement", "fold", "recipe", "seed", "scores", "protocol", "data_title")
+        more = ("n_bytes", "is_shipped")
+        rows = [{k: getattr(c.config, k) for k in keys} | {k: getattr(c, k) for k in more} for c in found]
+        print(json.dumps(rows))
+        return
+    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB", "")
+    for c in found:
+        low, high = c.config.scores.get("interval", (float("nan"), float("nan")))
+        table.add_row(
+            c.name,
+            c.config.data_title,
+            c.config.placement,
+            str(c.config.fold),
+            str(c.config.recipe["epochs"]),
+            f"{c.config.scores.get('accuracy', float('nan')):.1%}",
+            f"{low:.1%} – {high:.1%}",
+            f"{c.n_bytes / 1e6:.1f}",
+            "" if c.is_shipped else "yours",
+        )
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+COMMANDS = (publish, report, tables, checkpoints)
