@@ -93,7 +93,7 @@ def cache_dir() -> Path:
     FolderError
         If there is no temporary folder either.
     """
-    return _named("ACRNN_CACHE") or _usable_cache(platformdirs.user_cache_path(APP, appauthor=False))
+    return _named("ACRNN_CACHE") or _usable_cache(_of_platform("cache"))
 
 
 def result_files(kind: str = "", folder: Path | None = None) -> list[Path]:
@@ -149,9 +149,9 @@ def make_writable(folder: Path, other: str) -> Path:
         raise FolderError(
             f"{folder} cannot be written ({error.strerror or error}); name another folder with {other}."
         ) from error
-    if folder.is_relative_to(tempfile.gettempdir()) and not _has_home():
+    if _of_platform("data") is None and folder.is_relative_to(_user_data()):
         _log.warning(
-            "There is no home folder, so this goes to %s, which may be emptied; %s names another.", folder, other
+            "No home folder can be used, so this goes to %s, which may be emptied; %s names another.", folder, other
         )
     return folder
 
@@ -194,29 +194,28 @@ def _shipped() -> Path:
     return _named("ACRNN_SHIPPED") or (_PACKAGED if is_installed() else PACKAGE.parent)
 
 
-def _has_home() -> bool:
-    """Whether there is a home folder to look into: some users have none, or the one of somebody else."""
-    folder = platformdirs.user_data_path(APP, appauthor=False)
+def _of_platform(kind: str) -> Path | None:
+    """Give the platform's user data or user cache folder; None for a user without a home, or with somebody else's."""
+    folder_of = {"data": platformdirs.user_data_path, "cache": platformdirs.user_cache_path}[kind]
     try:
+        folder = folder_of(APP, appauthor=False)
         folder.exists()
-    except PermissionError:
-        return False
-    return folder.is_absolute()
+    except (RuntimeError, PermissionError):
+        return None
+    return folder
 
 
 def _user_data() -> Path:
-    if _has_home():
-        return platformdirs.user_data_path(APP, appauthor=False)
     try:
-        return _temporary()
+        return _of_platform("data") or _temporary()
     except FolderError:
         return Path(os.devnull) / APP  # holds nothing, and whoever writes there is told
 
 
 @cache
-def _usable_cache(folder: Path) -> Path:
-    reason = "there is no home folder"
-    if folder.is_absolute():
+def _usable_cache(folder: Path | None) -> Path:
+    reason = "there is no home folder that can be used"
+    if folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):

@@ -52,9 +52,14 @@ def user(monkeypatch, tmp_path):
 
 @pytest.fixture
 def no_home(user, monkeypatch):
-    """A user without a home: what the platform's folders are relative to is unknown."""
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: Path("~/.local/share/acrnn"))
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: Path("~/.cache/acrnn"))
+    """A user whose number has no entry among the users, as in a container: nothing tells of a home."""
+    pwd = pytest.importorskip("pwd")
+
+    def unknown(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
 
 
 def test_a_users_folders_are_the_platforms(user):
@@ -142,11 +147,24 @@ def test_without_a_home_reading_is_silent_and_writing_goes_to_a_temporary_folder
         assert caplog.messages == []
         make_writable(folder, "ACRNN_CHECKPOINTS")
     (note,) = caplog.messages
-    assert "There is no home folder" in note
+    assert "No home folder can be used" in note
     assert str(folder) in note
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="users have no number here")
+def test_without_a_home_the_cache_is_a_temporary_folder_and_that_is_told(no_home, user, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert cache_dir().parent.parent == user.parent / "tmp"
+    assert "there is no home folder" in caplog.messages[0]
+
+
+def test_a_home_that_may_not_be_looked_into_is_none(user, monkeypatch):
+    def barred(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", barred)
+    assert user_checkpoints().parent.parent == user.parent / "tmp"
+
+
 def test_a_temporary_folder_that_is_a_link_of_somebody_else_is_not_taken(no_home, user):
     temporary = user.parent / "tmp"
     (temporary / f"acrnn-{os.getuid()}").symlink_to(user)

@@ -247,9 +247,7 @@ def test_the_fold_model_is_the_published_one_of_the_very_training(setting, tmp_p
             fold_model(replace(setting, **changes), 1, tmp_path)
 
 
-def test_the_fold_model_may_be_one_that_a_user_published_beside_another_of_that_name(
-    setting, tmp_path, save_checkpoint
-):
+def test_the_fold_model_may_be_one_that_a_user_published_beside_another(setting, tmp_path, save_checkpoint):
     save_checkpoint(tmp_path, "l10", seed=9)
     mine = save_checkpoint(tmp_path, "l10", name="esc10-l10-paper-fold1-seed0")
     assert fold_model(setting, 1, tmp_path).path == mine.path
