@@ -80,7 +80,10 @@ class Ending:
             self._is_cut = True
         if self._is_cut:
             share = self._promise.missing_share(self._n_bytes)
-            announced_s = announced / track.rate_hz if is_short else there_s / (1 - share) if share < 1 else None
+            # libsndfile shortens what it announces to what it finds, so the container's own promise counts too
+            told = [announced / track.rate_hz] if is_short else []
+            told += [there_s / (1 - share)] if 0 < share < 1 else []
+            announced_s = max(told, default=None)
             self.notes.append(_what_is_missing(there_s, announced_s))
 
 

@@ -90,7 +90,7 @@ class Screening:
         notes = []
         if self._bits:
             notes.append(
-                f"Its samples are whole numbers up to {self._peak:.0f} held as floats; they were taken as "
+                f"Its samples are whole numbers up to {self._peak:.0f}, not real ones up to 1; they were taken as "
                 f"{self._bits}-bit values and divided by {_FULL_SCALES[self._bits]:.0f}."
             )
         elif self._peak > _LOUD:
@@ -158,13 +158,17 @@ class Screening:
                 raise self._beyond(frames, f"though those before are {self._bits}-bit values")
             return frames / np.float32(_FULL_SCALES[self._bits])
         if peak > _ABSURD:
-            raise self._beyond(frames, "and its samples are no whole numbers that would tell their scale")
+            raise self._beyond(
+                frames,
+                "as integers held as floats do, but its samples are no whole numbers that would tell their scale; if "
+                "they are 16-bit values, divide them by 32768",
+            )
         return frames
 
     def _beyond(self, frames: np.ndarray, why: str) -> BadSamplesError:
         beyond = np.abs(frames).max(axis=1) > _ABSURD
         peak = np.abs(frames).max()
-        where = f"reaches {peak:.6g}, far beyond full scale (1.0), {why}"
+        where = f"has samples up to {peak:.6g}, far beyond full scale (1.0), {why}"
         if beyond.mean() <= _SPIKES_SHARE:
             at_s = (self._n_done + int(beyond.argmax())) / self._rate_hz
             where = f"has a sample far beyond full scale (1.0) at {at_s:.3f} s: {peak:.6g}"
@@ -188,8 +192,8 @@ class Screening:
             if corrected is frames:
                 corrected = frames.copy()
             corrected[:, i] -= self._offsets[i]
-            silent = _silent_blocks(column, n)
-            corrected[np.repeat(silent, n)[: len(column)], i] = 0.0
+            silent = _digital_silence(column, n)
+            corrected[silent, i] = 0.0
             if not silent.all() and abs(self._offsets[i]) > abs(self._largest_offsets[i]):
                 self._largest_offsets[i] = self._offsets[i]
         return corrected
@@ -223,9 +227,22 @@ def _bits_of(frames: np.ndarray, peak: float) -> int:
     return next(bits for bits, full in _FULL_SCALES.items() if peak <= full)
 
 
-def _silent_blocks(column: np.ndarray, n: int) -> np.ndarray:
-    """Tell which blocks of `n` samples are zeros alone: bool (block,)."""
-    return ~np.logical_or.reduceat(column != 0, np.arange(0, len(column), n))
+def _digital_silence(column: np.ndarray, n: int) -> np.ndarray:
+    """Tell which samples lie in a run of zeros that fills a block of `n` or more: bool (n_samples,)."""
+    blocks = ~np.logical_or.reduceat(column != 0, np.arange(0, len(column), n))
+    silent = np.repeat(blocks, n)[: len(column)]
+    for edge in np.flatnonzero(np.diff(blocks)) + 1:  # a run begins and ends inside the blocks beside it
+        if blocks[edge]:
+            before = column[(edge - 1) * n : edge * n][::-1]
+            silent[edge * n - _leading_zeros(before) : edge * n] = True
+        else:
+            after = column[edge * n : (edge + 1) * n]
+            silent[edge * n : edge * n + _leading_zeros(after)] = True
+    return silent
+
+
+def _leading_zeros(samples: np.ndarray) -> int:
+    return int((samples != 0).argmax())
 
 
 def _offset(column: np.ndarray, n: int, known: float) -> float | None:
@@ -242,7 +259,7 @@ def _offset(column: np.ndarray, n: int, known: float) -> float | None:
         is_offset = abs(mean - known) > max(spread, _MIN_OFFSET)
         return (float(column[0]) if spread == 0 or np.ptp(column) == 0 else mean) if is_offset else None
     blocks = column[: whole * n].reshape(whole, n)
-    blocks = blocks[blocks.any(axis=1)]
+    blocks = blocks[np.count_nonzero(blocks, axis=1) > 0.9 * n]  # nor those that are silent in part
     if len(blocks) < _MIN_BLOCKS:
         return None
     first = blocks[:, 0]

@@ -75,6 +75,8 @@ def as_samples(samples: Any, name: str) -> np.ndarray:
         what = f"type {array.dtype}" if isinstance(samples, np.ndarray) else f"type {type(samples).__name__}"
         raise BadSamplesError(f"{name} is of {what}; integers and real numbers are accepted: {TAKEN}.")
     is_sideways = array.ndim == 2 and array.shape[1] > max(len(array), 32) and len(array) > 0
+    if array.ndim == 0:
+        raise BadSamplesError(f"{name} is a single number; {TAKEN}.")
     if array.ndim not in (1, 2) or is_sideways:
         raise BadSamplesError(
             f"{name} has the shape {array.shape}; (n_samples,) or (n_samples, n_channels) is accepted."
