@@ -16,6 +16,7 @@ from acrnn.audio.limits import positive
 from acrnn.checkpoints import Checkpoint
 from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
+from acrnn.inference.prediction import KEPT_SPECTROGRAM_S
 from acrnn.web.shared.clips import ChosenClip
 
 PAGE_SECONDS = "ACRNN_PAGE_SECONDS"
@@ -24,14 +25,15 @@ PAGE_SECONDS = "ACRNN_PAGE_SECONDS"
 def page_limits() -> Limits:
     """Read the longest clip of a page: an hour and a half, or what ACRNN_PAGE_SECONDS says.
 
-    A page keeps the waveform and the picture, which takes half a gigabyte an hour; the command line streams.
+    A page keeps the waveform and the picture, half a gigabyte an hour and no more than two hours; the command line
+    streams.
 
     Raises
     ------
     OptionError
         If ACRNN_PAGE_SECONDS is no positive number.
     """
-    seconds = positive(PAGE_SECONDS, 5400.0)
+    seconds = min(positive(PAGE_SECONDS, 5400.0), KEPT_SPECTROGRAM_S)
     return replace(Limits.of_environment(), max_duration_s=seconds, raised_by=f"{PAGE_SECONDS}, or the command line,")
 
 
