@@ -1,6 +1,7 @@
 # make run   installs what the app needs into .venv and starts it
 # make test  installs that and the test tools, and runs every test
-# Both are safe to repeat: an installed environment is used as it is until the requirements change.
+# make fuzz  tries damaged sound files for MINUTES (5) and keeps those that break something in fuzz-failures/
+# All are safe to repeat: an installed environment is used as it is until the requirements change.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,13 +13,18 @@ PORT ?= 8501
 PIP_FLAGS ?=
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_FLAGS)
 
-.PHONY: run test lint clean
+MINUTES ?= 5
+
+.PHONY: run test fuzz lint clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.audio.fuzz --minutes $(MINUTES) --keep fuzz-failures
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

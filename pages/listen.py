@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from acrnn.errors import AudioError
+from acrnn.errors import AcrnnError, TruncatedAudioError
 from acrnn.figures import ClipView, top_figure
 from acrnn.inference import describe_device
 from acrnn.labels import pretty
 from acrnn.web.shared import exports, faithfulness
 from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of
-from acrnn.web.shared.clips import choose_clip
+from acrnn.web.shared.clips import choose_clip, use_what_is_there
 from acrnn.web.shared.models import choose_checkpoint, describe_accuracy
 from acrnn.web.shared.player import player
 from acrnn.web.shared.words import (
@@ -39,9 +39,11 @@ if clip is None:
 place = st.empty()
 try:
     analysis = analyse(clip, checkpoint, lambda share: place.progress(share, text=f"Listening to {plain(clip.name)} …"))
-except AudioError as error:
+except AcrnnError as error:
     st.title("Listen")
     st.error(plain(str(error)), icon=":material/hearing_disabled:")
+    if isinstance(error, TruncatedAudioError) and not clip.partial:
+        st.button("Use what is there", icon=":material/content_cut:", on_click=use_what_is_there, args=(clip,))
     st.stop()
 finally:
     place.empty()
@@ -53,6 +55,8 @@ verdict, bars = st.columns([2, 3], vertical_alignment="center", gap="large")
 with verdict:
     st.title(f"{pretty(label)}, {probability:.0%}", anchor=False)
     st.markdown(describe_agreement(clip, checkpoint, label))
+    for note in prediction.notes:
+        st.caption(f":material/info: {plain(note)}")
     st.caption(
         f"{plain(clip.name)}, {prediction.duration_s:.2f} s. `{checkpoint.name}` on "
         f"{describe_device(predictor_of(checkpoint).device)}. It must choose one of its {len(prediction.labels)} "
@@ -91,7 +95,8 @@ player(
     alt=describe_figure(clip.name, checkpoint),
     filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
 )
-st.caption(describe_attention(prediction, checkpoint))
+most = "" if prediction.attention is None else f"Attends most around {prediction.attention.most_at_s:.2f} s. "
+st.caption(most + describe_attention(prediction, checkpoint))
 if (told := describe_bandwidth(prediction)) is not None:
     st.caption(told)
 exports.buttons(prediction, figure)

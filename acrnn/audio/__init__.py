@@ -1,6 +1,8 @@
 """Audio: bytes, a path or an array → a mono waveform at the rate asked for; effects on it; synthetic clips.
 
-In reading order: `decode` (whole, in blocks, or from an array), `effects` (stretch, shift, noise, scaling by attention)
+In reading order: `sources` (what a recording can come as), `containers` (what its header announces), `readers` (the two
+libraries that decode), `screening` (scale, offset and channels put right), `decode` (whole, in blocks, or from an
+array; the way in), `effects` (stretch, shift, noise, scaling by attention)
 and `scenes` (ten clips whose event times are known). Imported by name where they are needed: `activity` (when a clip
 sounds), `noises`, `codecs` and `degradations` (the conditions that robustness is measured under). soundfile, soxr, PyAV
 and librosa load when first needed, so that training imports this package where none of them is installed.
@@ -11,8 +13,6 @@ from acrnn.audio.decode import (
     MIN_RATE_HZ,
     Audio,
     AudioFile,
-    Limits,
-    Source,
     decode,
     encode_wav,
     from_array,
@@ -30,7 +30,9 @@ from acrnn.audio.effects import (
     scale_frames,
     time_stretch,
 )
+from acrnn.audio.limits import Limits
 from acrnn.audio.scenes import SCENES, TITLES, Scene, render
+from acrnn.audio.sources import Source
 
 __all__ = [
     "MAX_RATE_HZ",

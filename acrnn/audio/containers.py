@@ -5,7 +5,8 @@ libsndfile shortens a cut WAV without a word, so the promise is read here, from 
 A cut is detectable to the byte in wav, rf64, w64, aiff, caf, au and avi (size of the audio chunk), mp4 and m4a (boxes),
 webm and mkv (segment), ogg and opus (a whole last page with the end-of-stream flag) and mp3 with a Xing or Info tag;
 flac by its sample count, while decoding. It is not in mp3 without a tag, webm of a live recorder, WAV of a pipe, ac3:
-these promise nothing, and what is there is read. Raw aac, ts and wma show a cut only if it falls inside a packet.
+these promise nothing, and what is there is read. Raw aac, ts and wma show a cut only if it falls inside a packet. A
+missing end-of-stream flag alone is no cut: many writers forget it.
 """
 
 import io
@@ -14,9 +15,38 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+SUFFIXES = (
+    *(
+        "wav",
+        "flac",
+        "ogg",
+        "opus",
+        "mp3",
+        "m4a",
+        "aac",
+        "webm",
+        "mp4",
+        "mov",
+        "3gp",
+        "aiff",
+        "caf",
+        "wma",
+        "amr",
+        "mkv",
+    ),
+    *("aif", "aifc", "wave", "w64", "rf64", "au", "snd", "oga", "weba", "mka", "m4b", "m4v", "3g2", "mp2"),
+    *("mpga", "ac3", "eac3", "asf", "wmv", "avi", "flv", "ts", "mts", "mpg", "mpeg", "wv", "tta", "ape"),
+)
+"""The containers that are read, by their usual suffix, the commonest first; of a video, its sound.
+
+The upload, the command line and the messages have this one list. A file's content says what it is, not its suffix.
+"""
+ACCEPTED = f"{', '.join(SUFFIXES[:15])}, {SUFFIXES[15]} and other sound and video files are accepted"
+
 _STREAMED_FROM = 0x7F000000
 """A 32-bit size from here on is what recorders write before they know the length (sox, ffmpeg, arecord)."""
 _MAX_CHUNKS = 10_000
+_FEW_BYTES = 64
 _OGG_PAGE_BYTES = 65_307
 _MP3_TAIL_BYTES = 2**17
 _EBML_HEADER, _EBML_SEGMENT = 0x1A45DFA3, 0x18538067
@@ -35,13 +65,35 @@ class Promise:
     is_open : bool
         The writer left the audio's size blank (a pipe or a recorder that was stopped).
     is_cut : bool
-        The container marks its last piece, and the mark is missing.
+        The file ends inside a piece that the container is made of.
+    is_unmarked : bool
+        All pieces are whole, and none is marked as the last, as the container has it.
+    start_bytes : int
+        Where the audio begins; 0 if that is not said.
     """
 
     kind: str
     end_bytes: int | None = None
     is_open: bool = False
     is_cut: bool = False
+    is_unmarked: bool = False
+    start_bytes: int = 0
+
+    def missing_share(self, n_bytes: int) -> float:
+        """Share of the announced audio that a file of `n_bytes` lacks, 0 to 1; 0 where that is not said."""
+        if self.end_bytes is None or self.end_bytes <= n_bytes:
+            return 0.0
+        return min(1.0, (self.end_bytes - n_bytes) / max(self.end_bytes - self.start_bytes, 1))
+
+    def counts_its_header(self, n_bytes: int) -> bool:
+        """Whether the audio ends too early by the header's own length, which some writers count in.
+
+        A few bytes are no loss in any case: 64 are less than a millisecond of most recordings.
+        """
+        if self.kind not in ("WAV", "AIFF", "CAF", "AU", "W64") or self.end_bytes is None:
+            return False
+        missing = self.end_bytes - n_bytes
+        return 0 < missing <= _FEW_BYTES or missing == self.start_bytes > 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +105,28 @@ class _Chunk:
     @property
     def end_bytes(self) -> int:
         return self.start_bytes + self.size_bytes
+
+
+class _ShortError(Exception):
+    """The file ends before what was to be read."""
+
+
+def _bytes_at(handle: BinaryIO, at: int, n_bytes: int) -> bytes:
+    """Read exactly `n_bytes` from `at` on; every read here goes this way."""
+    if not 0 <= at < 2**62:  # further than any file system seeks
+        raise _ShortError
+    handle.seek(at)
+    found = handle.read(n_bytes)
+    if len(found) < n_bytes:
+        raise _ShortError
+    return found
+
+
+def _numbers(layout: str, found: bytes) -> tuple:
+    """Unpack what must be as long as the layout says."""
+    if len(found) != struct.calcsize(layout):
+        raise _ShortError
+    return struct.unpack(layout, found)
 
 
 def read_promise(handle: BinaryIO, n_bytes: int) -> Promise:
@@ -68,7 +142,7 @@ def read_promise(handle: BinaryIO, n_bytes: int) -> Promise:
     head = handle.read(16)
     try:
         return _read(handle, n_bytes, head)
-    except (struct.error, IndexError):  # the file ends inside a header
+    except _ShortError:  # the file ends inside a header
         return Promise(_kind(head), is_cut=True)
     finally:
         handle.seek(0)
@@ -99,12 +173,12 @@ def _read(handle: BinaryIO, n_bytes: int, head: bytes) -> Promise:
     if kind == "W64":
         return _w64(handle, n_bytes)
     if kind == "AU":
-        start, size = struct.unpack(">II", head[4:12])
-        return Promise(kind, is_open=True) if size >= _STREAMED_FROM else Promise(kind, start + size)
+        start, size = _numbers(">II", head[4:12])
+        return Promise(kind, is_open=True) if size >= _STREAMED_FROM else Promise(kind, start + size, start_bytes=start)
     if kind == "MP4":
         return _mp4(handle, n_bytes)
     if kind == "WebM":
-        return _webm(handle)
+        return _webm(handle, n_bytes)
     if kind == "Ogg":
         return _ogg(handle, n_bytes)
     if kind == "MP3":
@@ -115,13 +189,12 @@ def _read(handle: BinaryIO, n_bytes: int, head: bytes) -> Promise:
 def _chunks(
     handle: BinaryIO, n_bytes: int, start_bytes: int, header: str, *, pad: int = 1, own: int = 0
 ) -> Iterator[_Chunk]:
-    """Walk sibling chunks; `own` is how much of its header a size counts. A header past the end raises struct.error."""
+    """Walk sibling chunks; `own` is how much of its header a size counts. A header past the end raises _ShortError."""
     at, n_header = start_bytes, struct.calcsize(header)
     for _ in range(_MAX_CHUNKS):
         if at >= n_bytes:
             return
-        handle.seek(at)
-        name, size = struct.unpack(header, handle.read(n_header))
+        name, size = _numbers(header, _bytes_at(handle, at, n_header))
         chunk = _Chunk(name, at + n_header, size - own)
         yield chunk
         if chunk.size_bytes < 0:
@@ -134,8 +207,12 @@ def _first(kind: str, chunks: Iterator[_Chunk], name: bytes) -> Promise:
     for chunk in chunks:
         if chunk.name == name:
             is_open = chunk.size_bytes < 0 or _STREAMED_FROM <= chunk.size_bytes < 2**32
-            return Promise(kind, is_open=True) if is_open else Promise(kind, chunk.end_bytes)
+            return Promise(kind, is_open=True) if is_open else _whole(kind, chunk)
     return Promise(kind, is_cut=True)
+
+
+def _whole(kind: str, chunk: _Chunk) -> Promise:
+    return Promise(kind, chunk.end_bytes, start_bytes=chunk.start_bytes)
 
 
 def _riff(handle: BinaryIO, n_bytes: int, head: bytes, kind: str) -> Promise:
@@ -143,19 +220,18 @@ def _riff(handle: BinaryIO, n_bytes: int, head: bytes, kind: str) -> Promise:
     data_64 = None
     for chunk in _chunks(handle, n_bytes, 12, header, pad=2):
         if chunk.name == b"ds64":
-            handle.seek(chunk.start_bytes + 8)
-            data_64 = struct.unpack("<Q", handle.read(8))[0]
+            data_64 = _numbers("<Q", _bytes_at(handle, chunk.start_bytes + 8, 8))[0]
         if kind == "AVI" and chunk.end_bytes > n_bytes:
             return Promise(kind, chunk.end_bytes)
         if chunk.name != b"data" or kind != "WAV":
             continue
         if chunk.size_bytes == 0xFFFFFFFF and data_64:
-            return Promise(kind, chunk.start_bytes + data_64)
+            return Promise(kind, chunk.start_bytes + data_64, start_bytes=chunk.start_bytes)
         if chunk.size_bytes == 0 and not _tiles(handle, n_bytes, chunk.start_bytes, header):
             return Promise(kind, is_open=True)
         if chunk.size_bytes >= _STREAMED_FROM:
             return Promise(kind, is_open=True)
-        return Promise(kind, chunk.end_bytes)
+        return _whole(kind, chunk)
     return Promise(kind, is_cut=kind == "WAV")
 
 
@@ -163,14 +239,14 @@ def _tiles(handle: BinaryIO, n_bytes: int, start_bytes: int, header: str) -> boo
     """Whether the rest of the file is whole chunks: if so, an empty data chunk is empty, not blank."""
     try:
         return all(c.end_bytes <= n_bytes for c in _chunks(handle, n_bytes, start_bytes, header, pad=2))
-    except struct.error:
+    except _ShortError:
         return False
 
 
 def _w64(handle: BinaryIO, n_bytes: int) -> Promise:
     for chunk in _chunks(handle, n_bytes, 40, "<16sq", pad=8, own=24):
         if chunk.name[:4] == b"data":
-            return Promise("W64", chunk.end_bytes)
+            return _whole("W64", chunk)
     return Promise("W64", is_cut=True)
 
 
@@ -180,10 +256,9 @@ def _mp4(handle: BinaryIO, n_bytes: int) -> Promise:
     for _ in range(_MAX_CHUNKS):
         if at >= n_bytes:
             break
-        handle.seek(at)
-        size, _name = struct.unpack(">I4s", handle.read(8))
+        size, _name = _numbers(">I4s", _bytes_at(handle, at, 8))
         if size == 1:
-            size = struct.unpack(">Q", handle.read(8))[0]
+            size = _numbers(">Q", _bytes_at(handle, at + 8, 8))[0]
         if size < 8:  # 0: the box runs to the end of the file; 2 to 7: no box
             return Promise("MP4", is_open=True)
         at += size
@@ -191,34 +266,34 @@ def _mp4(handle: BinaryIO, n_bytes: int) -> Promise:
     return Promise("MP4", end)
 
 
-def _webm(handle: BinaryIO) -> Promise:
+def _webm(handle: BinaryIO, n_bytes: int) -> Promise:
     """EBML: a header element, then one segment, whose size a live recorder leaves blank (all ones)."""
     at = 0
     for _ in range(8):
-        handle.seek(at)
-        head = io.BytesIO(handle.read(16))
+        head = io.BytesIO(_bytes_at(handle, at, min(16, n_bytes - at) if at < n_bytes else 1))
         name, n_name = _vint(head, keep_marker=True)
         size, n_size = _vint(head, keep_marker=False)
         if name == _EBML_SEGMENT:
             is_open = size == 2 ** (7 * n_size) - 1
-            return Promise("WebM", is_open=True) if is_open else Promise("WebM", at + n_name + n_size + size)
+            start = at + n_name + n_size
+            return Promise("WebM", is_open=True) if is_open else Promise("WebM", start + size, start_bytes=start)
         at += n_name + n_size + size
     return Promise("WebM")
 
 
 def _vint(head: BinaryIO, *, keep_marker: bool) -> tuple[int, int]:
     """EBML's variable-length integer: its value and its length in bytes."""
-    first = head.read(1)[0]
+    first = int.from_bytes(head.read(1), "big")  # 0 at the end, and 0 begins no integer
     n_bytes = 9 - first.bit_length()
     rest = head.read(n_bytes - 1)
     if n_bytes > 8 or len(rest) != n_bytes - 1:
-        raise struct.error("no EBML integer")
+        raise _ShortError
     value = first if keep_marker else first & (0xFF >> n_bytes)
     return int.from_bytes(bytes([value]) + rest, "big"), n_bytes
 
 
 def _ogg(handle: BinaryIO, n_bytes: int) -> Promise:
-    """Find the last page: it has to be whole and to carry the end-of-stream flag (RFC 3533)."""
+    """Find the last page: it has to be whole, and should carry the end-of-stream flag (RFC 3533)."""
     start = max(0, n_bytes - 2 * _OGG_PAGE_BYTES)
     handle.seek(start)
     tail = handle.read()
@@ -229,25 +304,24 @@ def _ogg(handle: BinaryIO, n_bytes: int) -> Promise:
             return Promise("Ogg", is_cut=True)
         if page[4] == 0 and page[5] < 8:
             end = start + at + 27 + page[26] + sum(page[27 : 27 + page[26]])
-            return Promise("Ogg", end, is_cut=not page[5] & 4)
+            return Promise("Ogg", end, is_unmarked=not page[5] & 4)
     return Promise("Ogg")
 
 
 def _mp3(handle: BinaryIO, n_bytes: int) -> Promise:
     """Read the Xing or Info tag of the first frame. Without one, or with a stale one, a frame count is a guess."""
-    handle.seek(0)
-    head = handle.read(10)
     start = 0
-    if head[:3] == b"ID3":
-        start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-    handle.seek(start)
-    frame = handle.read(2048)
+    if _bytes_at(handle, 0, 3) == b"ID3":
+        size = _bytes_at(handle, 6, 4)
+        start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(size, (21, 14, 7, 0), strict=True))
+    frame = _bytes_at(handle, start, min(2048, max(n_bytes - start, 4)))
     at = max(frame.find(b"Xing"), frame.find(b"Info"))
     if at < 0:
         return Promise("MP3", is_open=True)
-    flags = struct.unpack(">I", frame[at + 4 : at + 8])[0]
+    flags = _numbers(">I", frame[at + 4 : at + 8])[0]
     if flags & 3 != 3:  # both counts, of frames and of bytes, or neither is used
         return Promise("MP3", is_open=True)
-    end = start + frame.find(b"\xff") + struct.unpack(">I", frame[at + 12 : at + 16])[0]
+    start += max(frame.find(b"\xff"), 0)
+    end = start + _numbers(">I", frame[at + 12 : at + 16])[0]
     is_stale = n_bytes - end > max(_MP3_TAIL_BYTES, (end - start) // 10)  # more was appended than tags
-    return Promise("MP3", None if is_stale else end, is_open=is_stale)
+    return Promise("MP3", None if is_stale else end, is_open=is_stale, start_bytes=start)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
 
+from acrnn.audio.containers import ACCEPTED
 from acrnn.errors import AudioTooLargeError, BadSamplesError, NotAudioError, TruncatedAudioError
-
-ACCEPTED = "wav, aiff, flac, ogg, opus, mp3, m4a, mp4 and webm are accepted"
 
 _BLOCK_SAMPLES = 2**17  # over all channels: half a megabyte of float32
 _UNKNOWN_FRAMES = 2**62  # libsndfile's count when a FLAC header leaves it blank
@@ -17,9 +16,11 @@ _UNKNOWN_FRAMES = 2**62  # libsndfile's count when a FLAC header leaves it blank
 _BAD_SF_INFO, _NO_CHANNELS, _TOO_MANY_CHANNELS = 24, 32, 33
 
 _FFMPEG_FORMATS = (
-    "mov,mp4,m4a,matroska,webm,aac,mp3,wav,w64,aiff,caf,flac,ogg,avi,asf,flv,mpegts,mpeg,amr,ac3,eac3,wv,tta,ape"
+    "mov,mp4,m4a,matroska,webm,aac,mp3,wav,w64,aiff,au,caf,flac,ogg,avi,asf,flv,mpegts,mpeg,amr,amrnb,amrwb,ac3,eac3,"
+    "wv,tta,ape"
 )
 """Containers that carry sound in themselves: a playlist must not make a server open other files or addresses."""
+_ALSO_RAISED = (ValueError, OverflowError, UnicodeError, MemoryError)  # by PyAV, of headers that lie
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Track:
         Container and coding, such as "WAV PCM_24" or "mp4 aac".
     blocks : iterator of float32 (n_samples, n_channels)
         In about [-1, 1]; to be read once.
+    flaws : list of str
+        Sentences on what was found wrong while reading; complete when the blocks are read.
     """
 
     rate_hz: int
@@ -42,6 +45,7 @@ class Track:
     n_frames: int | None
     format: str
     blocks: Iterator[np.ndarray]
+    flaws: list[str] = field(default_factory=list)
 
 
 def open_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool = False) -> Track:
@@ -77,25 +81,24 @@ def open_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool =
     else:
         is_guess = file.frames == 0 or file.format == "MP3"
         if file.frames < _UNKNOWN_FRAMES and not (is_open and is_guess):
-            return _soundfile_track(file, name)
+            return _soundfile_track(file, handle, name)
     handle.seek(0)
     return _ffmpeg_track(handle, name, stack)
 
 
-def _soundfile_track(file, name: str) -> Track:
+def _soundfile_track(file, handle: BinaryIO, name: str) -> Track:
     import soundfile as sf
+
+    flaws: list[str] = []
 
     def blocks() -> Iterator[np.ndarray]:
         n_block, done = max(1, _BLOCK_SAMPLES // file.channels), 0
         while True:
             try:
                 block = file.read(n_block, dtype="float32", always_2d=True)
-            except sf.LibsndfileError as error:
-                at_s = done / file.samplerate
-                raise TruncatedAudioError(
-                    f"{name} is cut short or damaged: its {file.format} data cannot be decoded after {at_s:.2f} s; "
-                    "a complete file is needed."
-                ) from error
+            except (sf.LibsndfileError, RuntimeError):  # RuntimeError: it cannot seek on
+                yield from _read_on(handle, name, done, file, flaws)
+                return
             done += len(block)
             if len(block):
                 yield block
@@ -103,7 +106,34 @@ def _soundfile_track(file, name: str) -> Track:
                 return
 
     container = "WAV" if file.format == "WAVEX" else file.format
-    return Track(file.samplerate, file.channels, file.frames, f"{container} {file.subtype}", blocks())
+    return Track(file.samplerate, file.channels, file.frames, f"{container} {file.subtype}", blocks(), flaws)
+
+
+def _read_on(handle: BinaryIO, name: str, done: int, file, flaws: list[str]) -> Iterator[np.ndarray]:
+    """Go on by FFmpeg where libsndfile gave up after `done` samples; what both give up is an error."""
+    at_s = done / file.samplerate
+    handle.seek(0)
+    with ExitStack() as stack:
+        try:
+            track = _ffmpeg_track(handle, name, stack)
+        except NotAudioError as error:
+            raise _damaged(name, file.format, at_s) from error
+        if (track.rate_hz, track.n_channels) != (file.samplerate, file.channels):
+            raise _damaged(name, file.format, at_s)
+        flaws.append(f"It has a flaw near {at_s:.2f} s that libsndfile does not read on from; FFmpeg read the rest.")
+        n_skipped = 0
+        for block in track.blocks:
+            skip = min(done - n_skipped, len(block))
+            n_skipped += skip
+            if skip < len(block):
+                yield block[skip:]
+
+
+def _damaged(name: str, kind: str, at_s: float) -> TruncatedAudioError:
+    return TruncatedAudioError(
+        f"{name} is cut short or damaged: its {kind} data cannot be decoded after {at_s:.2f} s; "
+        "a complete file is needed."
+    )
 
 
 def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack) -> Track:
@@ -120,7 +150,7 @@ def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack) -> Track:
         frames = container.decode(stream)
         # The decoder knows the rate (HE-AAC doubles the header's), so the first frame is asked.
         first = next(frames, None)
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, *_ALSO_RAISED) as error:
         raise NotAudioError(f"{name} is not audio that can be read; {ACCEPTED}.") from error
     if first is None:
         raise NotAudioError(f"{name} has an audio track without any sound in it; {ACCEPTED}.")
@@ -150,11 +180,8 @@ def _ffmpeg_blocks(first, frames, name: str) -> Iterator[np.ndarray]:
             yield full_scale(frame.to_ndarray().T.reshape(-1, frame.layout.nb_channels))
         try:
             frame = next(frames, None)
-        except av.error.FFmpegError as error:
-            raise TruncatedAudioError(
-                f"{name} is cut short or damaged: it cannot be decoded after {done / rate_hz:.2f} s; "
-                "a complete file is needed."
-            ) from error
+        except (av.error.FFmpegError, *_ALSO_RAISED) as error:
+            raise _damaged(name, "audio", done / rate_hz) from error
 
 
 def _announced_s(container, stream) -> float | None:

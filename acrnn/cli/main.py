@@ -1,6 +1,5 @@
 """The command line, `python -m acrnn …`: parsing and printing alone; every command is a call into the package."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -19,8 +18,8 @@ from rich.table import Column, Table
 
 from acrnn.cli import measures, outcomes
 from acrnn.cli.measures import count_bar, opened
+from acrnn.cli.recordings import predict
 from acrnn.errors import AcrnnError
-from acrnn.paths import DEFAULT_CHECKPOINTS
 
 app = typer.Typer(
     help="See what a sound classifier listens to: predict, train and evaluate ACRNN.",
@@ -51,55 +50,7 @@ def main() -> None:
     sys.exit(2)
 
 
-@app.command()
-def predict(
-    paths: Annotated[list[Path], typer.Argument(help="Audio files.")],
-    checkpoint: Checkpoint = DEFAULT_CHECKPOINTS[0],
-    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout, one object a clip.")] = False,
-    device: Device = "auto",
-) -> None:
-    """Name the class of each clip, and say which frames the network attended to.
-
-    Files that cannot be used are named on stderr, the others are still done, and the exit code is 2.
-    """
-    from acrnn.inference import describe_device, load
-
-    predictor = load(checkpoint, device)
-    errors.print(f"{predictor.checkpoint.name} on {describe_device(predictor.device)}", markup=False)
-    done, failed = [], False
-    for path in paths:
-        try:
-            prediction = predictor(path)
-        except AcrnnError as error:
-            failed = True
-            errors.print(f"error: {error}", markup=False)
-            continue
-        if prediction.known_up_to_hz is not None:
-            errors.print(
-                f"note: {path} has nothing above {prediction.known_up_to_hz:.0f} Hz; the bands above are estimated.",
-                markup=False,
-            )
-        if as_json:
-            done.append(prediction.as_dict(top))
-        else:
-            _print_prediction(prediction, top)
-    if as_json:
-        print(json.dumps(done, ensure_ascii=False))
-    if failed:
-        raise typer.Exit(2)
-
-
-def _print_prediction(prediction, top: int) -> None:
-    print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
-    for label, probability in prediction.top(top):
-        print(f"  {probability:6.1%}  {label}")
-    attention = prediction.attention
-    if attention is not None:
-        peak_s = attention.times_s[attention.weights.argmax()]
-        print(
-            f"  attends most around {peak_s:.2f} s ({attention.placement}, a step is {1000 * attention.step_s:.1f} ms)"
-        )
+app.command()(predict)
 
 
 @app.command()

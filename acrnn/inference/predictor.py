@@ -1,160 +1,26 @@
 """The whole path for one clip: sound → spectrogram → segments → network → prediction and attention on one time axis."""
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from acrnn.audio import Limits, from_array, open_audio
+from acrnn.audio import Audio, Limits, Source, from_array, open_audio
+from acrnn.audio.activity import GATE_DB
+from acrnn.audio.sources import as_samples, is_encoded
 from acrnn.checkpoints import Checkpoint, find
-from acrnn.errors import OptionError, SilentAudioError
-from acrnn.features import (
-    FrontEnd,
-    Segments,
-    fill_missing_bands,
-    gather_frames,
-    n_known_bands,
-    stream_log_spectrogram,
-)
+from acrnn.errors import BadSamplesError, OptionError, SilentAudioError
+from acrnn.features import Segments, fill_missing_bands, n_known_bands, stream_log_spectrogram
+from acrnn.features.spectrogram import CHUNK_FRAMES
+from acrnn.inference.prediction import KEPT_SPECTROGRAM_S, Attention, Prediction, most_attended_s
+from acrnn.inference.stream import stream_segments
 from acrnn.model import Network
 
 BATCH_SEGMENTS = 16
 DEVICES = ("auto", "cpu", "cuda", "mps")
-
-
-@dataclass(frozen=True)
-class SegmentPrediction:
-    """The top class of one segment, and where in the clip the segment lies."""
-
-    start_s: float
-    end_s: float
-    label: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Attention:
-    """Learned frame attention of one clip.
-
-    Attributes
-    ----------
-    placement : str
-        Such as `l10` or `l2-softmax`.
-    times_s : ndarray (frame,)
-        Centre of each frame in seconds.
-    weights : ndarray (frame,), float64
-        Weight of the step that each frame lies in, averaged over the segments that overlap there. In [0, 1].
-    segment_weights : ndarray (segment, step), float32
-        What the network gave for each segment (A of eq. 1 or β of eq. 3), padding included. Softmax rows sum to one
-        even over silence, so rows of different segments cannot be compared.
-    step_s : float
-        Seconds that one weight stands for: 0.0116 at l2, 0.209 at l10.
-    """
-
-    placement: str
-    times_s: np.ndarray
-    weights: np.ndarray
-    segment_weights: np.ndarray
-    step_s: float
-
-    @property
-    def relative(self) -> np.ndarray:
-        """(frame,) weights divided by their largest, in [0, 1]: the gain of "play only what it attends to"."""
-        return self.weights / self.weights.max()
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a checkpoint says of one clip.
-
-    Attributes
-    ----------
-    name : str
-        Path or name of the clip.
-    duration_s : float
-    checkpoint : str
-    labels : tuple of str
-    probabilities : ndarray (class,), float32
-        Mean over segments, each counting by its vote; sums to one.
-    segment_probabilities : ndarray (segment, class), float32
-    segment_votes : ndarray (segment,), float32
-        Sum to one: all equal (§4.1), or, of a recipe whose `vote` is `sounding`, as their shares of frames with sound.
-    segment_starts_s, segment_ends_s : ndarray (segment,)
-        Where each segment lies; the last one ends with the clip.
-    attention : Attention or None
-        None for a checkpoint without attention: placement `none`, and PiczakCNN.
-    spectrogram : ndarray (band, frame), float32
-        The log-gammatone (or, for PiczakCNN, log-mel) spectrogram in decibels that the network saw.
-    times_s : ndarray (frame,)
-        Centre of each frame in seconds.
-    centres_hz : ndarray (band,)
-        Centre of each band in hertz.
-    n_known_bands : int
-        Bands, from the lowest up, that the recording's sampling rate leaves room for. Those above are estimated from
-        them (`acrnn.features.bandwidth`); usually there are none.
-    """
-
-    name: str
-    duration_s: float
-    checkpoint: str
-    labels: tuple[str, ...]
-    probabilities: np.ndarray
-    segment_probabilities: np.ndarray
-    segment_votes: np.ndarray
-    segment_starts_s: np.ndarray
-    segment_ends_s: np.ndarray
-    attention: Attention | None
-    spectrogram: np.ndarray
-    times_s: np.ndarray
-    centres_hz: np.ndarray
-    n_known_bands: int
-
-    @property
-    def known_up_to_hz(self) -> float | None:
-        """Where the estimated bands begin; None if there are none."""
-        return None if self.n_known_bands == len(self.centres_hz) else float(self.centres_hz[self.n_known_bands - 1])
-
-    @property
-    def label(self) -> str:
-        """The most probable class."""
-        return self.labels[int(self.probabilities.argmax())]
-
-    def top(self, k: int = 5) -> list[tuple[str, float]]:
-        """Give the `k` most probable classes with their probabilities, the most probable first."""
-        order = np.argsort(-self.probabilities, kind="stable")[:k]
-        return [(self.labels[i], float(self.probabilities[i])) for i in order]
-
-    @property
-    def segments(self) -> tuple[SegmentPrediction, ...]:
-        """One row a segment, in order of time."""
-        best = self.segment_probabilities.argmax(axis=1)
-        return tuple(
-            SegmentPrediction(float(start), float(end), self.labels[i], float(row[i]))
-            for start, end, i, row in zip(
-                self.segment_starts_s, self.segment_ends_s, best, self.segment_probabilities, strict=True
-            )
-        )
-
-    def as_dict(self, top: int = 5) -> dict[str, Any]:
-        """Plain values, as `python -m acrnn predict --json` prints them."""
-        attention = self.attention and {
-            "placement": self.attention.placement,
-            "times_s": self.attention.times_s.tolist(),
-            "weights": self.attention.weights.tolist(),
-        }
-        return {
-            "path": self.name,
-            "duration_s": self.duration_s,
-            "checkpoint": self.checkpoint,
-            "top": [{"label": label, "probability": probability} for label, probability in self.top(top)],
-            "segments": [vars(segment) for segment in self.segments],
-            "attention": attention,
-        }
 
 
 class Predictor:
@@ -182,26 +48,33 @@ class Predictor:
 
     def __call__(
         self,
-        source: str | os.PathLike | bytes | np.ndarray,
+        source: Source | Audio | Any,
         rate_hz: int | None = None,
         *,
         name: str | None = None,
         limits: Limits | None = None,
+        channel: int | None = None,
+        partial: bool = False,
         on_progress: Callable[[float], None] | None = None,
     ) -> Prediction:
-        """Predict one clip of 20 ms to an hour.
+        """Predict one clip of 20 ms to many hours.
 
         Parameters
         ----------
-        source : path, bytes or ndarray
-            A file, its bytes, or samples (samples,) or (samples, channels). A file is streamed: an hour of it needs
-            the memory of its spectrogram, not of its waveform.
+        source : path, bytes, open file, Audio or samples
+            A file, its bytes, a file open for reading bytes, what `acrnn.audio.decode` gave at the checkpoint's rate,
+            or samples (n_samples,) or (n_samples, n_channels) as array, tensor or list. A file is streamed, and
+            memory bounded: an hour of it needs that of its spectrogram, ten no more than two.
         rate_hz : int, optional
-            Sampling rate of an array; a file knows its own.
+            Sampling rate of samples; a file knows its own.
         name : str, optional
             What the clip is called in messages and in the result.
         limits : Limits, optional
-            Longest duration and largest file accepted.
+            Longest duration and largest file accepted; by default `Limits.of_environment()`.
+        channel : int, optional
+            The channel to use, counted from 1; by default the mean of those with sound.
+        partial : bool
+            Use what is there of a file that is cut short; a note says how much is missing.
         on_progress : callable, optional
             Told the share done, 0 to 1, after each batch of segments.
 
@@ -210,97 +83,175 @@ class Predictor:
         AudioError
             If the sound cannot be used; the message says why.
         OptionError
-            If an array comes without its rate.
+            If samples come without their rate, or there is no such channel.
         """
         front_end = self.checkpoint.config.front_end
-        if isinstance(source, np.ndarray):
+        told = on_progress or (lambda share: None)
+        if isinstance(source, Audio):
+            if source.rate_hz != front_end.rate_hz:
+                raise OptionError(
+                    f"sound at {source.rate_hz} Hz was given; this checkpoint takes it at {front_end.rate_hz} Hz"
+                )
+            return self._of_audio(source, name or "the audio", told)
+        if not is_encoded(source):
             if rate_hz is None:
-                raise OptionError("an array of samples has no rate of its own: rate_hz is needed, such as 44100")
+                as_samples(source, name or "the array")  # what is no samples at all is told first
+                raise OptionError("samples have no rate of their own: rate_hz is needed, such as 44100")
             name = name or "the array"
-            samples = from_array(source, rate_hz, front_end.rate_hz, name=name).samples
-            spectrogram, n_samples = self._analyse([samples], front_end)
-            source_rate_hz = rate_hz
-        else:
-            name = name or ("the audio" if isinstance(source, bytes) else str(Path(source)))
-            with open_audio(source, limits=limits, name=name) as audio:
-                spectrogram, n_samples = self._analyse(audio.blocks(front_end.rate_hz), front_end)
-                source_rate_hz = audio.rate_hz
-        if spectrogram.max() <= front_end.floor_db + 1e-3:
-            raise SilentAudioError(
-                f"{name} is silent: nothing in it is above {front_end.floor_db:g} dB; a clip with sound is needed."
-            )
-        n_known = front_end.n_bands if self.bands is None else n_known_bands(front_end, source_rate_hz)
-        if n_known < front_end.n_bands:
-            spectrogram = fill_missing_bands(spectrogram, n_known, self.bands, front_end.floor_db)
-        return self._classify(spectrogram, n_known, n_samples, name, on_progress or (lambda share: None))
+            audio = from_array(source, rate_hz, front_end.rate_hz, name=name, channel=channel)
+            return self._of_audio(audio, name, told)
+        with open_audio(source, limits=limits, name=name, channel=channel, partial=partial) as file:
+            hearing = Hearing(self, file.name, file.rate_hz, file.announced_s, told)
+            prediction = hearing.predict(file.blocks(front_end.rate_hz))
+            return replace(prediction, notes=file.notes)
 
-    def _analyse(self, blocks, front_end: FrontEnd) -> tuple[Tensor, int]:
-        """Blocks of samples → the clip's whole spectrogram (band, frame), and how many samples it is of."""
-        n_samples = 0
+    def _of_audio(self, audio: Audio, name: str, told: Callable[[float], None]) -> Prediction:
+        hearing = Hearing(self, name, audio.source_rate_hz, audio.duration_s, told)
+        return replace(hearing.predict([audio.samples]), notes=audio.notes)
 
-        def counted():
-            nonlocal n_samples
-            for block in blocks:
-                n_samples += len(block)
-                yield block
 
-        # Analysed on the CPU in every case: a thousand times real time there, and the same decibels on every device.
-        spectrogram = gather_frames(stream_log_spectrogram(counted(), front_end), front_end.n_bands)
-        return spectrogram, n_samples
+class Hearing:
+    """One clip on its way through the network, from blocks of samples to its prediction.
 
-    def _votes(self, padded: Tensor, segments: Segments) -> np.ndarray:
-        """(segment,) what each counts for, by the checkpoint's way of voting."""
-        config = self.checkpoint.config
-        if config.vote == "mean":
-            return np.full(len(segments), 1 / len(segments), np.float32)
-        sounds = (padded > config.front_end.floor_db).any(dim=0).float()  # (padded frame,)
-        shares = sounds.unfold(0, segments.length, segments.hop).mean(dim=1).numpy()
-        return shares / shares.sum()
+    Parameters
+    ----------
+    predictor : Predictor
+    name : str
+    source_rate_hz : int
+        Rate of the recording, which tells the bands that it leaves empty.
+    announced_s : float or None
+        Its length, as far as it is known, for the progress.
+    told : callable
+        Told the share done.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        name: str,
+        source_rate_hz: int,
+        announced_s: float | None,
+        told: Callable[[float], None],
+    ) -> None:
+        self._predictor, self._config, self._name = predictor, predictor.checkpoint.config, name
+        self._front_end = self._config.front_end
+        every = self._front_end.n_bands
+        self._n_known = every if predictor.bands is None else n_known_bands(self._front_end, source_rate_hz)
+        self._announced_s, self._told = announced_s, told
+        self._n_samples = 0
+        self._n_frames = 0
+        self._levels_db: list[np.ndarray] = []
+        self._kept: Tensor = torch.empty(every, 2 * CHUNK_FRAMES)
+        self._is_silent = True
 
     @torch.inference_mode()
-    def _classify(self, spectrogram: Tensor, n_known: int, n_samples: int, name: str, on_progress) -> Prediction:
-        config = self.checkpoint.config
-        front_end = config.front_end
-        segments = Segments.of(spectrogram.shape[1], front_end)
+    def predict(self, blocks: Iterable[np.ndarray]) -> Prediction:
+        """Analyse and classify blocks of float32 (n_samples,) at the front end's rate."""
+        predictor, front_end = self._predictor, self._front_end
         probabilities, weights, done = [], [], 0
-        padded = segments.pad(spectrogram, front_end.floor_db)
-        for batch in segments.batches(padded, BATCH_SEGMENTS):
-            output = self.model(batch.to(self.device).contiguous(memory_format=torch.channels_last))
+        for batch in stream_segments(self._frames(blocks), front_end, BATCH_SEGMENTS):
+            output = predictor.model(batch.to(predictor.device).contiguous(memory_format=torch.channels_last))
             probabilities.append(output.logits.softmax(dim=1).cpu())
             if output.attention is not None:
                 weights.append(output.attention.cpu())
             done += len(batch)
-            on_progress(done / len(segments))
+            self._tell(done)
+        if self._is_silent:
+            raise SilentAudioError(
+                f"{self._name} is silent: nothing in it is above {front_end.floor_db:g} dB; "
+                "a clip with sound is needed."
+            )
         by_segment = torch.cat(probabilities).numpy()
-        votes = self._votes(padded[0], segments)
+        by_step = torch.cat(weights).numpy() if weights else None
+        if not (np.isfinite(by_segment).all() and (by_step is None or np.isfinite(by_step).all())):
+            raise BadSamplesError(
+                f"{self._name} gives no finite probabilities, so its samples are far from any sound; "
+                "samples in [-1, 1] are accepted."
+            )
+        self._told(1.0)
+        return self._prediction(by_segment, by_step)
+
+    def _tell(self, n_segments: int) -> None:
+        """Tell the share of the segments that are announced; the end is told when it is there."""
+        if self._announced_s:
+            expected = max(1.0, self._announced_s / (self._front_end.segment_hop * self._front_end.hop_s) - 1)
+            self._told(min(n_segments / expected, 0.999))
+
+    def _frames(self, blocks: Iterable[np.ndarray]) -> Iterator[Tensor]:
+        """Blocks of samples → pieces of spectrogram (band, frame); what the prediction tells of them is kept."""
+        front_end, kept_frames = self._front_end, round(KEPT_SPECTROGRAM_S / self._front_end.hop_s)
+
+        def counted() -> Iterator[np.ndarray]:
+            for block in blocks:
+                self._n_samples += len(block)
+                yield block
+
+        # Analysed on the CPU in every case: a thousand times real time there, and the same decibels on every device.
+        for piece in stream_log_spectrogram(counted(), front_end):
+            self._is_silent = self._is_silent and piece.max() <= front_end.floor_db + 1e-3
+            if self._n_known < front_end.n_bands:
+                piece = fill_missing_bands(piece, self._n_known, self._predictor.bands, front_end.floor_db)
+            self._levels_db.append(piece.amax(dim=0).numpy())
+            self._keep(piece[:, : max(0, kept_frames - self._n_frames)])
+            self._n_frames += piece.shape[1]
+            yield piece
+
+    def _keep(self, piece: Tensor) -> None:
+        end = self._n_frames + piece.shape[1]
+        if piece.shape[1] and end > self._kept.shape[1]:
+            larger = torch.empty(len(piece), max(2 * self._kept.shape[1], end))
+            larger[:, : self._n_frames] = self._kept[:, : self._n_frames]
+            self._kept = larger
+        if piece.shape[1]:
+            self._kept[:, self._n_frames : end] = piece
+
+    def _votes(self, level_db: np.ndarray, segments: Segments) -> np.ndarray:
+        """(segment,) what each counts for, by the checkpoint's way of voting."""
+        if self._config.vote == "mean":
+            return np.full(len(segments), 1 / len(segments), np.float32)
+        sounds = torch.zeros(segments.n_padded_frames)
+        sounds[: len(level_db)] = torch.from_numpy(level_db > self._front_end.floor_db)
+        shares = sounds.unfold(0, segments.length, segments.hop).mean(dim=1).numpy()
+        return shares / shares.sum()
+
+    def _prediction(self, by_segment: np.ndarray, by_step: np.ndarray | None) -> Prediction:
+        config, front_end = self._config, self._front_end
+        level_db = np.concatenate(self._levels_db)
+        segments = Segments.of(len(level_db), front_end)
+        votes = self._votes(level_db, segments)
+        probabilities = np.average(by_segment, axis=0, weights=votes)
         times_s = segments.times_s(front_end)
-        duration_s = n_samples / front_end.rate_hz
+        duration_s = self._n_samples / front_end.rate_hz
         attention = None
-        if weights:
-            by_step = torch.cat(weights).numpy()
+        if by_step is not None:
             frames_per_weight = config.network.frames_per_weight
+            has_sound = level_db > max(level_db.max() - GATE_DB, front_end.floor_db)
+            scores = votes * by_segment[:, probabilities.argmax()]
             attention = Attention(
                 placement=config.placement,
                 times_s=times_s,
                 weights=segments.to_clip(by_step, frames_per_weight),
                 segment_weights=by_step,
                 step_s=frames_per_weight * front_end.hop_s,
+                most_at_s=most_attended_s(by_step, scores, has_sound, segments, frames_per_weight, front_end.hop_s),
             )
         return Prediction(
-            name=name,
+            name=self._name,
             duration_s=duration_s,
             checkpoint=config.name,
             labels=config.labels,
-            probabilities=np.average(by_segment, axis=0, weights=votes),
+            probabilities=probabilities,
             segment_probabilities=by_segment,
             segment_votes=votes,
             segment_starts_s=segments.starts * front_end.hop_s,
             segment_ends_s=np.minimum((segments.starts + segments.length) * front_end.hop_s, duration_s),
             attention=attention,
-            spectrogram=spectrogram.contiguous().numpy(),
+            spectrogram=self._kept[:, : min(self._n_frames, round(KEPT_SPECTROGRAM_S / front_end.hop_s))]
+            .contiguous()
+            .numpy(),
             times_s=times_s,
             centres_hz=front_end.centres_hz,
-            n_known_bands=n_known,
+            n_known_bands=self._n_known,
         )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from dataclasses import dataclass
 
 import av
 import numpy as np
@@ -79,3 +80,36 @@ def flac_with_length(flac: bytes, n_samples: int) -> bytes:
     """Announce another number of samples in a FLAC header (36 bits; 0 leaves it blank)."""
     fields = int.from_bytes(flac[18:26], "big") & ~(2**36 - 1) | n_samples
     return flac[:18] + fields.to_bytes(8, "big") + flac[26:]
+
+
+@dataclass
+class OggPage:
+    """A page of an Ogg file that can be changed: bytes(page) has the right check sum."""
+
+    flags: int
+    granule: int
+    rest: bytes  # stream number and page number
+    body: bytes  # table of segments and their content
+
+    def __bytes__(self) -> bytes:
+        head = b"OggS\0" + bytes([self.flags]) + struct.pack("<q", self.granule) + self.rest
+        page = head + bytes(4) + self.body
+        check = 0
+        for byte in page:
+            check ^= byte << 24
+            for _ in range(8):
+                check = (check << 1) ^ (0x04C11DB7 if check & 0x80000000 else 0)
+            check &= 0xFFFFFFFF
+        return head + struct.pack("<I", check) + self.body
+
+
+def ogg_pages(file: bytes) -> list[OggPage]:
+    """Take an Ogg file apart (RFC 3533)."""
+    pages, at = [], 0
+    while at < len(file):
+        n_segments = file[at + 26]
+        end = at + 27 + n_segments + sum(file[at + 27 : at + 27 + n_segments])
+        granule = struct.unpack("<q", file[at + 6 : at + 14])[0]
+        pages.append(OggPage(file[at + 5], granule, file[at + 14 : at + 22], file[at + 26 : end]))
+        at = end
+    return pages

@@ -11,6 +11,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from acrnn.audio.scenes import render
+from tests.audio.audio_files import av_bytes
 from tests.browser.conftest import choose, clip_drawn, open_clip, settle
 
 AUDIO = "document.querySelector('.st-key-listen_audio audio')"
@@ -34,6 +35,9 @@ def sounds(tmp_path_factory):
     (folder / "broken.wav").write_bytes((folder / "crow.wav").read_bytes()[:20_000])
     (folder / "text.mp3").write_text("this is no music " * 100)
     soundfile.write(folder / "silence.flac", np.zeros(44_100), 44_100)
+    (folder / "phone.3gp").write_bytes(av_bytes(scene.samples, scene.rate_hz, "3gp", "aac"))
+    one_of_two = np.stack([np.zeros_like(low.samples), low.samples], axis=1)
+    soundfile.write(folder / "right.wav", one_of_two, 8000)
     return folder
 
 
@@ -123,6 +127,38 @@ def test_a_bad_upload_gives_a_sentence_and_the_page_goes_on(app, page, sounds, n
     expect(alert).to_contain_text(sentence)
     upload(page, sounds / "crow.wav")
     clip_drawn(page)
+
+
+def test_what_is_there_of_a_cut_upload_is_used_on_request(app, page, sounds):
+    page.goto(app.url("?source=Upload"))
+    settle(page)
+    upload(page, sounds / "broken.wav")
+    page.get_by_role("button", name="Use what is there").click()
+    clip_drawn(page)
+    expect(page.get_by_text("It is cut short: ")).to_be_visible()
+
+
+def test_a_phones_recording_is_taken(app, page, sounds):
+    page.goto(app.url("?source=Upload"))
+    settle(page)
+    upload(page, sounds / "phone.3gp")
+    clip_drawn(page)
+    expect(page.get_by_text("Channel", exact=True)).to_have_count(0)  # it has one
+
+
+def test_an_empty_channel_is_told_and_a_channel_can_be_chosen(app, page, sounds):
+    page.goto(app.url("?source=Upload"))
+    settle(page)
+    upload(page, sounds / "right.wav")
+    clip_drawn(page)
+    expect(page.get_by_text("Channel 1 of 2 is empty")).to_be_visible()
+    page.get_by_role("combobox", name="Channel").click()
+    page.get_by_role("option", name="channel 2", exact=True).click()
+    settle(page)
+    expect(page.get_by_text("Channel 1 of 2 is empty")).to_have_count(0)
+    page.get_by_role("combobox", name="Channel").click()
+    page.get_by_role("option", name="channel 1", exact=True).click()
+    expect(page.get_by_test_id("stAlert")).to_contain_text("silent")
 
 
 def test_another_placement_changes_attention_and_keeps_the_clip(app, page):

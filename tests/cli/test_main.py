@@ -1,9 +1,11 @@
+import io
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import soundfile as sf
 
 from acrnn.cli import main as cli
 from acrnn.inference import load
@@ -58,7 +60,7 @@ def test_json_alone_stands_on_stdout(run, clips):
     _, out, _ = run("predict", clips[0], "--checkpoint", NAME, "--json", "--device", "cpu")
     assert out.count("\n") == 1
     (row,) = json.loads(out)
-    assert list(row) == ["path", "duration_s", "checkpoint", "top", "segments", "attention"]
+    assert list(row) == ["path", "duration_s", "notes", "checkpoint", "top", "segments", "attention"]
     assert row["path"] == str(clips[0])
     assert len(row["top"]) == 5
 
@@ -70,14 +72,71 @@ def test_a_person_is_told_class_and_moment(run, clips, tiny_checkpoints):
     lines = out.splitlines()
     assert lines[0] == f"{clips[1]}  (2.50 s)"
     assert [line.split()[1] for line in lines[1:3]] == [label for label, _ in prediction.top(2)]
-    peak_s = prediction.attention.times_s[prediction.attention.weights.argmax()]
-    assert f"around {peak_s:.2f} s" in lines[3]
+    assert f"around {prediction.attention.most_at_s:.2f} s" in lines[3]
 
 
 def test_a_checkpoint_without_attention_claims_no_moment(run, clips):
     code, out, _ = run("predict", clips[0], "--checkpoint", "esc10-none-paper-fold1", "--device", "cpu")
     assert code == 0
     assert "attends" not in out
+
+
+def test_notes_stand_on_stderr_and_in_the_json(run, tmp_path, write_wav):
+    path = write_wav(tmp_path / "shifted.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 22_050) + 0.2, 22_050)
+    code, out, err = run("predict", path, "--checkpoint", NAME, "--json", "--device", "cpu")
+    assert code == 0
+    (row,) = json.loads(out)
+    (note,) = row["notes"]
+    assert "offset" in note
+    assert f"note: {path}: {note}" in err.splitlines()
+
+
+def test_a_pipe_is_read_from_standard_input(run, clips, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(clips[0].read_bytes())))
+    code, out, _ = run("predict", "-", "--checkpoint", NAME, "--json", "--device", "cpu")
+    _, expected, _ = run("predict", clips[0], "--checkpoint", NAME, "--json", "--device", "cpu")
+    assert code == 0
+    (row,), (of_file,) = json.loads(out), json.loads(expected)
+    assert row == of_file | {"path": "standard input"}
+
+
+def test_a_channel_is_chosen(run, tmp_path):
+    path = tmp_path / "stereo.wav"
+    frames = np.random.default_rng(0).uniform(-0.3, 0.3, (22_050, 2))
+    sf.write(path, frames, 22_050, subtype="FLOAT")
+    sf.write(tmp_path / "right.wav", frames[:, 1], 22_050, subtype="FLOAT")
+    rows = [
+        json.loads(run("predict", *arguments, "--checkpoint", NAME, "--json", "--device", "cpu")[1])[0]["top"]
+        for arguments in ([path, "--channel", 2], [tmp_path / "right.wav"], [path])
+    ]
+    assert rows[0] == rows[1] != rows[2]
+    code, _, err = run("predict", path, "--channel", 3, "--checkpoint", NAME, "--device", "cpu")
+    assert code == 2
+    assert f"error: {path} has no channel 3; 1 to 2 are accepted." in err
+
+
+def test_what_is_there_of_a_cut_file_is_used_on_request(run, tmp_path, clips):
+    path = tmp_path / "cut.wav"
+    path.write_bytes(clips[1].read_bytes()[:60_000])
+    code, out, err = run("predict", path, "--checkpoint", NAME, "--device", "cpu")
+    assert (code, out) == (2, "")
+    assert "cut short" in err
+    assert "--partial uses what is there." in err
+    code, out, err = run("predict", path, "--partial", "--checkpoint", NAME, "--device", "cpu")
+    assert code == 0
+    assert "(1.36 s)" in out
+    assert "It is cut short: 1.14 s of the 2.50 s" in err
+
+
+def test_the_longest_recording_is_a_setting(run, clips, monkeypatch):
+    code, out, err = run("predict", *clips, "--max-seconds", 2, "--checkpoint", NAME, "--device", "cpu")
+    assert code == 2
+    assert out.startswith(str(clips[0]))
+    assert "announces 2.5 s" in err
+    assert "--max-seconds" in err
+    monkeypatch.setenv("ACRNN_MAX_SECONDS", "soon")
+    code, _, err = run("predict", clips[0], "--checkpoint", NAME, "--device", "cpu")
+    assert (code, one_line(err)) == (2, True)
 
 
 def test_files_that_cannot_be_used_are_named_and_the_others_done(run, tmp_path, clips, write_wav):

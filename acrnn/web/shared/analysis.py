@@ -1,8 +1,9 @@
 """One clip analysed by one checkpoint, computed once a process and shared by all sessions."""
 
+import io
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -11,13 +12,31 @@ import streamlit as st
 
 from acrnn.audio import Limits, decode, encode_wav
 from acrnn.audio.effects import scale_frames
+from acrnn.audio.limits import positive
 from acrnn.checkpoints import Checkpoint
 from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
+from acrnn.inference.prediction import KEPT_SPECTROGRAM_S
 from acrnn.web.shared.clips import ChosenClip
 
-PAGE_LIMITS = Limits(max_duration_s=600.0)
-"""Longest clip of a page; the command line takes an hour."""
+PAGE_SECONDS = "ACRNN_PAGE_SECONDS"
+
+
+def page_limits() -> Limits:
+    """Read the longest clip of a page: an hour and a half, or what ACRNN_PAGE_SECONDS says.
+
+    A page keeps the waveform and the picture, half a gigabyte an hour and no more than two hours; the command line
+    streams.
+
+    Raises
+    ------
+    OptionError
+        If ACRNN_PAGE_SECONDS is no positive number.
+    """
+    seconds = min(positive(PAGE_SECONDS, 5400.0), KEPT_SPECTROGRAM_S)
+    return replace(Limits.of_environment(), max_duration_s=seconds, raised_by=f"{PAGE_SECONDS}, or the command line,")
+
+
 KEPT_SECONDS = 1800.0
 """Seconds of sound whose analyses are kept for everybody: about 500 MB."""
 
@@ -29,19 +48,25 @@ class Analysis:
     Attributes
     ----------
     prediction : Prediction
-    samples : ndarray (samples,)
-        Mono, at `rate_hz`, the model's rate.
+    rate_hz : int
+        The model's rate.
     wav : bytes
-        The same for a player.
+        The clip for a player: mono, 16-bit, at `rate_hz`.
     key : tuple
         What it was found of: clip and weights.
     """
 
     prediction: Prediction
-    samples: np.ndarray
     rate_hz: int
     wav: bytes
     key: tuple
+
+    @property
+    def samples(self) -> np.ndarray:
+        """The clip, float32 (n_samples,) in [-1, 1]: what is played, of which alone one copy is kept."""
+        import soundfile as sf
+
+        return sf.read(io.BytesIO(self.wav), dtype="float32")[0]
 
 
 class Kept:
@@ -102,9 +127,11 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     on_progress(0.0)
     predictor = predictor_of(checkpoint)
     rate_hz = checkpoint.config.front_end.rate_hz
-    samples = decode(clip.content, rate_hz, limits=PAGE_LIMITS, name=clip.name).samples
-    prediction = predictor(clip.content, name=clip.name, limits=PAGE_LIMITS, on_progress=on_progress)
-    analysis = Analysis(prediction, samples, rate_hz, encode_wav(samples, rate_hz), key)
+    audio = decode(
+        clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial
+    )
+    prediction = predictor(audio, name=clip.name, on_progress=on_progress)
+    analysis = Analysis(prediction, rate_hz, encode_wav(audio.samples, rate_hz), key)
     _kept().put(key, analysis, prediction.duration_s)
     return analysis
 

@@ -1,20 +1,19 @@
 """The choice of a clip: a bundled sample, a dataset's clip, an upload or a recording; the URL says which."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
 from acrnn import data
-from acrnn.audio import encode_wav
+from acrnn.audio import encode_wav, open_audio
+from acrnn.audio.containers import SUFFIXES
 from acrnn.audio.scenes import SCENES, TITLES, render
 from acrnn.data import Dataset, sha256_of
 from acrnn.data.download import download
 from acrnn.errors import AcrnnError
 from acrnn.labels import pretty
 from acrnn.web.shared.words import plain
-
-UPLOAD_TYPES = ["wav", "aiff", "aif", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,17 @@ class ChosenClip:
     content : bytes
         An audio file.
     key : str
-        SHA-256 of the content.
+        SHA-256 of the content, and what was chosen of it.
     truth : str or None
         Its class, where known.
     fold : int or None
         Its fold, for a dataset's clip.
     fingerprint : str or None
         Of the dataset that it is from.
+    channel : int or None
+        The channel to use, counted from 1; None for the mean of those with sound.
+    partial : bool
+        What is there of a file that is cut short is to be used.
     """
 
     name: str
@@ -43,6 +46,8 @@ class ChosenClip:
     truth: str | None = None
     fold: int | None = None
     fingerprint: str | None = None
+    channel: int | None = None
+    partial: bool = False
 
 
 def choose_clip(held_out_fold: int) -> ChosenClip | None:
@@ -151,15 +156,44 @@ def offer_download() -> None:
 
 def _upload() -> ChosenClip | None:
     file = st.file_uploader(
-        "Audio file", UPLOAD_TYPES, key="upload", on_change=_forget, args=("upload",),
-        help="20 ms to 10 minutes, any rate from 4 to 384 kHz, any number of channels. The command line takes an hour.",
+        "Audio or video file", list(SUFFIXES), key="upload", on_change=_forget, args=("upload",),
+        help="Any rate from 4 to 384 kHz, any number of channels, 20 ms to an hour and a half. The command line takes "
+        "recordings of many hours.",
     )  # fmt: skip
-    return _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))
+    clip = _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))
+    return None if clip is None else _as_chosen(clip)
 
 
 def _record() -> ChosenClip | None:
     file = st.audio_input("Microphone", sample_rate=44_100, key="record", on_change=_forget, args=("record",))
     return _kept("record", None if file is None else _from_bytes("recording.wav", file.getvalue()))
+
+
+def use_what_is_there(clip: ChosenClip) -> None:
+    """Use what is there of an upload that is cut short, from now on."""
+    st.session_state[f"partial_{clip.key.partition('-')[0]}"] = True
+
+
+def _as_chosen(clip: ChosenClip) -> ChosenClip:
+    """Offer the channels of an upload that has several, and remember whether what is there of it is to be used."""
+    partial = st.session_state.get(f"partial_{clip.key}", False)
+    channel, n_channels = None, _n_channels(clip.content, clip.key)
+    if n_channels > 1:
+        channel = st.selectbox(
+            "Channel", [None, *range(1, n_channels + 1)], key=f"channel_{clip.key}",
+            format_func=lambda i: "mean of those with sound" if i is None else f"channel {i}",
+        )  # fmt: skip
+    key = clip.key + (f"-{channel}" if channel else "") + ("-partial" if partial else "")
+    return replace(clip, key=key, channel=channel, partial=partial)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _n_channels(_content: bytes, key: str) -> int:
+    try:
+        with open_audio(_content, partial=True) as file:
+            return file.n_channels
+    except AcrnnError:  # which the analysis tells
+        return 1
 
 
 def _kept(key: str, clip: ChosenClip | None) -> ChosenClip | None:

@@ -1,0 +1,76 @@
+"""The command that predicts recordings: files of any container, pipes, and recordings of many hours."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acrnn.audio.containers import ACCEPTED
+from acrnn.cli.measures import Checkpoint, Device, errors
+from acrnn.errors import AcrnnError, TruncatedAudioError
+from acrnn.paths import DEFAULT_CHECKPOINTS
+
+
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help=f"Files, or - for standard input; {ACCEPTED}.")],
+    checkpoint: Checkpoint = DEFAULT_CHECKPOINTS[0],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout, one object a clip.")] = False,
+    device: Device = "auto",
+    channel: Annotated[int | None, typer.Option(min=1, help="Use this channel; default: the mean of all.")] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Use what is there of a file that is cut short.")] = False,
+    max_seconds: Annotated[float | None, typer.Option(min=0, help="Longest recording; default: a day.")] = None,
+) -> None:
+    """Name the class of each clip, and say which frames the network attended to.
+
+    Notes on a recording go to stderr. Files that cannot be used are named there, the others are still done, and the
+    exit code is 2. Recordings of many hours are streamed.
+    """
+    from acrnn.audio import Limits
+    from acrnn.inference import describe_device, load
+
+    limits = Limits.of_environment()
+    if max_seconds is not None:
+        limits = replace(limits, max_duration_s=max_seconds)
+    predictor = load(checkpoint, device)
+    errors.print(f"{predictor.checkpoint.name} on {describe_device(predictor.device)}", markup=False)
+    done, failed = [], False
+    for path in paths:
+        source, name = (sys.stdin.buffer, "standard input") if str(path) == "-" else (path, str(path))
+        try:
+            prediction = predictor(source, name=name, limits=limits, channel=channel, partial=partial)
+        except AcrnnError as error:
+            failed = True
+            hint = " --partial uses what is there." if isinstance(error, TruncatedAudioError) and not partial else ""
+            errors.print(f"error: {error}{hint}", markup=False)
+            continue
+        for note in prediction.notes:
+            errors.print(f"note: {name}: {note}", markup=False)
+        if prediction.known_up_to_hz is not None:
+            errors.print(
+                f"note: {path} has nothing above {prediction.known_up_to_hz:.0f} Hz; the bands above are estimated.",
+                markup=False,
+            )
+        if as_json:
+            done.append(prediction.as_dict(top))
+        else:
+            _print_prediction(prediction, top)
+    if as_json:
+        print(json.dumps(done, ensure_ascii=False))
+    if failed:
+        raise typer.Exit(2)
+
+
+def _print_prediction(prediction, top: int) -> None:
+    print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
+    for label, probability in prediction.top(top):
+        print(f"  {probability:6.1%}  {label}")
+    attention = prediction.attention
+    if attention is not None:
+        print(
+            f"  attends most around {attention.most_at_s:.2f} s "
+            f"({attention.placement}, a step is {1000 * attention.step_s:.1f} ms)"
+        )
