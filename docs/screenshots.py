@@ -21,6 +21,7 @@ from tests.browser.conftest import CHROMIUM, READY_MS, App, clip_drawn, settle
 
 HERE = Path(__file__).parent
 CHARTS = {"compare": ".st-key-compare_chart .nsewdrag", "confusions": ".nsewdrag", "results": ".nsewdrag"}
+PATIENCE_MS = 5 * READY_MS  # beside trainings the first page takes minutes
 AUDIO = "document.querySelector('.st-key-listen_audio audio')"
 MOVING = "listen.gif"
 CLEAR = 255
@@ -83,6 +84,7 @@ def _opened(browser: Browser, app: App, shot: Shot) -> Page:
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=shot.scheme)
     page = context.new_page()
     page.goto(app.url(shot.query))
+    page.wait_for_selector("[data-test-script-state='notRunning']", timeout=PATIENCE_MS)
     settle(page)
     _drawn(page, shot.name.split("-")[0])
     page.wait_for_timeout(1500)
@@ -126,12 +128,12 @@ def _view(page: Page) -> dict[str, float]:
     top = page.locator("h1").first.bounding_box()
     chart = page.locator(".st-key-listen_chart").bounding_box()
     left, above = chart["x"] - 16, top["y"] - 8
-    return {"x": left, "y": above, "width": chart["width"] + 32, "height": chart["y"] + chart["height"] - above}
+    return {"x": left, "y": above, "width": chart["width"] + 32, "height": chart["y"] + chart["height"] + 12 - above}
 
 
 def _changes(frames: list[Image.Image]) -> list[Image.Image]:
     """Give the frames in one palette without dither, each showing only what is not as in the one before."""
-    palette = frames[0].quantize(200, dither=Image.Dither.NONE)
+    palette = frames[0].quantize(250, dither=Image.Dither.NONE)
     pictures = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     changes = pictures[:1]
     for before, now in pairwise(map(np.asarray, pictures)):
