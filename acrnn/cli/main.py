@@ -32,7 +32,7 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
-Sealed = Annotated[str, typer.Option(help="Folds neither trained on nor scored, as 1 or 1,3, to compare recipes.")]
+Sealed = Annotated[str, typer.Option(help="Folds, such as 1 or 1,3, neither trained on nor scored.")]
 DEFAULT_CHECKPOINT = "esc10-l10-best-fold1"
 
 
@@ -55,7 +55,7 @@ def predict(
 ) -> None:
     """Name the class of each clip, and say which frames the network attended to.
 
-    Files that cannot be used are named on stderr, the others are still done, and the exit code is 2.
+    Files that cannot be used are named on stderr, the others are still predicted, and the exit code is 2.
     """
     from acrnn.inference import describe_device, load
 
@@ -104,15 +104,15 @@ def train(
     network: Annotated[str, typer.Option(help="acrnn, or piczakcnn, the baseline of §4.2.")] = "acrnn",
     placement: Annotated[str | None, typer.Option(help="Of acrnn: none, l2-sigmoid, …, l8-softmax or l10.")] = None,
     recipe: Annotated[
-        str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation; best: what scores more.")
+        str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation; best: another training.")
     ] = "paper",
-    epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Another number than the recipe's 64.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's own number.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's own size.")] = None,
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
     sealed: Sealed = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Where the run's folder is made; default runs.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there.")] = False,
 ) -> None:
     """Train a network on the other four folds, then score it once on the fold held out."""
     from acrnn.cli.terminal import run_bar
@@ -134,10 +134,10 @@ def train(
             with run_bar(errors, config.recipe.epochs) as on_status:
                 summary = work(run, clips, on_status)
         except KeyboardInterrupt:
-            errors.print(f"stopped; the same command with --resume goes on with {run.path}", markup=False)
+            errors.print(f"stopped; the same command with --resume continues {run.path}", markup=False)
             raise typer.Exit(130) from None
         if summary is None:
-            print(f"stopped on request; the same command with --resume goes on with {run.path}")
+            print(f"stopped on request; the same command with --resume continues {run.path}")
             return
     _print_scores(run.summary)
     print(f"python -m acrnn publish {run.path}   offers it to the app")
@@ -145,21 +145,23 @@ def train(
 
 @app.command()
 def sweep(
-    name: Annotated[str, typer.Argument(help="table1, table3, table4: rows of the paper; ablation: of recipe best.")],
+    name: Annotated[str, typer.Argument(help="table1, table3, table4: the paper's rows; ablation: variants of best.")],
     data: DataRoot,
     dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
-    placements: Annotated[str, typer.Option(help="Some of the rows, as l10,l2-sigmoid; default all.")] = "",
+    placements: Annotated[str, typer.Option(help="Some of the rows, such as l10,l2-sigmoid; default: all.")] = "",
     folds: Annotated[str, typer.Option(help="Folds held out, one a run.")] = "1,2,3,4,5",
     sealed: Sealed = "",
     seeds: Annotated[str, typer.Option(help="Seeds, one a run.")] = "0",
-    recipe: Annotated[str, typer.Option(help="Of the rows that do not say: see `train`.")] = "paper",
-    epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
+    recipe: Annotated[str, typer.Option(help="For rows that name none; see `train`.")] = "paper",
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's own number.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one a core, if they fit.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one per core, if they fit.")] = None,
     out: Annotated[Path, typer.Option(help="Where the runs' folders are made.")] = Path("runs"),
-    time_limit: Annotated[float | None, typer.Option(help="Seconds after which to stop; go on later.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds after which to stop; the same command continues.")
+    ] = None,
 ) -> None:
-    """Train a grid of runs. Finished ones are skipped, a broken one goes on, a failing one does not stop the rest."""
+    """Train a grid of runs. Finished ones are skipped, interrupted ones continue, a failing one stops no other."""
     from acrnn.cli.terminal import sweep_bar
     from acrnn.runs.start import Options, training_device
     from acrnn.runs.sweep import grid, run_sweep
@@ -205,7 +207,7 @@ def watch(run: RunName) -> None:
 
 @app.command()
 def stop(run: RunName) -> None:
-    """Ask the process that trains a run to stop at its next step; `train … --resume` goes on."""
+    """Ask the process that trains a run to stop at its next step; `train … --resume` continues it."""
     from acrnn.errors import RunError
     from acrnn.runs.watch import find_run, look
 
@@ -242,7 +244,7 @@ def report(
     runs: Annotated[Path, typer.Argument(help="Folder of runs; finished ones in it or below it count.")],
     out: Annotated[Path, typer.Option(help="Where the JSON files go.")] = Path("results"),
 ) -> None:
-    """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip.
+    """Summarise finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip.
 
     Folds that an earlier report holds and these runs do not are kept.
     """
@@ -344,7 +346,7 @@ def download(
     name: Annotated[str, typer.Argument(help="esc50, or esc10 for its subset of 400 clips.")],
     to: Annotated[Path, typer.Option(help="The dataset becomes a folder in this one.")] = Path("data"),
 ) -> None:
-    """Download ESC-50 or its ESC-10 subset from the public archive (about 600 MB); a broken download goes on."""
+    """Download ESC-50 or its ESC-10 subset from the public archive (about 600 MB); an interrupted one resumes."""
     from acrnn.data.download import download as fetch
 
     columns = TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
@@ -367,7 +369,7 @@ def check(data: DataRoot) -> None:
 
 @app.command()
 def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False) -> None:
-    """List the checkpoints there are, with the accuracy on the fold that each never saw."""
+    """List the checkpoints, each with its accuracy on its held-out fold."""
     from acrnn.checkpoints import find, names
 
     found = [find(name) for name in names()]

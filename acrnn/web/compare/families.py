@@ -88,7 +88,7 @@ def choose_family(families: Sequence[Family]) -> Family:
     by_fold = {fold_option(family.fold, family.recipe): family for family in families if family.dataset == dataset}
     chosen = st.selectbox(
         "Held-out fold", list(by_fold), key="fold", bind="query-params",
-        help="The fold of the official five that these networks never saw, and the recipe that they were trained by.",
+        help="The fold of the official five that these networks never saw, and the recipe that they were trained with.",
     )  # fmt: skip
     return by_fold[chosen]
 

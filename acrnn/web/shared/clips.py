@@ -67,8 +67,8 @@ def _scene_wav(label: str) -> bytes:
 def _sample() -> ChosenClip:
     label = st.selectbox(
         "Synthetic scene", SCENES, format_func=pretty, key="sample", bind="query-params",
-        help="Ten scenes made by `acrnn.audio.scenes`, one a class of ESC-10, so the app works without any download. "
-        "They imitate; no model was trained on them.",
+        help="Ten scenes synthesised by `acrnn.audio.scenes`, one for each class of ESC-10, so that the app works "
+        "without a download. No model was trained on them.",
     )  # fmt: skip
     st.caption(TITLES[label])
     return scene_clip(label)
@@ -152,7 +152,8 @@ def offer_download() -> None:
 def _upload() -> ChosenClip | None:
     file = st.file_uploader(
         "Audio file", UPLOAD_TYPES, key="upload", on_change=_forget, args=("upload",),
-        help="20 ms to 10 minutes, any rate from 4 to 384 kHz, any number of channels. The command line takes an hour.",
+        help="20 ms to 10 minutes, any rate from 4 to 384 kHz, any number of channels. The command line takes up to an "
+        "hour.",
     )  # fmt: skip
     return _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))
 
@@ -169,7 +170,7 @@ def _kept(key: str, clip: ChosenClip | None) -> ChosenClip | None:
         return clip
     kept = st.session_state.get(f"kept_{key}")
     if kept is not None:
-        st.caption(f"Still {plain(kept.name)}.")
+        st.caption(f"Still using {plain(kept.name)}.")
     return kept
 
 
