@@ -23,7 +23,7 @@ def modules_after(statement: str) -> set[str]:
         ("import acrnn.training", {"streamlit", "plotly", "librosa"}),
         ("import acrnn.model", {"pandas", "librosa", "soundfile", "streamlit", "plotly"}),
         ("import acrnn, acrnn.errors, acrnn.labels, acrnn.data", {"torch", "gammatone", "librosa", "soundfile"}),
-        ("import acrnn.inference, acrnn.evaluation", {"streamlit", "plotly"}),
+        ("import acrnn.inference, acrnn.measures", {"streamlit", "plotly"}),
         ("import acrnn.measures.faithfulness", {"streamlit", "plotly", "captum", "matplotlib"}),
     ],
 )

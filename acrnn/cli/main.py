@@ -164,7 +164,7 @@ def sweep(
     """Train a grid of runs. Finished ones are skipped, interrupted ones continue, a failing one stops no other."""
     from acrnn.cli.terminal import sweep_bar
     from acrnn.runs.start import Options, training_device
-    from acrnn.runs.sweep import grid, run_sweep
+    from acrnn.runs.sweep import Ending, grid, run_sweep
     from acrnn.training.machine import default_jobs
 
     apart = tuple(_numbers(sealed, "sealed"))
@@ -179,7 +179,7 @@ def sweep(
             on_outcome(outcome.name)
             errors.print(f"{outcome.name}: {outcome.state} {outcome.message}", markup=False)
     print(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)))
-    if "failed" in states:
+    if Ending.FAILED in states:
         raise typer.Exit(2)
 
 
@@ -197,11 +197,11 @@ RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the
 def watch(run: RunName) -> None:
     """Watch a run until it ends, whoever started it: the training page, another terminal, a sweep."""
     from acrnn.cli.terminal import watch_run
-    from acrnn.runs.watch import find_run
+    from acrnn.runs.watch import State, find_run
 
     view = watch_run(find_run(run), errors)
     print(f"{view.run.path}: {view.sentence()}")
-    if view.state in ("failed", "dead"):
+    if view.state in (State.FAILED, State.DEAD):
         raise typer.Exit(2)
 
 

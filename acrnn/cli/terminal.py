@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from acrnn.runs.run import Run
-from acrnn.runs.status import Status
+from acrnn.runs.status import Phase, Status
 from acrnn.runs.watch import RunView, look
 
 POLL_S = 0.5
@@ -30,7 +30,7 @@ def run_bar(console: Console, n_epochs: int) -> Iterator[Callable[[Status], None
                     description=f"epoch {now.epoch + 1}/{n_epochs} step {now.step}/{now.n_steps}",
                 )  # fmt: skip
             elif status.total:
-                what = {"features": "features of clips", "scoring": "scoring held-out clips"}[status.phase]
+                what = {Phase.FEATURES: "features of clips", Phase.SCORING: "scoring held-out clips"}[status.phase]
                 told = f"{status.done}/{status.total}"
                 progress.update(task, description=what, completed=status.done, total=status.total, told=told)
 

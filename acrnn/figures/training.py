@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from math import log10
 
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
-from acrnn.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, Figure
+from acrnn.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, VERMILION, Figure
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,46 @@ def curve_figure(rows: Sequence[Mapping[str, float]], curve: Curve, n_epochs: in
             figure.update_yaxes(range=_decades(values))
     else:
         figure.update_yaxes(range=[0, curve.top] if curve.top else None, rangemode="tozero")
+    return figure
+
+
+def movement_figure(rows: Sequence[Mapping], n_epochs: int) -> Figure:
+    """Draw how far each layer's kernels are from where they began, ‖w − w₀‖ / ‖w₀‖, after each epoch.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        `Run.metrics()`; rows without `movement`, as earlier versions wrote them, are passed over.
+    n_epochs : int
+    """
+    rows = [row for row in rows if row.get("movement")]
+    epochs = [int(row["epoch"]) + 1 for row in rows]
+    layers = list(rows[0]["movement"]) if rows else []
+    depth = [layer for layer in layers if layer != "attention"]
+    shades = dict(zip(depth, sample_colorscale("Viridis", len(depth)) if depth else [], strict=True))
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=epochs,
+                y=[row["movement"][layer] for row in rows],
+                name=layer,
+                mode="lines+markers" if len(rows) <= 40 else "lines",
+                line={"color": shades.get(layer, VERMILION), "width": 2, "dash": None if layer in shades else "dot"},
+                marker={"size": 4},
+                hovertemplate=f"{layer}, epoch %{{x}}: %{{y:.2f}}<extra></extra>",
+            )
+            for layer in layers
+        ]
+    )
+    figure.update_layout(
+        height=300,
+        margin={"l": 52, "r": 12, "t": 26, "b": 42},
+        title={"text": "distance from the initial weights", "font": {"size": 13}, "x": 0, "xref": "paper", "y": 0.98},
+        uirevision="movement",
+    )
+    figure.update_xaxes(range=[0.5, last_epoch(len(rows), n_epochs) + 0.5], tickformat="d", title_text="epoch")
+    figure.update_xaxes(title_standoff=6, title_font_size=11, showgrid=False, zeroline=False)
+    figure.update_yaxes(rangemode="tozero", nticks=6, zeroline=False)
     return figure
 
 

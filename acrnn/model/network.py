@@ -122,8 +122,9 @@ class NetworkConfig:
         return prod(block.pool[1] for block in BLOCKS[:pooled_before])
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for a config file."""
-        return asdict(self)
+        """Plain values for a config file; `mean_one`, which the first version did not have, only where it is set."""
+        values = asdict(self)
+        return values if self.mean_one else {key: value for key, value in values.items() if key != "mean_one"}
 
 
 class ConvBlock(nn.Module):

@@ -18,7 +18,7 @@ from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold
 from acrnn.model import PICZAK, Network
 from acrnn.runs.run import Run
-from acrnn.training import Corpus, Recipe, Split, components
+from acrnn.training import Corpus, Recipe, Split, components, paper_optimisation
 
 
 def finish_run(
@@ -51,6 +51,8 @@ def finish_run(
     summary = scores.summary() | {
         "name": config.name,
         "epochs": run.config.recipe.epochs,
+        "steps": config.provenance["steps"],
+        "learning_rate_sum": config.provenance["learning_rate_sum"],
         "final_loss": metrics[-1]["loss"],
         "segments_per_s": sum(row["segments_per_s"] for row in metrics) / len(metrics),
     }
@@ -95,7 +97,7 @@ def predictions_csv(scores: Scores) -> str:
 
 
 def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> CheckpointConfig:
-    config = run.config
+    config, metrics = run.config, run.metrics()
     recipe = config.recipe
     return CheckpointConfig(
         name=config.name,
@@ -122,6 +124,9 @@ def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> Checkpoint
             "machine": platform.machine(),
             "precision": config.precision,
             "torch": torch.__version__,
+            "steps": sum(row["steps"] for row in metrics),
+            "learning_rate_sum": round(sum(row["learning_rate_sum"] for row in metrics), 4),
+            "movement": metrics[-1]["movement"],
         },
     )
 
@@ -140,7 +145,10 @@ def card(config: CheckpointConfig) -> str:
         "Front end": f"{config.front_end.rate_hz} Hz, {config.front_end.n_bands} {config.front_end.filters} bands from "
         f"{config.front_end.min_hz:g} Hz, window {config.front_end.window_samples} samples, floor "
         f"{config.front_end.floor_db:g} dB",
-        "Trained with": ", ".join(f"{key} {value}" for key, value in config.provenance.items()),
+        **_optimisation(config),
+        "Trained with": ", ".join(
+            f"{key} {config.provenance[key]}" for key in _TRAINED_WITH if key in config.provenance
+        ),
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
     paper = "*Learning Frame Level Attention for Environmental Sound Classification*"
@@ -167,6 +175,25 @@ Reproduce the figure: `python -m acrnn evaluate --checkpoint {config.name} --dat
 
 Licence of the weights: trained on ESC-50 / ESC-10 by K. J. Piczak, {_DATA_LICENCE[config.dataset]}; see LICENSE.
 """
+
+
+def _optimisation(config: CheckpointConfig) -> dict[str, str]:
+    """Rows of a card: how much work the optimiser did, beside the paper's, and which layers it moved."""
+    made = config.provenance
+    if "steps" not in made:  # trained by an earlier version
+        return {}
+    readings = " or ".join(
+        f"{steps:,} steps and {total:.0f}" for steps, total in paper_optimisation(config.dataset).values()
+    )
+    moved = ", ".join(f"{layer} {distance:.2f}" for layer, distance in made["movement"].items())
+    return {
+        "Optimisation": f"{made['steps']:,} steps, learning rates adding up to {made['learning_rate_sum']:.3g} (the "
+        f"paper, of SGD: {readings}, if an epoch sees each clip once or all its augmented copies)",
+        "Kernels moved": f"{moved} (distance from their initial values, relative to those)",
+    }
+
+
+_TRAINED_WITH = ("code", "device", "machine", "precision", "torch")
 
 
 def _listed(folds: tuple[int, ...]) -> str:

@@ -21,7 +21,7 @@ from acrnn.model import complexity
 from acrnn.runs.run import Run, RunConfig, runs_root
 from acrnn.runs.start import Options, configure
 from acrnn.runs.status import Process, forget_status
-from acrnn.runs.watch import STARTED, look
+from acrnn.runs.watch import STARTED, State, look
 from acrnn.training.corpus import is_cached
 
 
@@ -53,7 +53,7 @@ def start(options: Options, root: Path | None = None) -> Run:
             view = look(run)
             if view.is_running:
                 raise RunError(f"{run.path.name} is running already ({view.sentence()}).")
-            if view.state == "finished":
+            if view.state is State.FINISHED:
                 raise RunError(f"{run.path.name} is finished already; another seed or fold is another run.")
             run.clear_stop()
             forget_status(run)
@@ -126,7 +126,7 @@ class Space:
     features: int
     """Of the cache; 0 if they are there."""
     state: int
-    """Weights and momenta, twice while they are replaced, and the checkpoint."""
+    """Weights, moments and averages, twice while they are replaced, and the checkpoint."""
 
 
 def space_of(config: RunConfig, dataset: Dataset) -> Space:
@@ -136,7 +136,9 @@ def space_of(config: RunConfig, dataset: Dataset) -> Space:
     features = len(dataset.clips) * versions * rows * 2 * config.front_end.n_bands * 2  # two channels of two bytes
     if is_cached(dataset, config.front_end, config.recipe.n_copies):
         features = 0
-    return Space(features, complexity(config.network).parameters * (2 * 2 * 4 + 2))
+    moments = {"sgd": 1, "adamw": 2}[config.recipe.optimiser]
+    kept = 1 + moments + (config.recipe.average_epochs > 0)
+    return Space(features, complexity(config.network).parameters * (2 * kept * 4 + 2))
 
 
 def segments_of_a_clip(config: RunConfig, dataset: Dataset) -> Segments:

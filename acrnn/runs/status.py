@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,23 @@ STATUS_FILE, PROCESS_FILE = "progress.json", "process.json"
 WRITE_EVERY_S = 1.0
 
 
+class Phase(StrEnum):
+    """What the process of a run is doing, or how it ended; a finished run has a summary instead."""
+
+    FEATURES = "features"
+    TRAINING = "training"
+    SCORING = "scoring"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class Status:
     """What a run's process last said.
 
     Attributes
     ----------
-    phase : str
-        `features`, `training`, `scoring`, or how it ended: `stopped` or `failed`; a finished run has a
-        summary instead.
+    phase : Phase
     done, total : int
         Clips, in `features` and `scoring`; a total of 0 is not known yet.
     progress : Progress or None
@@ -36,7 +45,7 @@ class Status:
         Why it failed.
     """
 
-    phase: str
+    phase: Phase
     done: int = 0
     total: int = 0
     progress: Progress | None = None
@@ -45,16 +54,16 @@ class Status:
     @property
     def ended(self) -> bool:
         """Whether this was the last word of its process."""
-        return self.phase in ("stopped", "failed")
+        return self.phase in (Phase.STOPPED, Phase.FAILED)
 
     @classmethod
     def read(cls, run: Run) -> "Status | None":
         """Read it from the run's folder; None if nobody wrote there or it cannot be understood."""
         values = _read_json(run.path / STATUS_FILE)
         try:
-            progress = values.pop("progress")
-            return cls(**values, progress=None if progress is None else Progress(**progress))
-        except (AttributeError, KeyError, TypeError):
+            progress, phase = values.pop("progress"), Phase(values.pop("phase"))
+            return cls(phase, **values, progress=None if progress is None else Progress(**progress))
+        except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import product
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -39,13 +40,23 @@ SWEEPS: dict[str, tuple[Row, ...]] = {
 (every placement); `ablation` is recipe `best` with each of its ingredients left out."""
 
 
+class Ending(StrEnum):
+    """How a run of a sweep ended."""
+
+    FINISHED = "finished"
+    SKIPPED = "skipped"
+    """It was finished before."""
+    STOPPED = "stopped"
+    """Time ran out."""
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How one run of a sweep stands."""
 
     name: str
-    state: str
-    """`finished`, `skipped` (finished before), `stopped` (time ran out) or `failed`."""
+    state: Ending
     message: str = ""
 
 
@@ -134,7 +145,7 @@ def run_sweep(
                 process.join()
                 pipe.close()
                 del working[pipe]
-                died = Outcome(runs[position].name, "failed", f"its process ended with code {process.exitcode}")
+                died = Outcome(runs[position].name, Ending.FAILED, f"its process ended with code {process.exitcode}")
                 yield told or died
     finally:
         for pipe, (_, process) in working.items():
@@ -146,13 +157,13 @@ def run_sweep(
 def _without_training(options: Options, out: Path, deadline: float | None) -> Outcome | None:
     """Give the outcome of a run that there is nothing to train of: finished, out of time or wrong from the start."""
     if deadline is not None and time.time() > deadline:
-        return Outcome(options.name, "stopped", "not begun")
+        return Outcome(options.name, Ending.STOPPED, "not begun")
     try:
         config, _ = configure(options)
         run = Run.create(out, config, resume=True)
     except (AcrnnError, OSError) as error:
-        return Outcome(options.name, "failed", f"{type(error).__name__}: {error}")
-    return Outcome(options.name, "skipped", _accuracy(run)) if run.summary is not None else None
+        return Outcome(options.name, Ending.FAILED, f"{type(error).__name__}: {error}")
+    return Outcome(options.name, Ending.SKIPPED, _accuracy(run)) if run.summary is not None else None
 
 
 def _train_one(options: Options, out: Path, jobs: int, deadline: float | None, pipe: Connection) -> None:
@@ -179,10 +190,10 @@ def _outcome(options: Options, out: Path, deadline: float | None, pipe: Connecti
 
         work(run, dataset, on_status)
         if run.summary is None:
-            return Outcome(options.name, "stopped", "goes on with the same command")
-        return Outcome(options.name, "finished", _accuracy(run))
+            return Outcome(options.name, Ending.STOPPED, "goes on with the same command")
+        return Outcome(options.name, Ending.FINISHED, _accuracy(run))
     except (AcrnnError, OSError, RuntimeError) as error:  # a run's own trouble: memory, disk, a bad clip
-        return Outcome(options.name, "failed", f"{type(error).__name__}: {error}")
+        return Outcome(options.name, Ending.FAILED, f"{type(error).__name__}: {error}")
 
 
 def _receive(pipe: Connection) -> Status | Outcome | None:

@@ -1,14 +1,31 @@
 """How runs stand, read from their folders and from the processes that train them; nothing here changes a run."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
 from acrnn.errors import RunError
 from acrnn.runs.run import Run, runs_root
-from acrnn.runs.status import Process, Status
+from acrnn.runs.status import Phase, Process, Status
 
-RUNNING = ("preparing", "training", "scoring", "stopping")
+
+class State(StrEnum):
+    """How a run stands."""
+
+    PREPARING = "preparing"
+    """Starting, or computing features."""
+    TRAINING = "training"
+    SCORING = "scoring"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+    DEAD = "dead"
+    """Its process was killed."""
+
+
+RUNNING = (State.PREPARING, State.TRAINING, State.SCORING, State.STOPPING)
 """States in which a process is at work."""
 STARTED = "started: "
 """What the log's line begins with, after its date, before the output of a process."""
@@ -21,9 +38,7 @@ class RunView:
     Attributes
     ----------
     run : Run
-    state : str
-        `preparing` (starting, or computing features), `training`, `scoring`, `stopping`, `stopped`, `finished`,
-        `failed`, or `dead`: its process was killed.
+    state : State
     status : Status or None
         What its process last said.
     message : str
@@ -31,7 +46,7 @@ class RunView:
     """
 
     run: Run
-    state: str
+    state: State
     status: Status | None = None
     message: str = ""
 
@@ -58,58 +73,62 @@ class RunView:
     @property
     def share(self) -> float:
         """Share of the present phase that is done, 0 to 1: of all epochs, or of the clips."""
-        if self.state == "finished":
+        if self.state is State.FINISHED:
             return 1.0
         if self.is_running and self.status is not None:
             if (now := self.status.progress) is not None:
                 return (now.epoch + now.step / now.n_steps) / now.n_epochs
             if self.status.total:
                 return self.status.done / self.status.total
-            if self.status.phase == "features":
+            if self.status.phase is Phase.FEATURES:
                 return 0.0
         return len(self.metrics) / self.n_epochs
 
     def sentence(self) -> str:
         """Say how it stands in a line, such as `training: epoch 3 of 60, step 4 of 30`."""
-        if self.state == "finished":
+        return f"{self.state}: {self.progress()}" + (f"; {self.message}" if self.message else "")
+
+    def progress(self) -> str:
+        """Say how far it is, or what came out, such as `epoch 3 of 60, step 4 of 30`."""
+        if self.state is State.FINISHED:
             summary = self.run.summary
-            return f"finished: {summary['accuracy']:.1%} ({summary['n_correct']} of {summary['n_clips']})"
+            return f"{summary['accuracy']:.1%} ({summary['n_correct']} of {summary['n_clips']})"
         done = f"{len(self.metrics)} of {self.n_epochs} epochs"
         if not self.is_running:
-            return f"{self.state}: {done}" + (f"; {self.message}" if self.message else "")
+            return done
         if self.status is None:
-            return f"{self.state}: starting"
+            return "starting"
         if (now := self.status.progress) is not None:
-            return f"{self.state}: epoch {now.epoch + 1} of {now.n_epochs}, step {now.step} of {now.n_steps}"
+            return f"epoch {now.epoch + 1} of {now.n_epochs}, step {now.step} of {now.n_steps}"
         if self.status.total:
-            what = "features" if self.status.phase == "features" else "held-out clips"
-            return f"{self.state}: {what} of {self.status.done} of {self.status.total} clips"
-        return f"{self.state}: {done}"
+            what = "features" if self.status.phase is Phase.FEATURES else "held-out clips"
+            return f"{what} of {self.status.done} of {self.status.total} clips"
+        return done
 
 
 def look(run: Run) -> RunView:
     """Find out how a run stands."""
     if run.summary is not None:
-        return RunView(run, "finished")
+        return RunView(run, State.FINISHED)
     status = Status.read(run)
     if status is not None and status.ended:
-        return RunView(run, status.phase, status, status.message)
+        return RunView(run, State(status.phase), status, status.message)
     process = Process.read(run)
     if (process is not None and process.is_alive) or run.is_locked:
         if run.stop_requested:
-            return RunView(run, "stopping", status)
+            return RunView(run, State.STOPPING, status)
         return RunView(run, _state_of(run, status), status)
     if process is None:
-        return RunView(run, "stopped", status)
+        return RunView(run, State.STOPPED, status)
     message = _last_error(run)
-    return RunView(run, "failed" if message else "dead", status, message)
+    return RunView(run, State.FAILED if message else State.DEAD, status, message)
 
 
-def _state_of(run: Run, status: Status | None) -> str:
+def _state_of(run: Run, status: Status | None) -> State:
     if status is not None:
-        return "preparing" if status.phase == "features" else status.phase
+        return State.PREPARING if status.phase is Phase.FEATURES else State(status.phase)
     # a process of an earlier version says nothing, but leaves its epochs
-    return "preparing" if Process.read(run) is not None else "training"
+    return State.PREPARING if Process.read(run) is not None else State.TRAINING
 
 
 def list_runs(root: Path | None = None) -> tuple[list[RunView], list[str]]:

@@ -18,7 +18,7 @@ from acrnn.errors import AcrnnError, RunError
 from acrnn.runs.finish import finish_run
 from acrnn.runs.loop import Progress, train
 from acrnn.runs.run import Run
-from acrnn.runs.status import Process, Status, StatusWriter
+from acrnn.runs.status import Phase, Process, Status, StatusWriter
 from acrnn.training import Split, prepare
 from acrnn.training.corpus import Corpus
 
@@ -58,7 +58,7 @@ def work(run: Run, dataset: Dataset, on_status: Callable[[Status], None] | None 
         except (_Stopped, KeyboardInterrupt) as stop:
             run.clear_stop()
             run.log("stopped")
-            tell(Status("stopped"))
+            tell(Status(Phase.STOPPED))
             if isinstance(stop, KeyboardInterrupt):
                 raise
             return None
@@ -72,7 +72,7 @@ def work(run: Run, dataset: Dataset, on_status: Callable[[Status], None] | None 
 
 
 def _work(run: Run, dataset: Dataset, tell: StatusWriter) -> dict[str, Any]:
-    def on_clip(phase: str) -> Callable[[int, int], None]:
+    def on_clip(phase: Phase) -> Callable[[int, int], None]:
         def told(done: int, total: int) -> None:
             tell(Status(phase, done, total))
             _heed_stop(run)
@@ -80,15 +80,15 @@ def _work(run: Run, dataset: Dataset, tell: StatusWriter) -> dict[str, Any]:
         return told
 
     def on_step(progress: Progress) -> None:
-        tell(Status("training", progress=progress))
+        tell(Status(Phase.TRAINING, progress=progress))
 
-    corpus, split = _features(run, dataset, on_clip("features"))
-    tell(Status("training"))
+    corpus, split = _features(run, dataset, on_clip(Phase.FEATURES))
+    tell(Status(Phase.TRAINING))
     _heed_stop(run)
     model = train(run, corpus, split, on_step=on_step)
     if model is None:
         raise _Stopped
-    return finish_run(run, model, dataset, corpus, split, on_clip=on_clip("scoring"))
+    return finish_run(run, model, dataset, corpus, split, on_clip=on_clip(Phase.SCORING))
 
 
 def _features(run: Run, dataset: Dataset, on_clip: Callable[[int, int], None]) -> tuple[Corpus, Split]:
@@ -123,7 +123,7 @@ def _note_failure(run: Run, tell: StatusWriter, error: BaseException) -> None:
     """Leave a trace of what ended the run, as far as the disk takes it."""
     message = str(error) if isinstance(error, AcrnnError) else f"{type(error).__name__}: {error}"
     with suppress(OSError):
-        tell(Status("failed", message=message))
+        tell(Status(Phase.FAILED, message=message))
         run.log(f"failed: {message}")
 
 

@@ -6,7 +6,7 @@ and model; neither streamlit, plotly nor librosa.
 
 from acrnn.training.config import RunConfig
 from acrnn.training.corpus import Corpus, build_corpus
-from acrnn.training.recipe import RECIPES, Recipe, recipe_for
+from acrnn.training.recipe import RECIPES, Recipe, paper_optimisation, recipe_for
 from acrnn.training.split import Split, prepare
 from acrnn.training.trainer import Epoch, Trainer, components, draw_epoch
 
@@ -21,6 +21,7 @@ __all__ = [
     "build_corpus",
     "components",
     "draw_epoch",
+    "paper_optimisation",
     "prepare",
     "recipe_for",
 ]

@@ -107,17 +107,17 @@ class Corpus:
     def cuts(
         self, clips: np.ndarray, versions: np.ndarray, recipe: Recipe, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw one cut of each clip, of `Recipe.shortest_crop` frames up to a segment.
+        """Draw one cut of each clip, of `Recipe.shortest_crop` to `Recipe.cut_frames` frames.
 
         With `Recipe.roll` it may run over the clip's end. Of the places where a cut may begin, those count that have
-        `Recipe.min_sounding` of a segment's frames with sound, or else the ones that have most.
+        `Recipe.min_sounding` of the longest cut's frames with sound, or else the ones that have most.
 
         Returns
         -------
         starts, lengths : ndarray (n,), int64
             Frame of the version that each cut begins at, and its frames.
         """
-        longest = np.minimum(self.n_frames[clips, versions], self.segment_frames)
+        longest = np.minimum(self.n_frames[clips, versions], recipe.cut_frames)
         lengths = rng.integers(np.minimum(recipe.shortest_crop, longest), longest + 1)
         starts = np.zeros_like(lengths)
         for i, (clip, version, length) in enumerate(zip(clips, versions, lengths, strict=True)):
@@ -126,7 +126,7 @@ class Corpus:
             around = np.concatenate([before, before[1:] + before[-1]])  # once more from the beginning
             n_starts = n if recipe.roll else n - length + 1
             sounding = around[length : length + n_starts] - around[:n_starts]
-            enough = np.flatnonzero(sounding >= min(recipe.min_sounding * self.segment_frames, sounding.max()))
+            enough = np.flatnonzero(sounding >= min(recipe.min_sounding * recipe.cut_frames, sounding.max()))
             starts[i] = rng.choice(enough)
         return starts, lengths
 
@@ -154,11 +154,12 @@ class Corpus:
         """(segment, frame) rows → (segment, 2, band, frame), float32."""
         return self.rows[rows].permute(0, 2, 3, 1).float()
 
-    def gather_cuts(self, rows: Tensor, starts: Tensor, lengths: Tensor, periods: Tensor) -> Tensor:
-        """Read cuts as `cuts` draws them, continued by silence to whole segments.
+    def gather_cuts(self, n_frames: int, rows: Tensor, starts: Tensor, lengths: Tensor, periods: Tensor) -> Tensor:
+        """Read cuts as `cuts` draws them, continued by silence to `n_frames`.
 
         Parameters
         ----------
+        n_frames : int
         rows, periods : Tensor (segment,)
             First row of each version, and its frames: a cut that runs over them goes on at the beginning.
         starts, lengths : Tensor (segment,)
@@ -167,7 +168,7 @@ class Corpus:
         -------
         Tensor (segment, 2, band, frame), float32
         """
-        frame = torch.arange(self.segment_frames, device=rows.device)
+        frame = torch.arange(n_frames, device=rows.device)
         segments = self._frames(rows[:, None] + (starts[:, None] + frame) % periods[:, None])
         silence = segments.new_tensor([self.floor_db, 0.0]).view(1, 2, 1, 1)
         return torch.where((frame < lengths[:, None])[:, None, None, :], segments, silence)

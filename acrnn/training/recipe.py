@@ -54,8 +54,11 @@ class Recipe:
     random_crops : bool
         Segments begin at any frame, drawn anew each epoch, instead of at every 64th (§3.1). As many as before.
     shortest_crop : int
-        Above 0, each clip gives one segment an epoch: a random cut of this many frames up to a whole segment, continued
+        Above 0, each clip gives one segment an epoch: a random cut of this many frames up to `longest_crop`, continued
         by silence as a short clip is.
+    longest_crop : int
+        Frames that the network is given in training where there are cuts; 0 for a whole segment. It takes any number,
+        and fewer cost less.
     roll : bool
         Such a cut may run over the clip's end and go on at its beginning.
     gain_db, tilt_db : float
@@ -95,6 +98,7 @@ class Recipe:
     schedule: str = "steps"
     random_crops: bool = False
     shortest_crop: int = 0
+    longest_crop: int = 0
     roll: bool = False
     gain_db: float = 0.0
     tilt_db: float = 0.0
@@ -119,15 +123,20 @@ class Recipe:
         named = named and self.optimiser in OPTIMISERS and self.mixture in MIXTURES
         shares = 0 <= self.min_sounding <= 1 and 0 <= self.low_rates <= 1 and 0 <= self.label_smoothing < 1
         sizes = self.mask_bands, self.mask_frames, self.average_epochs, self.clip_norm, self.gain_db, self.tilt_db
-        lengths = self.segment_frames >= 2 and 0 <= self.shortest_crop <= self.segment_frames
+        lengths = self.segment_frames >= 2 and 0 <= self.shortest_crop <= self.cut_frames <= self.segment_frames
         if not (named and shares and lengths and min(sizes) >= 0):
             raise OptionError(
                 f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
                 f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
                 "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, shortest_crop at most "
-                "segment_frames, and mask_bands, mask_frames, average_epochs, clip_norm, gain_db and tilt_db are not "
-                "negative"
+                "longest_crop and that at most segment_frames, and mask_bands, mask_frames, average_epochs, clip_norm, "
+                "gain_db and tilt_db are not negative"
             )
+
+    @property
+    def cut_frames(self) -> int:
+        """Frames of a cut with its padding: `longest_crop`, or a whole segment."""
+        return self.longest_crop or self.segment_frames
 
     def learning_rate_at(self, epoch: int, share: float = 0.0) -> float:
         """Learning rate of a step.
@@ -165,7 +174,7 @@ class Recipe:
             parts.append("segments cut at random frames")
         if self.shortest_crop:
             rolled = ", rolled in time" if self.roll else ""
-            parts.append(f"random crops of {self.shortest_crop} to {self.segment_frames} frames{rolled}")
+            parts.append(f"random crops of {self.shortest_crop} to {self.cut_frames} frames{rolled}")
         if self.gain_db:
             parts.append(f"gain of ±{self.gain_db:g} dB")
         if self.tilt_db:
@@ -201,14 +210,14 @@ def _cosine(start: float, stop: float, share: float) -> float:
 
 N_COPIES = {"esc10": 10, "esc50": 4}
 INGREDIENTS: dict[str, dict[str, Any]] = {
-    "whole clips": {"segment_frames": 432, "batch_size": 16, "shortest_crop": 216, "roll": True, "min_sounding": 0.1},
-    "optimiser": {"optimiser": "adamw", "learning_rate": 2e-3, "weight_decay": 0.05, "clip_norm": 5.0},
+    "whole clips": {"segment_frames": 432, "batch_size": 16, "min_sounding": 0.1},
+    "crops": {"shortest_crop": 160, "longest_crop": 216, "roll": True},
+    "optimiser": {"optimiser": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05, "clip_norm": 5.0},
     "cycle": {"schedule": "one-cycle"},
     "level": {"gain_db": 6.0, "tilt_db": 6.0},
-    "mixtures": {"mixture": "equal-power", "mixup_alpha": 1.0},
-    "masks": {"mask_bands": 15, "mask_frames": 50},
+    "masks": {"mask_bands": 15, "mask_frames": 25},
     "rates": {"low_rates": 0.2},
-    "average": {"average_epochs": 3.0},
+    "average": {"average_epochs": 2.0},
     "mean one": {"mean_one": True},
 }
 """What `best` has beyond `paper`, by name."""
@@ -220,24 +229,17 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 """Name → what differs from the defaults of `Recipe`. `plain` is Table 3 without 'augment'; `best` has all of
 `INGREDIENTS`."""
-_SGD = {"optimiser": "sgd", "learning_rate": 0.1, "weight_decay": 2e-4}
 PROBES: dict[str, dict[str, Any]] = {
     name: BEST | values
     for name, values in {
-        "best_sgd": _SGD,
-        "best_short_segments": {"segment_frames": 128, "shortest_crop": 0, "random_crops": True, "batch_size": 54},
-        "best_lower_rate": {"learning_rate": 1e-3},
-        "best_higher_rate": {"learning_rate": 4e-3},
-        "best_without_level": {"gain_db": 0.0, "tilt_db": 0.0},
-        "best_more_level": {"gain_db": 12.0},
-        "best_mixing_decibels": {"mixture": "decibels", "mixup_alpha": 0.2},
-        "best_mixing_power": {"mixture": "power"},
+        "best_sgd": {"optimiser": "sgd", "learning_rate": 0.03, "weight_decay": 5e-4},
+        "best_higher_rate": {"learning_rate": 2e-3},
+        "best_whole_crops": {"shortest_crop": 216, "longest_crop": 432, "mask_frames": 50},
         "best_without_mixup": {"mixup_alpha": 0.0},
-        "best_without_crops": {"shortest_crop": 432, "roll": False},
-        "best_without_copies": {"n_copies": 0},
+        "best_mixing_power": {"mixture": "equal-power", "mixup_alpha": 0.4},
+        "best_without_level": {"gain_db": 0.0, "tilt_db": 0.0},
         "best_without_masks": {"mask_bands": 0, "mask_frames": 0},
-        "best_without_rates": {"low_rates": 0.0},
-        "best_without_average": {"average_epochs": 0.0},
+        "best_without_copies": {"n_copies": 0},
     }.items()
 }
 """Name → `best` with something else in one place: what was, or can be, compared with it."""
@@ -257,3 +259,24 @@ def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size
     given = {"epochs": epochs, "batch_size": batch_size}
     values = {"n_copies": N_COPIES[dataset]} | known[name]
     return replace(Recipe(name, **values), **{k: v for k, v in given.items() if v is not None})
+
+
+TRAINING_CLIPS = {"esc10": 320, "esc50": 1600}
+SEGMENTS_A_CLIP = 6
+"""Of 5 s at 44.1 kHz: five whole ones, and a padded one."""
+
+
+def paper_optimisation(dataset: str) -> dict[str, tuple[int, float]]:
+    """Count what §4.1's 300 epochs of batches of 64 segments are, by its two readings.
+
+    Returns
+    -------
+    dict
+        `clips` (an epoch sees each training clip once) and `copies` (each with all its augmented copies) → steps, and
+        the sum of their learning rates.
+    """
+    paper = recipe_for("paper", dataset)
+    a_version = TRAINING_CLIPS[dataset] * SEGMENTS_A_CLIP // paper.batch_size
+    mean_rate = sum(paper.learning_rate_at(epoch) for epoch in range(paper.epochs)) / paper.epochs
+    steps = {"clips": a_version * paper.epochs, "copies": a_version * (1 + paper.n_copies) * paper.epochs}
+    return {reading: (n, n * mean_rate) for reading, n in steps.items()}

@@ -167,7 +167,7 @@ class Trainer:
         if batch.cuts is None:
             segments = self.corpus.gather(batch.rows)
         else:
-            segments = self.corpus.gather_cuts(batch.rows, *batch.cuts)
+            segments = self.corpus.gather_cuts(self.config.recipe.cut_frames, batch.rows, *batch.cuts)
         targets, partners, shares = batch.targets, batch.partners, batch.shares
         mixed = one_hot(targets, self.config.network.n_classes).float()
         recipe, front_end = self.config.recipe, self.config.front_end

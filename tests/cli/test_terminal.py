@@ -10,7 +10,7 @@ from acrnn.cli import main as cli
 from acrnn.cli.terminal import clock, speed
 from acrnn.runs.loop import Progress
 from acrnn.runs.run import Run
-from acrnn.runs.status import Status
+from acrnn.runs.status import Phase, Status
 from acrnn.runs.work import work
 
 
@@ -91,6 +91,6 @@ def test_a_run_is_watched_and_stopped_from_another_terminal(command, runs_folder
 
 def test_the_pace_of_a_run_is_a_line():
     step = Progress(epoch=0, n_epochs=3, step=1, n_steps=4, loss=1.2, segments_per_s=88.4, seconds_left=3725)
-    assert speed(Status("training", progress=step)) == "loss 1.200  88 segments/s  1:02:05 left"
-    assert speed(Status("features", 1, 2)) == speed(None) == ""
+    assert speed(Status(Phase.TRAINING, progress=step)) == "loss 1.200  88 segments/s  1:02:05 left"
+    assert speed(Status(Phase.FEATURES, 1, 2)) == speed(None) == ""
     assert clock(59.6) == "1:00"

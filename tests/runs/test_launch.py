@@ -17,7 +17,7 @@ from acrnn.runs.launch import command, delete, options_of, require_space, resume
 from acrnn.runs.loop import Progress
 from acrnn.runs.run import Run
 from acrnn.runs.start import Options, configure
-from acrnn.runs.status import WRITE_EVERY_S, Process, Status, StatusWriter
+from acrnn.runs.status import WRITE_EVERY_S, Phase, Process, Status, StatusWriter
 from acrnn.runs.watch import find_run, list_runs, look
 from acrnn.runs.work import work
 from acrnn.training.corpus import is_cached
@@ -77,7 +77,7 @@ def test_of_four_starts_at_once_one_makes_a_run_that_can_be_stopped_resumed_kill
         for _ in range(2)
     ]
     told = [line for starter in starters for line in starter.communicate(timeout=300)[0].splitlines()]
-    assert sorted(line == "started" for line in told) == [False, False, False, True]
+    assert sorted(line == "started" for line in told) == [False, False, False, True], told
     assert sum("is running already" in line for line in told) == 3
 
     (path,) = tmp_path.glob("*/config.json")
@@ -228,11 +228,12 @@ def test_a_run_is_held_from_features_to_score(run, tiny_dataset):
 
 
 def test_what_a_failing_run_says_is_kept_for_whoever_looks(run, tiny_dataset):
-    def finish(run, model, dataset, on_clip):
-        raise AudioError("dog.wav is cut short")
+    def on_status(status):
+        if status.phase is Phase.SCORING:
+            raise AudioError("dog.wav is cut short")
 
     with pytest.raises(AudioError):
-        work(run, tiny_dataset, finish)
+        work(run, tiny_dataset, on_status)
     view = look(run)
     assert (view.state, view.message) == ("failed", "dog.wav is cut short")
     assert "3 of 3 epochs; dog.wav is cut short" in view.sentence()
@@ -251,14 +252,14 @@ def test_ctrl_c_is_a_stop(run, tiny_dataset):
 def test_a_status_is_written_at_most_once_a_second_and_a_new_phase_at_once(run):
     tell = StatusWriter(run)
     step = Progress(epoch=0, n_epochs=3, step=1, n_steps=4, loss=2.0, segments_per_s=80.0, seconds_left=9.0)
-    tell(Status("training", progress=step))
-    tell(Status("training", progress=replace(step, step=2)))
+    tell(Status(Phase.TRAINING, progress=step))
+    tell(Status(Phase.TRAINING, progress=replace(step, step=2)))
     assert Status.read(run).progress == step
     time.sleep(WRITE_EVERY_S)
-    tell(Status("training", progress=replace(step, step=3)))
+    tell(Status(Phase.TRAINING, progress=replace(step, step=3)))
     assert Status.read(run).progress.step == 3
-    tell(Status("scoring", 1, 4))
-    assert Status.read(run) == Status("scoring", 1, 4)
+    tell(Status(Phase.SCORING, 1, 4))
+    assert Status.read(run) == Status(Phase.SCORING, 1, 4)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"phase": "training"}', '{"phase": 1, "progress": {"a": 2}}'])
@@ -296,7 +297,7 @@ def test_a_zombie_is_dead(run):
 def test_a_run_that_another_program_holds_is_training_even_if_it_says_nothing(run):
     """A process of an earlier version, or of another container, whose number means nothing here."""
     code = (
-        "import sys; from acrnn.training import Run\nwith Run(sys.argv[1]).locked(): print('held', flush=True); input()"
+        "import sys; from acrnn.runs.run import Run\nwith Run(sys.argv[1]).locked(): print('held', flush=True); input()"
     )
     with subprocess.Popen([sys.executable, "-c", code, run.path], stdin=-1, stdout=-1, text=True) as other:
         other.stdout.readline()

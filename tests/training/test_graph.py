@@ -59,9 +59,8 @@ def trained(tiny_run_config, corpus):
         losses = []
         for step in range(N_STEPS):
             drawn = draw_epoch(config, corpus, split, step)
-            arrays = (drawn.rows, drawn.targets, drawn.partners, drawn.shares)
             trainer.optimiser.param_groups[0]["lr"] = 0.01 / (1 + step)
-            loss, hits = trainer.step(*(torch.from_numpy(array[0]).to(device) for array in arrays))
+            loss, hits = trainer.step(drawn.to(device).step(0))
             trainer.average(3)
             losses.append([loss.item(), hits.item()])
         return trainer.state() | {"told": torch.tensor(losses), "next draw": torch.rand(3, device=device).cpu()}

@@ -16,7 +16,7 @@ from acrnn.cli.terminal import clock
 from acrnn.data import Dataset
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.figures import Figure
-from acrnn.figures.training import CURVES, Curve, curve_figure
+from acrnn.figures.training import CURVES, Curve, curve_figure, movement_figure
 from acrnn.inference import describe_device
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.results.settings import record
@@ -25,7 +25,7 @@ from acrnn.runs.finish import publish
 from acrnn.runs.launch import Space, delete, resume, space_of, start
 from acrnn.runs.run import Run
 from acrnn.runs.start import Options, configure, training_device
-from acrnn.runs.watch import RunView, list_runs, log_tail
+from acrnn.runs.watch import RunView, State, list_runs, log_tail
 from acrnn.training import RECIPES, recipe_for
 from acrnn.training.config import RunConfig
 from acrnn.web.shared.clips import offer_download, read_dataset
@@ -33,13 +33,17 @@ from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.words import plain
 
 STATE_COLOURS = {
-    "preparing": "violet", "training": "blue", "scoring": "violet", "stopping": "orange", "stopped": "gray",
-    "finished": "green", "failed": "red", "dead": "red",
+    State.PREPARING: "violet", State.TRAINING: "blue", State.SCORING: "violet", State.STOPPING: "orange",
+    State.STOPPED: "gray", State.FINISHED: "green", State.FAILED: "red", State.DEAD: "red",
 }  # fmt: skip
 NO_HELD_OUT_CURVE = (
     "The curves show the training folds, with segments mixed (eq. 5), so their accuracy stays below what the network "
     "reaches on clean clips. There is no curve for the held-out fold: it is scored once, after the last epoch, so "
     "that nothing can be tuned on it."
+)
+MOVEMENT = (
+    "How far the kernels of each layer have moved from their initial values, relative to those: ‖w − w₀‖ / ‖w₀‖. A "
+    "layer that stays near 0 has hardly been trained."
 )
 # Streamlit fades what is about to be drawn again: on a machine that is busy training, all of it every two seconds.
 STEADY = "<style>.st-key-watched [data-stale='true'], .st-key-starter [data-stale='true'] {opacity: 1}</style>"
@@ -170,7 +174,7 @@ def _describe_beginning(plan: Plan, views: Sequence[RunView]) -> tuple[str | Non
     told = f"{plain(name)} exists already ({plain(there.sentence())})"
     if differences := there.run.config.differences(plan.config):
         return f"{told}, with different {plain(differences)}. Choose another seed, or delete it.", False
-    if there.is_running or there.state == "finished":
+    if there.is_running or there.state is State.FINISHED:
         return f"{told}.", False
     return f"{told}. Start resumes it.", True
 
@@ -193,15 +197,15 @@ def show_run(view: RunView) -> None:
     st.caption(_describe_config(view.run.config))
     st.progress(min(view.share, 1.0), text=plain(view.sentence()))
     _numbers(view)
-    if view.state == "failed":
+    if view.state is State.FAILED:
         st.error(plain(view.message), icon=":material/error:")
-    elif view.state == "dead":
+    elif view.state is State.DEAD:
         st.warning(
             "The training process ended unexpectedly: it was killed, ran out of memory, or the machine was switched "
             f"off. Completed epochs are kept; Resume continues after epoch {len(view.metrics)}.",
             icon=":material/skull:",
         )
-    elif view.state == "finished":
+    elif view.state is State.FINISHED:
         st.markdown(_describe_score(view))
     _actions(view)
     for pair in (CURVES[:2], CURVES[2:]):
@@ -212,6 +216,12 @@ def show_run(view: RunView) -> None:
                 config={"displayModeBar": False}, alt=f"{curve.title} after each epoch, at last {last}",
             )  # fmt: skip
     st.caption(NO_HELD_OUT_CURVE)
+    if view.metrics and view.metrics[-1].get("movement"):
+        st.plotly_chart(
+            _drawn_movement(view, str(view.run.path), len(view.metrics), view.metrics[-1].get("time")),
+            key="curve_movement", config={"displayModeBar": False}, alt=_tell_movement(view.metrics[-1]["movement"]),
+        )  # fmt: skip
+        st.caption(MOVEMENT)
     _files(view)
 
 
@@ -224,6 +234,16 @@ def _figure(view: RunView, curve: Curve) -> Figure:
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _drawn_figure(_view: RunView, _curve: Curve, *key) -> Figure:
     return curve_figure(_view.metrics, _curve, _view.n_epochs)
+
+
+@st.cache_resource(show_spinner=False, max_entries=50)
+def _drawn_movement(_view: RunView, *key) -> Figure:
+    return movement_figure(_view.metrics, _view.n_epochs)
+
+
+def _tell_movement(movement: dict[str, float]) -> str:
+    told = ", ".join(f"{layer} {moved:.2f}" for layer, moved in movement.items())
+    return f"Relative distance of each layer's kernels from their initial values: {told}"
 
 
 def _numbers(view: RunView) -> None:
@@ -247,13 +267,13 @@ def _actions(view: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="actions"):
         if view.is_running:
             st.button(
-                "Stop", icon=":material/stop:", on_click=view.run.request_stop, disabled=view.state == "stopping",
+                "Stop", icon=":material/stop:", on_click=view.run.request_stop, disabled=view.state is State.STOPPING,
                 help="Stops at the next step. The current epoch is repeated when the run is resumed.",
             )  # fmt: skip
             return
-        if view.state != "finished" and st.button("Resume", icon=":material/play_arrow:", type="primary"):
+        if view.state is not State.FINISHED and st.button("Resume", icon=":material/play_arrow:", type="primary"):
             _try(lambda: resume(view.run), f"{view.name} resumed")
-        if view.state == "finished" and not view.run.config.sealed:
+        if view.state is State.FINISHED and not view.run.config.sealed:
             _publish(view)
             if st.button(
                 "Its confusions", icon=":material/grid_on:", help="Saves its result and opens it in Confusions."
@@ -353,8 +373,7 @@ def _rate(per_s: float) -> str:
 
 
 def _badge(view: RunView) -> str:
-    told = view.sentence().removeprefix(view.state).removeprefix(":").partition(";")[0].strip()
-    return f":{STATE_COLOURS[view.state]}-badge[{view.state}] {told}"
+    return f":{STATE_COLOURS[view.state]}-badge[{view.state}] {view.progress()}"
 
 
 def _describe_config(config: RunConfig) -> str:
