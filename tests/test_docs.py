@@ -12,14 +12,13 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from scipy.stats import binomtest
 
 from acrnn.features import FrontEnd
 from acrnn.measures.crossval import wilson_interval
+from acrnn.measures.intervals import mean_with_interval
 from acrnn.model import NetworkConfig, PiczakConfig, complexity
 from acrnn.results import paper
-from acrnn.results.measured import load_measured
-from acrnn.results.paired import ablation_frame, pairing_frame
-from acrnn.results.settings import load_settings
 from acrnn.training.recipe import RECIPES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,10 +116,27 @@ def mass(rows: list[dict], key: str) -> float:
     return sum(mean * n for mean, n in means) / sum(n for _, n in means)
 
 
+def right_of(setting: dict) -> dict[str, bool]:
+    """Clip → whether its most probable class is its own."""
+    labels = setting["labels"]
+    return {clip["filename"]: labels[_top(clip["probabilities"])] == clip["label"] for clip in setting["clips"]}
+
+
+def paired(one: dict, other: dict) -> tuple[int, int, dict, float]:
+    """Clips that only one gets right, and only the other; mean difference with interval; p of McNemar's exact test."""
+    a, b = right_of(one), right_of(other)
+    common = [name for name in a if name in b]
+    won, lost = (sum(x[name] and not y[name] for name in common) for x, y in ((a, b), (b, a)))
+    gain = mean_with_interval([float(a[name]) - float(b[name]) for name in common])
+    return won, lost, gain, binomtest(won, won + lost).pvalue
+
+
 def accuracy_claims() -> dict[str, str]:
     ours, none, piczak = (setting(placement) for placement in ("l10", "none", "piczakcnn"))
-    frame = pairing_frame(load_settings()).query("dataset == 'esc10'").set_index("placement")
-    pair = frame.loc["l10"]
+    won, lost, pair, _ = paired(ours, none)
+    points, low, high = (100 * value for value in (pair["mean"], *pair["interval"]))
+    placed = [setting(f"l{layer}-softmax") for layer in (2, 4, 6, 8)]
+    smallest = min(paired(one, none)[3] for one in placed)
     rows = {row.model: row.percent["esc10"] for row in paper.TABLE_1.rows if row.percent}
     attention = {row.model: row.percent["esc10"] for row in paper.TABLE_4.rows}
     gained = attention["attention at l10"] - attention["no attention"]
@@ -131,13 +147,13 @@ def accuracy_claims() -> dict[str, str]:
         "short": f"{rows['ACRNN'] - 100 * ours['accuracy']:.1f} points short",
         "piczak": f"{percent(piczak['accuracy'])} ({between(piczak['interval'])})",
         "piczak paper": f"paper's {rows['PiczakCNN [19]']:.1f}%",
-        "pair": f"{signed(pair.points, 1)} points",
-        "pair interval": f"({signed(pair.low, 1)} to {signed(pair.high, 1)}",
-        "pair size": f"paired over {pair.clips} clips",
+        "pair": f"{signed(points, 1)} points",
+        "pair interval": f"({signed(low, 1)} to {signed(high, 1)}",
+        "pair size": f"paired over {pair['n']} clips",
         "paper's gain": f"paper's gain of {gained:.1f} points",
-        "pair counts": f"{pair.n_more} won, {pair.n_fewer} lost",
+        "pair counts": f"{won} won, {lost} lost",
         "none": f"{none['n_correct_of_mean']} of the {none['n_clips']} clips",
-        "smallest p": f"p below {frame['p_value'].min():.2f}",
+        "smallest p": f"p below {smallest:.2f}",
     }
 
 
@@ -261,13 +277,14 @@ def training_claims() -> list[str]:
     n_of = {f"l{layer}": setting(f"l{layer}-softmax")["n_correct_of_mean"] for layer in (2, 4, 6, 8)}
     by_fold = {name: {run["fold"]: run for run in setting(name)["runs"]}[1] for name in ("l10", "none")}
     right = {name: round(run["accuracy"] * run["n_clips"]) for name, run in by_fold.items()}
-    labels = ours["labels"]
-    wrong = Counter(c["label"] for c in ours["clips"] if labels[_top(c["probabilities"])] != c["label"])
+    is_right = right_of(ours)
+    wrong = Counter(clip["label"] for clip in ours["clips"] if not is_right[clip["filename"]])
     steady = sum(wrong[name] for name in ("crackling_fire", "helicopter", "rain", "chainsaw"))
-    frame = ablation_frame(load_measured().ablation).set_index("recipe")
-    scored = {name: round(80 * value) for name, value in frame["accuracy"].items()}
+    names = (path.stem for path in (RESULTS / "ablation").glob("*.json"))
+    ablation = {one["recipe"]["name"]: one for one in (result(f"ablation/{name}") for name in names)}
+    scored = {name: one["n_correct_of_mean"] for name, one in ablation.items()}
     parts = [n for name, n in scored.items() if name.startswith("best_") and name != "best_without_cycle"]
-    p_values = {f"{frame.loc[name, 'p_value']:.2f}" for name in ("paper", "best_without_cycle")}
+    p_values = {f"{paired(ablation[name], ablation['best'])[3]:.2f}" for name in ("paper", "best_without_cycle")}
     wanted = ("mean", "ours", "short", "paper", "pair counts", "pair", "pair interval", "smallest p", "piczak")
     return [found[name] for name in (*wanted, "piczak paper", "none")] + [
         f"100 epochs score {longer['n_correct_of_mean']} of {longer['n_clips']} clips and 60 epochs {right['l10']}",
@@ -319,6 +336,37 @@ def test_no_figure_in_prose_is_without_a_claim(place):
     assert re.findall(rf".{{0,30}}(?:{figure}).{{0,20}}", text) == []
 
 
+def outcome(value: dict) -> int:
+    """1 if the interval is above zero, -1 if below, 0 if it holds zero."""
+    low, high = value["interval"]
+    return (low > 0) - (high < 0)
+
+
+def test_what_trust_md_says_of_every_network_holds_of_each():
+    every = [(placement, "esc10") for placement in ESC10_STUDIED] + [("l10", "esc50")]
+    kept = {
+        (*name, fill): outcome(minus(name[0], "energy", fill, "sufficiency", name[1]))
+        for name in every
+        for fill in FILLS
+    }
+    ties = {key for key, found in kept.items() if found == 0}
+    assert ties == {("l4-softmax", "esc10", "silence"), ("l10", "esc50", "silence"), ("l10", "esc50", "mean")}
+    assert set(kept.values()) == {0, 1}  # more is missing than with the loudest
+    gradients = {
+        (*name, fill): outcome(minus(name[0], "integrated_gradients", fill, dataset=name[1]))
+        for name in every
+        for fill in FILLS
+    }
+    assert {key for key, found in gradients.items() if found != -1} == {("l8-softmax", "esc10", "mean")}
+    for placement in ("l4-softmax", "l6-softmax", "l8-softmax"):
+        found = [outcome(minus(placement, control)) for control in ("shifted", "random", "energy")]
+        assert found == [1, 0, 0]
+        assert outcome(minus(placement, "random", "mean")) == 1
+    for path in (RESULTS / "localisation").glob("*.json"):
+        rows = {row["placement"]: row for row in result(f"localisation/{path.stem}")["placements"]}
+        assert outcome(rows["background=0"]["gain_at_steps"]["auc"]) < 1
+
+
 def test_the_sizes_of_method_md_are_those_of_the_code():
     text = prose("docs/method.md")
     fifty, ten, none = (
@@ -339,5 +387,5 @@ def test_training_md_describes_the_recipes_of_the_code():
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(RECIPES)
     best = RECIPES["best"]
-    assert f"whole clips of {best['segment_frames']} frames, AdamW, one cycle" in text
-    assert (best["optimiser"], best["schedule"], best["mixture"]) == ("adamw", "one-cycle", "equal-power")
+    assert f"whole clips (segments of {best['segment_frames']} frames)" in text
+    assert (best["optimiser"], best["schedule"], best["roll"]) == ("adamw", "one-cycle", True)

@@ -87,8 +87,7 @@ def choose_options() -> Options | None:
     left, right = st.columns(2)
     fold = left.selectbox(
         "Held-out fold", dataset.folds, key="heldout", bind="query-params",
-        help="Never trained on, and scored once after the last epoch. A cross-validation is five runs, one for each "
-        "fold.",
+        help="Never trained on, and scored once after the last epoch. A cross-validation is one run for each fold.",
     )  # fmt: skip
     placement = right.selectbox(
         "Attention", [*reversed(PLACEMENTS), PICZAK], key="placement", bind="query-params",
@@ -256,8 +255,7 @@ def _numbers(view: RunView) -> None:
         st.metric("Loss", "–" if loss is None else f"{loss:.3f}", help="Cross-entropy, mean over the epoch so far.")
         st.metric(
             "Accuracy (mixed)", "–" if last is None else f"{last['accuracy']:.1%}",
-            help="Over the last complete epoch, on the training folds: how often the class with the larger share "
-            "ranks first.",
+            help="Last complete epoch, training folds: how often the class with the larger share ranks first.",
         )  # fmt: skip
         st.metric("Segments/s", "–" if speed is None else _rate(speed))
         st.metric("Time left", "–" if now is None else clock(now.seconds_left), help="Until the end of the last epoch.")
@@ -275,9 +273,7 @@ def _actions(view: RunView) -> None:
             _try(lambda: resume(view.run), f"{view.name} resumed")
         if view.state is State.FINISHED and not view.run.config.sealed:
             _publish(view)
-            if st.button(
-                "Its confusions", icon=":material/grid_on:", help="Saves its result and opens it in Confusions."
-            ):
+            if st.button("Its confusions", icon=":material/grid_on:", help="Saves its result and opens it there."):
                 _open_confusions(view.run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Delete `{view.name}` with its weights, curves and score? This cannot be undone.")
