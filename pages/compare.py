@@ -18,7 +18,7 @@ through_app()
 
 ONE_CLIP, FIGURE5 = "one clip", "the paper's Figure 5"
 FAMILY, CHOSEN = "all placements", "my choice"
-HEIGHTS = {"part of its largest": "largest", "times its mean": "mean"}
+HEIGHTS = {"share of its maximum": "largest", "times its mean": "mean"}
 
 st.title("Compare", anchor=False)
 shown = st.segmented_control(
@@ -29,7 +29,7 @@ shown = st.segmented_control(
 with st.sidebar:
     known = families.families_of(list_checkpoints())
     if not known:
-        st.info("No checkpoint with attention is there to compare.")
+        st.info("There is no checkpoint with attention to compare.")
         st.stop()
     choice = FAMILY
     if shown == ONE_CLIP:
@@ -72,9 +72,9 @@ there = {slot.label: strip for slot, strip in zip(slots, strips, strict=True) if
 scales, first, second, levels = st.columns([5, 3, 3, 4], vertical_alignment="bottom", gap="medium")
 scale = HEIGHTS[
     scales.segmented_control(
-        "Height of a strip", list(HEIGHTS), default="part of its largest", required=True, key="height",
-        bind="query-params", help="Of its largest weight: every strip fills its row. Of its mean: all strips on one "
-        "scale, on which 1, the dotted line, is even attention.",
+        "Height of a strip", list(HEIGHTS), default="share of its maximum", required=True, key="height",
+        bind="query-params", help="Share of its maximum: every strip fills its row. Times its mean: all strips "
+        "have one scale, on which the dotted line at 1 is uniform attention.",
     )
 ]  # fmt: skip
 single = len(there) == 1

@@ -39,7 +39,7 @@ matrix_tab, class_tab, clips_tab, calibration_tab, compare_tab = st.tabs(
     ["Matrix", "Per class", "Clips", "Calibration", "Compare two"], key="view", bind="query-params"
 )
 if clips.empty:
-    st.info("The filters keep no clip.", icon=":material/filter_alt_off:")
+    st.info("No clip passes the filters.", icon=":material/filter_alt_off:")
     st.stop()
 
 if matrix_tab.open:

@@ -82,7 +82,7 @@ low_db, high_db = levels.slider(
 )
 overlay = veil.toggle(
     "Attention veil", key="veil", bind="query-params", disabled=not has_attention,
-    help="Darkens the spectrogram where attention is below its largest.",
+    help="Darkens the spectrogram where attention is below its maximum.",
 )  # fmt: skip
 
 attended = played == ATTENDED and has_attention

@@ -10,7 +10,7 @@ from acrnn.web.train import view as web
 through_app()
 
 st.title("Train", anchor=False)
-st.caption("A run trains in a process of its own: it goes on when this page, the browser or the app is closed.")
+st.caption("A run trains in a process of its own: it continues when this page, the browser or the app is closed.")
 with st.sidebar:
     if (options := web.choose_options()) is not None:
         with st.container(key="starter"):

@@ -32,7 +32,7 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
-Sealed = Annotated[str, typer.Option(help="Folds neither trained on nor scored, as 1 or 1,3, to compare recipes.")]
+Sealed = Annotated[str, typer.Option(help="Folds, such as 1 or 1,3, neither trained on nor scored.")]
 
 
 def main() -> None:
@@ -61,17 +61,17 @@ def train(
     network: Annotated[str, typer.Option(help="acrnn, or piczakcnn, the baseline of §4.2.")] = "acrnn",
     placement: Annotated[str | None, typer.Option(help="Of acrnn: none, l2-sigmoid, …, l8-softmax or l10.")] = None,
     recipe: Annotated[
-        str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation; best: what scores more.")
+        str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation; best: another training.")
     ] = "paper",
-    epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Another number than the recipe's 64.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's own number.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's own size.")] = None,
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
     sealed: Sealed = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Where the run's folder is made; default ACRNN_RUNS, else runs.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there.")] = False,
 ) -> None:
     """Train a network on the other four folds, then score it once on the fold held out."""
     from acrnn.cli.terminal import run_bar
@@ -94,10 +94,10 @@ def train(
             with run_bar(errors, config.recipe.epochs) as on_status:
                 summary = work(run, clips, on_status)
         except KeyboardInterrupt:
-            errors.print(f"stopped; the same command with --resume goes on with {run.path}", markup=False)
+            errors.print(f"stopped; the same command with --resume continues {run.path}", markup=False)
             raise typer.Exit(130) from None
         if summary is None:
-            print(f"stopped on request; the same command with --resume goes on with {run.path}")
+            print(f"stopped on request; the same command with --resume continues {run.path}")
             return
     _print_scores(run.summary)
     print(f"python -m acrnn publish {run.path}   offers it to the app")
@@ -105,21 +105,23 @@ def train(
 
 @app.command()
 def sweep(
-    name: Annotated[str, typer.Argument(help="table1, table3, table4: rows of the paper; ablation: of recipe best.")],
+    name: Annotated[str, typer.Argument(help="table1, table3, table4: the paper's rows; ablation: variants of best.")],
     data: DataRoot,
     dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
-    placements: Annotated[str, typer.Option(help="Some of the rows, as l10,l2-sigmoid; default all.")] = "",
+    placements: Annotated[str, typer.Option(help="Some of the rows, such as l10,l2-sigmoid; default: all.")] = "",
     folds: Annotated[str, typer.Option(help="Folds held out, one a run.")] = "1,2,3,4,5",
     sealed: Sealed = "",
     seeds: Annotated[str, typer.Option(help="Seeds, one a run.")] = "0",
-    recipe: Annotated[str, typer.Option(help="Of the rows that do not say: see `train`.")] = "paper",
-    epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
+    recipe: Annotated[str, typer.Option(help="For rows that name none; see `train`.")] = "paper",
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's own number.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one a core, if they fit.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one per core, if they fit.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the runs' folders are made; default as `train`.")] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds after which to stop; go on later.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds after which to stop; the same command continues.")
+    ] = None,
 ) -> None:
-    """Train a grid of runs. Finished ones are skipped, a broken one goes on, a failing one does not stop the rest."""
+    """Train a grid of runs. Finished ones are skipped, interrupted ones continue, a failing one stops no other."""
     from acrnn.cli.terminal import sweep_bar
     from acrnn.paths import runs_root
     from acrnn.runs.start import Options, training_device
@@ -166,7 +168,7 @@ def watch(run: RunName) -> None:
 
 @app.command()
 def stop(run: RunName) -> None:
-    """Ask the process that trains a run to stop at its next step; `train … --resume` goes on."""
+    """Ask the process that trains a run to stop at its next step; `train … --resume` continues it."""
     from acrnn.errors import RunError
     from acrnn.runs.watch import find_run, look
 
@@ -254,7 +256,7 @@ def download(
         Path | None, typer.Option(help="The dataset becomes a folder in this one; default ACRNN_DATA, else data.")
     ] = None,
 ) -> None:
-    """Download ESC-50 or its ESC-10 subset from the public archive (about 600 MB); a broken download goes on."""
+    """Download ESC-50 or its ESC-10 subset from the public archive (about 600 MB); an interrupted one resumes."""
     from acrnn.data.download import download as fetch
     from acrnn.paths import data_root
 

@@ -56,7 +56,7 @@ def test_an_upload_is_kept_on_the_other_pages_until_it_is_removed(app, page, tmp
     heading = page.locator("h1").inner_text()
     go_to(page, "Results")
     go_to(page, "Listen")
-    expect(page.get_by_text("Still my crow.wav.")).to_be_visible()
+    expect(page.get_by_text("Still using my crow.wav.")).to_be_visible()
     assert page.locator("h1").inner_text() == heading
 
 

@@ -157,7 +157,7 @@ def test_the_exports_hold_what_is_shown(compare_app, page):
 def test_figure_5_takes_one_click_and_stands_in_the_url(compare_app, page):
     open_strips(page, compare_app)
     page.get_by_role("radio", name="the paper's Figure 5").click()
-    expect(page.get_by_text("The paper says of its Figure 5")).to_be_visible(timeout=READY_MS)
+    expect(page.get_by_text("In the paper's Figure 5, attention weights")).to_be_visible(timeout=READY_MS)
     settle(page)
     assert "compare=" in page.url
     for attempt in ("after the click", "from the link"):

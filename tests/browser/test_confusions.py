@@ -209,7 +209,7 @@ def test_without_recordings_it_works_on_predictions_and_says_what_is_missing(app
     expect(alert).to_contain_text(f"python -m acrnn download {setting.dataset}")
     matrix_drawn(page)
     assert page.locator("audio").count() == 0
-    expect(page.get_by_text(f"taken for {pretty(row['predicted'])}").first).to_be_visible()
+    expect(page.get_by_text(f"mistaken for {pretty(row['predicted'])}").first).to_be_visible()
     expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()  # the stored probabilities
 
 

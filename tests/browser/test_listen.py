@@ -203,11 +203,11 @@ def test_the_attention_is_put_to_the_test_when_asked(app, page):
     open_clip(page, app.url("?sample=dog"))
     shown = float(heading(page).split()[-1].rstrip("%")) / 100
     page.get_by_text("Is this attention right?").click()
-    expect(page.get_by_text("Removing frames and asking again")).to_be_visible()
-    sentence = page.get_by_text("removing the 10 % most attended frames costs")
+    expect(page.get_by_text("Removing frames and predicting again")).to_be_visible()
+    sentence = page.get_by_text("Removing 10 % of the frames costs")
     expect(sentence).to_be_visible(timeout=120_000)
     settle(page)
-    whole = float(re.search(r"Of the probability of dog, (\d\.\d\d):", sentence.inner_text()).group(1))
+    whole = float(re.search(r"The probability of dog is (\d\.\d\d)\.", sentence.inner_text()).group(1))
     assert whole == pytest.approx(shown, abs=0.02)  # bf16, and two roundings to whole percent
     assert "right=true" in page.url
     with page.expect_download() as download:

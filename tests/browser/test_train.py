@@ -162,7 +162,7 @@ def test_a_finished_run_shows_its_score_and_opens_in_confusions_and_in_listen(tr
 
     page.get_by_role("button", name="Its confusions").click()
     page.wait_for_url("**/confusions*")  # the only setting is the default, which does not stay in the URL
-    expect(page.get_by_text("fold 2 alone").first).to_be_visible()
+    expect(page.get_by_text("fold 2 only").first).to_be_visible()
 
     other = "esc10-l10-best-fold1"  # Listen's default; only what is not the default stays in the URL
     shutil.copytree(ROOT / "checkpoints" / other, Path(os.environ["ACRNN_SHIPPED"]) / "checkpoints" / other)
@@ -180,7 +180,7 @@ def test_a_killed_process_shows_as_dead_and_its_run_can_be_deleted(train_app, pa
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     os.kill(Process.read(run).pid, signal.SIGKILL)
     has_state(page, "dead")
-    expect(page.get_by_text("Its process is gone without a word")).to_be_visible()
+    expect(page.get_by_text("The training process ended unexpectedly")).to_be_visible()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_text(run.path.name)).to_have_count(0)
@@ -201,7 +201,7 @@ def test_the_form_has_the_recipes_values_and_says_how_long_it_will_take(train_ap
     assert page.get_by_label("Batch size", exact=True).input_value() == "64"
     estimate = page.get_by_text("of training: 4 segments an epoch × 300 at")
     expect(estimate).to_be_visible()
-    expect(page.get_by_text("There is no curve of the held-out fold")).to_be_visible()
+    expect(page.get_by_text("There is no curve for the held-out fold")).to_be_visible()
 
 
 def test_without_data_the_page_offers_the_download(app_without_data, page):

@@ -80,7 +80,7 @@ def test_a_run_is_watched_and_stopped_from_another_terminal(command, runs_folder
         code, out, _ = command("watch", folder)
         assert code == 0
         assert out.startswith(f"{folder}: stopped: ")
-        assert "--resume goes on with" in trained.communicate(timeout=60)[0]
+        assert "--resume continues" in trained.communicate(timeout=60)[0]
     finally:
         trained.kill()
         trained.wait()

@@ -73,7 +73,7 @@ def test_the_protocol_says_that_one_fold_is_no_cross_validation(results):
     write(results, **result("a"))
     told = web.describe_setting(web.known_settings()[0])
     assert "**50.0% correct** on 4 clips (95 % interval over clips 20.0% to 80.0%)" in told
-    assert "fold 1 alone, so no cross-validation" in told
+    assert "fold 1 only, not a cross-validation" in told
     assert "60 epochs, seed 0" in told
 
 
@@ -92,14 +92,14 @@ def test_filters_can_leave_nothing_and_say_so(results):
     page.session_state["confidence"] = (0, 50)
     page.run()
     assert not page.exception
-    assert "The filters keep no clip." in [info.value for info in page.info]
+    assert "No clip passes the filters." in [info.value for info in page.info]
 
 
 def test_recordings_are_those_of_the_same_files_or_else_told_to_be_others(results, tiny_root, monkeypatch):
     assert web.sounds_of(setting_in(results, "0" * 64)) is None
     monkeypatch.setenv("ACRNN_DATA", str(tiny_root.parent))
     others = setting_in(results, "0" * 64)
-    assert "other files than these predictions" in web.describe_sounds(others, web.sounds_of(others))
+    assert "not the files that these predictions were made from" in web.describe_sounds(others, web.sounds_of(others))
     same = setting_in(results, load(tiny_root, "esc10").fingerprint())
     assert web.describe_sounds(same, web.sounds_of(same)) is None
 
@@ -121,4 +121,4 @@ def test_calibration_is_told_with_its_direction(results):
     write(results, **result("a"))
     told = web.describe_reliability(reliability(clip_table(web.known_settings()[0])))
     assert "error 41.0% over 10 bins" in told
-    assert "more sure than right: mean confidence 91.0%, 50.0% of 4 clips right" in told
+    assert "overconfident: mean confidence 91.0%, accuracy 50.0% on 4 clips" in told

@@ -40,7 +40,7 @@ def toggle(app: AppTest):
 
 
 def told(app: AppTest) -> list[str]:
-    return [text.value for text in app.markdown if text.value.startswith("Of the probability of ")]
+    return [text.value for text in app.markdown if text.value.startswith("The probability of ")]
 
 
 def test_listen_measures_when_asked_and_never_twice(measured):
@@ -52,7 +52,7 @@ def test_listen_measures_when_asked_and_never_twice(measured):
     assert not app.exception
     assert measured == [("esc10-l10-paper-fold1", "silence")]
     (sentence,) = told(app)
-    for part in ("the 10 % most attended", "the 10 % loudest", "integrated gradients", "a random 10 %"):
+    for part in ("most-attended first", "loudest first", "by integrated gradients", "at random"):
         assert part in sentence
     (table,) = [frame.value for frame in app.dataframe if "comprehensiveness" in frame.value]
     assert table["order of frames"].tolist() == list(MAPS.values())
@@ -88,8 +88,8 @@ def straight() -> Curve:
 def test_the_sentence_has_the_cost_of_a_tenth_of_the_frames():
     curves = dict.fromkeys(MAPS, straight())
     assert faithfulness.describe(curves, "crying_baby") == (
-        "Of the probability of crying baby, 0.80: removing the 10 % most attended frames costs **0.08**; removing the "
-        "10 % loudest costs **0.08**; the 10 % of integrated gradients **0.08**; a random 10 % **0.08**."
+        "The probability of crying baby is 0.80. Removing 10 % of the frames costs **0.08** most-attended first, "
+        "**0.08** loudest first, **0.08** by integrated gradients, **0.08** at random."
     )
     del curves["attention"]
     assert "attended" not in faithfulness.describe(curves, "dog")

@@ -19,7 +19,7 @@ def test_a_network_without_attention_is_told_from_one_whose_attention_is_off(
         "PiczakCNN, the baseline of §4.2, has no attention. It sees this spectrogram of 60 mel bands in segments of "
         "0.95 s."
     )
-    assert told["none"].startswith("This network has no attention: its last Bi-GRU")
+    assert told["none"].startswith("This network has no attention: the last Bi-GRU")
 
 
 def test_a_figure_is_described_as_what_it_shows(tmp_path, checkpoint_config, save_checkpoint):

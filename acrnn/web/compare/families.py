@@ -107,7 +107,7 @@ def choose_family(families: Sequence[Family]) -> Family:
     by_fold = {family.option: family for family in families if family.dataset == dataset}
     chosen = st.selectbox(
         "Held-out fold", list(by_fold), key="fold", bind="query-params",
-        help="The fold of the official five that these networks never saw, and the recipe that they were trained by.",
+        help="The fold of the official five that these networks never saw, and the recipe that they were trained with.",
     )  # fmt: skip
     return by_fold[chosen]
 

@@ -76,8 +76,8 @@ def show(family: Family) -> None:
     checkpoint = family.checkpoints.get(PLACEMENT)
     if checkpoint is None:
         st.info(
-            f"Figure 5 shows sigmoid attention at l2. For {family.title} it is not trained; these commands train it, "
-            "or choose other networks in the sidebar."
+            f"Figure 5 shows sigmoid attention at l2, which has not been trained for {family.title}. These commands "
+            "train it; or choose other networks in the sidebar."
         )
         st.code(family.training_command(PLACEMENT), language="bash", wrap_lines=True)
         return
@@ -159,8 +159,8 @@ def _show_panel(panel: Panel) -> None:
             bar=False,
         )
         st.caption(
-            f"{plain(panel.clip.name)}: heard as {pretty(label)}, {probability:.0%}. Weights {weights.min():.2f} to "
-            f"{weights.max():.2f}; ρ with loudness {panel.correlation:.2f}; the loudest tenth of the frames has "
+            f"{plain(panel.clip.name)}: predicted as {pretty(label)}, {probability:.0%}. Weights {weights.min():.2f} "
+            f"to {weights.max():.2f}; ρ with loudness {panel.correlation:.2f}; the loudest tenth of the frames has "
             f"{panel.ratio:.2f} times the weight of the quietest."
         )
 
@@ -179,9 +179,9 @@ def describe_likeness(panels: Sequence[Panel]) -> str:
     if lower:
         verdict += f"; in {_listed(lower)} it is, if anything, lower there"
     return (
-        "The paper says of its Figure 5 that attention weighs the relevant frames more and the silent ones less "
-        f"(§4.5). Does it here? **{verdict}** (ρ with loudness at least {MIN_CORRELATION}, and the loudest tenth of "
-        f"the frames with at least {MIN_RATIO} times the weight of the quietest). Rain has no silence, so it does not "
+        "In the paper's Figure 5, attention weights the relevant frames more and the silent ones less (§4.5). Does it "
+        f"here? **{verdict}** (criterion: ρ with loudness at least {MIN_CORRELATION}, and at least {MIN_RATIO} times "
+        "as much weight on the loudest tenth of the frames as on the quietest). Rain has no silence, so it does not "
         "count."
     )
 
@@ -198,7 +198,7 @@ def describe_source(clips: Sequence[ChosenClip], checkpoint: Checkpoint, source:
     seen = (
         "which it never saw in training"
         if clips[0].fingerprint == config.data_fingerprint
-        else "which was held out in its training, though from other files than these"
+        else "which was held out of its training, although in other files than these"
     )
     return f"{network}, on the first clip of each class in fold {config.fold} of {source}, {seen}."
 

@@ -189,23 +189,23 @@ def show_measures(table: pd.DataFrame) -> None:
         ),
         "entropy": number(
             format="%.3f",
-            help="Of the weights as shares of the clip, over its largest value log n: 1 is even attention, 0 a single "
-            "frame. A step at l10 is 18 frames, so there it cannot fall below about 0.5 in a clip of 5 s.",
+            help="Entropy of the weights over the clip, divided by its maximum log n: 1 is uniform attention, 0 a "
+            "single frame. A step at l10 is 18 frames, so there it cannot fall below about 0.5 in a clip of 5 s.",
         ),
         "top_tenth": number(
             "top tenth",
             format="%.1f %%",
-            help="Share of the mass in the tenth of the frames that have the most; even attention has 10 %.",
+            help="Share of the attention on the tenth of the frames with the most; uniform attention has 10 %.",
         ),
         "loudness_correlation": number(
             "loudness ρ",
             format="%.2f",
-            help="Spearman's correlation of a frame's weight and its level: the sum of the band powers of the "
-            "spectrogram that the network saw, in decibels.",
+            help="Spearman's rank correlation between a frame's weight and its level: the sum of the band powers of "
+            "the spectrogram that the network saw, in decibels.",
         ),
-        "accuracy": number(format="%.1f %%", help="Of the checkpoint, on the fold that it never saw."),
+        "accuracy": number(format="%.1f %%", help="Of the checkpoint, on its held-out fold."),
         "interval": text("95 % interval", help="Wilson's, over the clips of that fold."),
-        "clip_was": text("this clip", help="Held out: of the fold that the checkpoint never saw."),
+        "clip_was": text("this clip", help="Held out: from the fold that the checkpoint never saw."),
         "checkpoint": text(),
         "epochs": number(),
     }
@@ -243,10 +243,10 @@ def describe_strips(slots: Sequence[Slot], heard: Sequence[Heard | None], scale:
     """Say what a strip shows, and how long a step is at each layer."""
     step_s = {slot.placement.split("-")[0]: found.step_s for slot, found in zip(slots, heard, strict=True) if found}
     steps = ", ".join(f"{1000 * seconds:.0f} ms at {layer}" for layer, seconds in step_s.items())
-    part = "largest weight" if scale == "largest" else "mean, all on one scale; the dotted line is even attention"
+    part = "maximum" if scale == "largest" else "mean, all on one scale; the dotted line is uniform attention"
     return (
         f"Each strip is the attention of one network, divided by its {part}. A step is {steps}. Where segments "
-        "overlap, the mean is shown. Attention is where it looked, not why."
+        "overlap, the mean is shown. Attention shows where a network looked, not why."
     )
 
 
@@ -255,7 +255,7 @@ def describe_difference(a: Strip, b: Strip) -> str:
     distance = jensen_shannon_distance(a.weights, hold(b.times_s, b.weights, a.times_s))
     return (
         f"At the bottom: {a.full_name} minus {b.full_name}, each divided by its mean. Their Jensen–Shannon distance is "
-        f"**{distance:.3f}** (0: both spread over the clip's frames alike; 1: no frame in common)."
+        f"**{distance:.3f}** (0: the same distribution over the frames; 1: no frame in common)."
     )
 
 
@@ -298,8 +298,8 @@ def explain_scaling() -> None:
     )
     st.markdown(
         "Softmax divides by the sum over the T steps of a segment, so its weights add up to one: a step passes at "
-        "nearly full strength only if all others are nearly shut out, and if none stands out, each is scaled down to "
-        "1/T. Sigmoid weighs each step by its own score alone, so every step of steady rain may pass at nearly full "
-        "strength and every step of a silence be shut out. The paper therefore holds softmax to be ill suited to "
+        "nearly full strength only if all others are nearly suppressed, and if none stands out, each is scaled down "
+        "to 1/T. Sigmoid weights each step by its own score alone, so every step of steady rain can pass at nearly "
+        "full strength and every silent step can be suppressed. The paper therefore considers softmax ill suited to "
         "continuous sounds (§1), and finds sigmoid as good or better at each convolutional layer (§4.4, Table 4)."
     )

@@ -79,7 +79,7 @@ def _row(row: pd.Series, clip: Clip | None, told: str, key: str) -> None:
                     quiet_player(clip.path, f"Player of {name}")
             st.button(
                 "Look", key=f"{key}_look_{name}", on_click=look, args=(name,), icon=":material/search:",
-                help="Spectrogram, attention and prediction, by the very model that was wrong or right here.",
+                help="Spectrogram, attention and prediction of the model that made this prediction.",
             )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) 
         try:
             checkpoint = fold_model(setting, row["fold"])
         except CheckpointError as error:
-            st.info(f"{plain(str(error))} Its stored probabilities are all there is to show.", icon=":material/info:")
+            st.info(f"{plain(str(error))} Only its stored probabilities can be shown.", icon=":material/info:")
             _stored(setting, chosen)
             return
         left, right = st.columns(2, gap="large")
@@ -113,9 +113,11 @@ def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) 
         peer = right_example(clips, row)
         with right:
             if peer is None:
-                st.markdown(f"In fold {row['fold']} this model got no other {pretty(row['predicted'])} right.")
+                st.markdown(
+                    f"This model classified no other {pretty(row['predicted'])} of fold {row['fold']} correctly."
+                )
             else:
-                told = f"a {pretty(peer['true'])} that it got right".capitalize()
+                told = f"a {pretty(peer['true'])} that it classified correctly".capitalize()
                 st.markdown(f"**{told}**, {plain(peer['filename'])}, {peer['confidence']:.0%}")
                 _analysed(setting, peer, dataset, checkpoint, "peer")
         seen = "" if prediction is None else describe_attention(prediction, checkpoint)
@@ -124,9 +126,9 @@ def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) 
 
 def _headline(row: pd.Series) -> str:
     if row["right"]:
-        return f"{pretty(row['true'])}, rightly named with {row['confidence']:.0%}".capitalize()
+        return f"{pretty(row['true'])}, classified correctly with {row['confidence']:.0%}".capitalize()
     return (
-        f"{pretty(row['true'])}, taken for {pretty(row['predicted'])} with {row['confidence']:.0%} "
+        f"{pretty(row['true'])}, mistaken for {pretty(row['predicted'])} with {row['confidence']:.0%} "
         f"(true class: {row['p_true']:.0%})"
     ).capitalize()
 

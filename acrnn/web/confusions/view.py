@@ -36,15 +36,15 @@ from acrnn.web.shared.words import plain
 ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
 MATRIX = "matrix"
 NO_RESULTS = (
-    "There are no results yet. `python -m acrnn sweep table4` trains settings, and `python -m acrnn report runs` sums "
-    "up what it finished."
+    "There are no results yet. `python -m acrnn sweep table4` trains networks, and `python -m acrnn report runs` "
+    "summarises the finished runs."
 )
 CLASS_NOTE = (
-    "Recall is the share of a class' clips that were named rightly. The lines are 95 % Wilson intervals over clips: "
-    "with 40 clips a class in five folds they are wide."
+    "Recall is the share of a class's clips that were classified correctly. The lines are 95 % Wilson intervals over "
+    "clips: with 40 clips a class in five folds they are wide."
 )
 RANKINGS = {
-    "hardest": (hardest, "First come those whose true class was given the lowest probability."),
+    "hardest": (hardest, "Those with the lowest probability of their true class come first."),
     "confidently wrong": (confidently_wrong, "Mistakes, the most confident first."),
     "most confident": (cell, "Right or wrong, the most confident first."),
 }
@@ -87,7 +87,7 @@ def describe_setting(setting: Setting) -> str:
     scope = (
         f"cross-validation over the {len(setting.folds)} official folds"
         if len(setting.folds) == N_FOLDS
-        else f"{'fold' if len(setting.folds) == 1 else 'folds'} {folds} alone, so no cross-validation"
+        else f"{'fold' if len(setting.folds) == 1 else 'folds'} {folds} only, not a cross-validation"
     )
     seeds = "seed " + str(setting.seeds[0]) if len(setting.seeds) == 1 else f"mean over {len(setting.seeds)} seeds"
     network = {"none": "no attention", PICZAK: "PiczakCNN"}.get(setting.placement, f"attention at {setting.placement}")
@@ -123,13 +123,13 @@ def choose_matrix() -> tuple[str, bool]:
     with st.container(horizontal=True, gap="medium"):
         shown = st.segmented_control(
             "Cells", ["counts", "recall"], default="counts", required=True, key="cells", bind="query-params",
-            help="Recall: the share of the true class' clips, so each row sums to 100 %.",
+            help="Recall: as a share of the true class's clips, so each row sums to 100 %.",
         )  # fmt: skip
         order = st.segmented_control(
             "Order", ORDERS, format_func=ORDER_NAMES.get, default="class", required=True, key="order",
             bind="query-params",
-            help="By name; by ESC-50's five groups; or so that classes that are mistaken for each other stand side by "
-            "side (average linkage of the mean recall there and back).",
+            help="By name; by ESC-50's five groups; or so that classes mistaken for each other are neighbours "
+            "(average linkage on the mean of both confusion rates).",
         )  # fmt: skip
     return order, shown == "recall"
 
@@ -158,9 +158,12 @@ def _frame(figure: Figure) -> DeltaGenerator:
 
 def describe_matrix(wanted: ClipFilter) -> str:
     """Say how to read the matrix, and what the filters do to it."""
-    told = "Rows are true classes. Blue is right, orange a mistake, stronger is more. Click a cell to hear its clips."
+    told = (
+        "Rows are true classes. Blue: correct. Orange: mistakes. Stronger colour: more clips. Click a cell to hear "
+        "its clips."
+    )
     if wanted.right is not None or wanted.confidence != (0.0, 1.0):
-        told += " The filters leave clips out by outcome or confidence, so a row's recall is a share of those kept."
+        told += " The filters drop clips by outcome or confidence, so a row's recall refers to the clips kept."
     return told
 
 
@@ -178,7 +181,7 @@ def clips_of_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) 
     """Clips of the chosen cell, the most confident first, under a line that says so; without one, the mistakes."""
     if true is None and predicted is None:
         wrong = confidently_wrong(clips)
-        st.caption(f"No cell chosen, so all mistakes ({len(wrong)}), the most confident first.")
+        st.caption(f"No cell chosen: all mistakes ({len(wrong)}), the most confident first.")
         return wrong
     found = cell(clips, true, predicted)
     kind = "clip" if len(found) == 1 else "clips"
@@ -212,7 +215,7 @@ def class_table(per_class: pd.DataFrame) -> None:
     st.dataframe(
         shown, hide_index=True, alt="Recall and precision of each class",
         column_config=dict.fromkeys(("recall", "low", "high", "precision"), share)
-        | {"label": "class", "taken_for": "most often taken for"},
+        | {"label": "class", "taken_for": "most often mistaken for"},
     )  # fmt: skip
 
 
@@ -222,11 +225,11 @@ def describe_reliability(found: Reliability) -> str:
     n_clips = filled["clips"].sum()
     accuracy = (filled["accuracy"] * filled["clips"]).sum() / n_clips
     confidence = (filled["confidence"] * filled["clips"]).sum() / n_clips
-    direction = "more sure than right" if confidence > accuracy else "less sure than right"
+    direction = "overconfident" if confidence > accuracy else "underconfident"
     return (
         f"Expected calibration error {found.ece:.1%} over {len(found.table)} bins. On the whole the network is "
-        f"{direction}: mean confidence {confidence:.1%}, {accuracy:.1%} of {n_clips} clips right. On the dotted "
-        "line it would be right as often as it says."
+        f"{direction}: mean confidence {confidence:.1%}, accuracy {accuracy:.1%} on {n_clips} clips. On the dotted "
+        "line the two would be equal."
     )
 
 
@@ -234,7 +237,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
     """Another setting on the same clips: difference matrix, clips that one alone gets right, McNemar's test."""
     others = [other.name for other in settings if other.labels == setting.labels and other.name != setting.name]
     if not others:
-        st.info("There is no other setting of the same classes yet.", icon=":material/compare:")
+        st.info("There is no other setting with the same classes yet.", icon=":material/compare:")
         return
     chosen = st.selectbox(f"Compare {setting.name} with", others, key="against", bind="query-params", width=340)
     other = next(one for one in settings if one.name == chosen)
@@ -245,7 +248,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
         return
     found = replace(found, clips=wanted.subset(found.clips))
     if found.clips.empty:
-        st.info("The filters keep none of the common clips.", icon=":material/filter_alt_off:")
+        st.info("None of the common clips passes the filters.", icon=":material/filter_alt_off:")
         return
     st.markdown(describe_comparison(setting.name, other.name, found))
     grid, beside = st.columns([3, 2], gap="large")
@@ -261,13 +264,13 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
                     alt=f"Confusion matrix of {other.name} less that of {setting.name}",
                 )  # fmt: skip
             st.caption(
-                f"Clips that `{other.name}` has more (blue) or fewer (orange) in a cell than `{setting.name}`; classes "
-                "without a difference are left out. On the diagonal blue is better, elsewhere orange."
+                f"Blue: `{other.name}` has more clips in the cell than `{setting.name}`. Orange: fewer. On the "
+                "diagonal blue is better, elsewhere orange. Classes without a difference are left out."
             )
         else:
             st.info("Both predict the same class for every clip.", icon=":material/compare:")
     with beside:
-        sides = {"the first alone right": found.only_a, "the second alone right": found.only_b}
+        sides = {"only the first correct": found.only_a, "only the second correct": found.only_b}
         side = st.segmented_control(
             "Clips", list(sides), default=next(iter(sides)), required=True, key="side", bind="query-params"
         )
@@ -342,11 +345,11 @@ def describe_comparison(a: str, b: str, comparison: Comparison) -> str:
         low, high = wilson_interval(n_right, len(clips))
         shares.append(f"`{name}` {n_right / len(clips):.1%} ({low:.1%} to {high:.1%})")
     p = comparison.p_value
-    verdict = "a difference that chance alone would rarely make" if p < 0.05 else "no more than chance can make"
+    verdict = "chance alone would rarely produce such a difference" if p < 0.05 else "chance alone can produce it"
     return (
-        f"On {len(clips)} common clips {' and '.join(shares)} are right. The first alone is right on {n_a}, the second "
-        f"alone on {n_b}: McNemar's exact test gives p = {p:.3g}, {verdict}. It takes clips as independent, and the "
-        "networks as given: it says nothing of other seeds."
+        f"Accuracy on {len(clips)} common clips: {', '.join(shares)}. Only the first is correct on {n_a}, only the "
+        f"second on {n_b}. McNemar's exact test gives p = {p:.3g}: {verdict}. The test takes clips as independent and "
+        "the networks as given; it says nothing about other seeds."
     )
 
 
@@ -373,12 +376,12 @@ def describe_sounds(setting: Setting, dataset: Dataset | None) -> str | None:
     """Say what is missing for listening, if anything is."""
     if dataset is None:
         return (
-            f"The recordings are not here. With them, each clip could be played and shown with its attention: "
-            f"`python -m acrnn download {setting.dataset}` gets them."
+            f"The recordings are not on this machine. `python -m acrnn download {setting.dataset}` fetches them; each "
+            "clip can then be played and shown with its attention."
         )
     if dataset.fingerprint() != setting.data_fingerprint:
         return (
-            f"The recordings are those of {dataset.title}: the same clips, but other files than these predictions were "
-            "made from, so probabilities can differ."
+            f"The recordings are those of {dataset.title}: the same clips, but not the files that these predictions "
+            "were made from, so probabilities can differ."
         )
     return None

@@ -72,8 +72,8 @@ def _scene_wav(label: str) -> bytes:
 def _sample() -> ChosenClip:
     label = st.selectbox(
         "Synthetic scene", SCENES, format_func=pretty, key="sample", bind="query-params",
-        help="Ten scenes made by `acrnn.audio.scenes`, one a class of ESC-10, so the app works without any download. "
-        "They imitate; no model was trained on them.",
+        help="Ten scenes synthesised by `acrnn.audio.scenes`, one for each class of ESC-10, so that the app works "
+        "without a download. No model was trained on them.",
     )  # fmt: skip
     st.caption(TITLES[label])
     return scene_clip(label)
@@ -203,7 +203,7 @@ def _kept(key: str, clip: ChosenClip | None) -> ChosenClip | None:
         return clip
     kept = st.session_state.get(f"kept_{key}")
     if kept is not None:
-        st.caption(f"Still {plain(kept.name)}.")
+        st.caption(f"Still using {plain(kept.name)}.")
     return kept
 
 

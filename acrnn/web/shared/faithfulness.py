@@ -62,13 +62,13 @@ def measure(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction, fi
     if (known := _kept().get(key)) is not None:
         return known
     place = st.empty()
-    bar = place.progress(0.0, text="Removing frames and asking again …")
+    bar = place.progress(0.0, text="Removing frames and predicting again …")
     try:
         meter = _meter(checkpoint, checkpoint.config.weights_sha256)
         found = meter(
             prediction,
             fills=(fill,),
-            on_progress=lambda share: bar.progress(share, text="Removing frames and asking again …"),
+            on_progress=lambda share: bar.progress(share, text="Removing frames and predicting again …"),
         )
     finally:
         place.empty()
@@ -92,8 +92,8 @@ def compare_panel(clip: ChosenClip, checkpoints: Mapping[str, Checkpoint]) -> No
 def _asked(question: str) -> bool:
     return st.toggle(
         question, key="right", bind="query-params",
-        help="Removes frames in the order of the attention, of loudness, of gradients and at random, asks the network "
-        "again and compares. Takes some seconds on a CPU.",
+        help="Removes frames, most-attended first, loudest first, by gradients and at random, and compares what the "
+        "prediction loses. Takes a few seconds on a CPU.",
     )  # fmt: skip
 
 
@@ -102,8 +102,8 @@ def show(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> No
     fill = st.segmented_control(
         "A removed frame becomes", list(FILLS), format_func=FILL_NAMES.get, default=FILLS[0], required=True,
         key="fill", bind="query-params",
-        help="Silence: the spectrogram's floor in all bands. The training mean: the level that the network's own "
-        "standardisation takes for zero. Either is unlike any real sound, so look at both.",
+        help="Silence: the spectrogram's floor in all bands. The training mean: the level that the network's "
+        "standardisation maps to zero. Neither resembles a real sound, so look at both.",
     )  # fmt: skip
     try:
         found = measure(clip, checkpoint, prediction, fill)
@@ -121,10 +121,10 @@ def show(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> No
     table = measures_frame(curves)
     st.dataframe(_shown(table), hide_index=True, height="content", key="faithful", column_config=_columns())
     st.caption(
-        "“Moved in time” is this attention moved by 1/5 to 4/5 of the clip: a control of equal run lengths, which a "
-        f"random order (mean of {found.n_draws} draws) is not; holes scattered at random cost a network more than one "
-        "run as long. The edited sounds are none that it was trained on. One clip proves little: the Results page has "
-        "whole held-out folds."
+        "“Moved in time” is the same attention shifted by 1/5 to 4/5 of the clip. It is the fairer control, since its "
+        f"runs are as long: a random order (mean of {found.n_draws} draws) makes scattered holes, which can cost more "
+        "than one long hole. The network was never trained on sounds edited like this. One clip proves little: the "
+        "Results page has whole held-out folds."
     )
     stem = f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.name}-{fill}"
     with st.container(horizontal=True, key="faithful_exports"):
@@ -139,12 +139,13 @@ def describe(curves: Mapping[str, Curve], label: str) -> str:
     """One sentence: what the tenth of the frames costs that each order puts first."""
     told = []
     if "attention" in curves:
-        told.append(f"removing the 10 % most attended frames costs **{curves['attention'].costs[TENTH]:.2f}**")
-    told.append(f"removing the 10 % loudest costs **{curves['energy'].costs[TENTH]:.2f}**")
-    told.append(f"the 10 % of integrated gradients **{curves['integrated_gradients'].costs[TENTH]:.2f}**")
-    told.append(f"a random 10 % **{curves['random'].costs[TENTH]:.2f}**")
+        told.append(f"**{curves['attention'].costs[TENTH]:.2f}** most-attended first")
+    told.append(f"**{curves['energy'].costs[TENTH]:.2f}** loudest first")
+    told.append(f"**{curves['integrated_gradients'].costs[TENTH]:.2f}** by integrated gradients")
+    told.append(f"**{curves['random'].costs[TENTH]:.2f}** at random")
     whole = curves["random"].deletion[0]
-    return f"Of the probability of {pretty(label)}, {whole:.2f}: {'; '.join(told)}.".replace("-", "−")
+    costs = ", ".join(told).replace("**-", "**−")
+    return f"The probability of {pretty(label)} is {whole:.2f}. Removing 10 % of the frames costs {costs}."
 
 
 def measures_frame(curves: Mapping[str, Curve]) -> pd.DataFrame:
@@ -174,8 +175,8 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 def _columns() -> dict:
     number = st.column_config.NumberColumn
     helps = {
-        "comprehensiveness": "Probability lost without the first 1, 5, 10, 20 and 50 % of the frames, mean.",
-        "sufficiency": "Probability lacking with the first 1, 5, 10, 20 and 50 % alone, mean.",
+        "comprehensiveness": "Mean probability lost without the first 1, 5, 10, 20 and 50 % of the frames.",
+        "sufficiency": "Mean probability missing with the first 1, 5, 10, 20 and 50 % alone.",
         "deletion_area": "Mean height of the deletion curve.",
         "insertion_area": "Mean height of the insertion curve.",
     }
@@ -187,5 +188,5 @@ def _columns() -> dict:
         )
         for name, (told, higher) in MEASURES.items()
     }
-    columns["cost_10"] = number("lost with 10 % ↑", format="%.3f", help="Probability lost without the first 10 %.")
+    columns["cost_10"] = number("lost at 10 % ↑", format="%.3f", help="Probability lost without the first 10 %.")
     return columns | {"order of frames": st.column_config.TextColumn(pinned=True)}

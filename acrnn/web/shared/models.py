@@ -22,7 +22,7 @@ def list_checkpoints() -> list[Checkpoint]:
         except CheckpointError as error:
             st.warning(str(error))
     if not found:
-        st.error("No checkpoint is there. `python -m acrnn train` makes one; `publish` offers it here.")
+        st.error("There is no checkpoint yet. `python -m acrnn train` makes one, and `publish` offers it here.")
     return found
 
 
@@ -44,7 +44,7 @@ def choose_checkpoint() -> Checkpoint | None:
     by_fold = {fold_option_of(c): c for c in found}
     chosen = st.selectbox(
         "Held-out fold", list(by_fold), key="fold", bind="query-params",
-        help="The fold of the official five that this network never saw, and the recipe that it was trained by.",
+        help="The fold of the official five that this network never saw, and the recipe that it was trained with.",
     )  # fmt: skip
     return by_fold[chosen]
 

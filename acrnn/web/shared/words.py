@@ -33,13 +33,13 @@ def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> 
     if clip.fold == config.fold and clip.fingerprint == config.data_fingerprint:
         return f"{said} Fold {clip.fold}: never seen in training."
     if clip.fold == config.fold:
-        return f"{said} Fold {clip.fold}: held out in training, though from other files than these."
-    return f"{said} :orange[Fold {clip.fold} was in its training set], so this says little of how good it is."
+        return f"{said} Fold {clip.fold}: held out of training, although in other files than these."
+    return f"{said} :orange[Fold {clip.fold} was in its training set], so this says little about how good it is."
 
 
 def describe_vote(checkpoint: Checkpoint) -> str:
     """Say how segments are averaged: the end of a sentence."""
-    return " (§4.1)" if checkpoint.config.vote == "mean" else ", each counting by its share of frames with sound"
+    return " (§4.1)" if checkpoint.config.vote == "mean" else ", each weighted by its share of frames with sound"
 
 
 def describe_bandwidth(prediction: Prediction) -> str | None:
@@ -49,8 +49,8 @@ def describe_bandwidth(prediction: Prediction) -> str | None:
     n_estimated = len(prediction.centres_hz) - prediction.n_known_bands
     return (
         f"This recording's sampling rate leaves nothing above {prediction.known_up_to_hz / 1000:.1f} kHz. The "
-        f"{n_estimated} bands above, over the dotted line, were estimated from those below, as they go together in the "
-        "training clips."
+        f"{n_estimated} bands above the dotted line are estimated from those below it, by how the bands go together in "
+        "the training clips."
     )
 
 
@@ -73,7 +73,7 @@ def describe_attention(prediction: Prediction, checkpoint: Checkpoint) -> str:
             f"bands in segments of {front_end.segment_frames * front_end.hop_s:.2f} s."
         )
     if attention is None:
-        return "This network has no attention: its last Bi-GRU outputs go to the classifier as they are."
+        return "This network has no attention: the last Bi-GRU's final outputs go straight to the classifier."
     network = checkpoint.config.network
     step_ms, hop_ms = 1000 * attention.step_s, 1000 * checkpoint.config.front_end.hop_s
     frames = network.frames_per_weight
@@ -85,12 +85,15 @@ def describe_attention(prediction: Prediction, checkpoint: Checkpoint) -> str:
     )
     if network.scaling == "softmax":
         reading = (
-            f"softmax shares out a weight of one over the {n_steps} steps of each segment of "
+            f"softmax distributes a total weight of one over the {n_steps} steps of each segment of "
             f"{checkpoint.config.network.n_frames * hop_ms / 1000:.2f} s, silent or not, so heights in different "
             "segments cannot be compared (eq. 3)"
             if network.layer == "l10"
-            else f"softmax shares out a weight of one over the {n_steps} steps of each segment (eq. 1)"
+            else f"softmax distributes a total weight of one over the {n_steps} steps of each segment (eq. 1)"
         )
     else:
-        reading = "sigmoid weighs each step by itself, between 0 and 1 (eq. 1)"
-    return f"{step}; {reading}. Where segments overlap, the mean is shown. Attention is where it looked, not why."
+        reading = "sigmoid weights each step on its own, between 0 and 1 (eq. 1)"
+    return (
+        f"{step}; {reading}. Where segments overlap, the mean is shown. Attention shows where the network looked, not "
+        "why."
+    )

@@ -37,13 +37,13 @@ STATE_COLOURS = {
     State.STOPPED: "gray", State.FINISHED: "green", State.FAILED: "red", State.DEAD: "red",
 }  # fmt: skip
 NO_HELD_OUT_CURVE = (
-    "The curves are of the training folds, with segments mixed (eq. 5), so their accuracy stays below what the network "
-    "reaches on clean clips. There is no curve of the held-out fold: it is scored once, after the last epoch, so that "
-    "nothing can be chosen by it."
+    "The curves show the training folds, with segments mixed (eq. 5), so their accuracy stays below what the network "
+    "reaches on clean clips. There is no curve for the held-out fold: it is scored once, after the last epoch, so "
+    "that nothing can be tuned on it."
 )
 MOVEMENT = (
-    "How far the kernels of each layer are from their initial values, relative to the size of those: ‖w − w₀‖ / ‖w₀‖. "
-    "A layer that stays near 0 is hardly trained."
+    "How far the kernels of each layer have moved from their initial values, relative to those: ‖w − w₀‖ / ‖w₀‖. A "
+    "layer that stays near 0 has hardly been trained."
 )
 # Streamlit fades what is about to be drawn again: on a machine that is busy training, all of it every two seconds.
 STEADY = "<style>.st-key-watched [data-stale='true'], .st-key-starter [data-stale='true'] {opacity: 1}</style>"
@@ -87,7 +87,7 @@ def choose_options() -> Options | None:
     left, right = st.columns(2)
     fold = left.selectbox(
         "Held-out fold", dataset.folds, key="heldout", bind="query-params",
-        help="Never trained on, and scored once after the last epoch. A cross-validation is five runs, one a fold.",
+        help="Never trained on, and scored once after the last epoch. A cross-validation is one run for each fold.",
     )  # fmt: skip
     placement = right.selectbox(
         "Attention", [*reversed(PLACEMENTS), PICZAK], key="placement", bind="query-params",
@@ -99,7 +99,7 @@ def choose_options() -> Options | None:
         help="Fixed beforehand: the learning rate follows a schedule over all of them.",
     )  # fmt: skip
     batch_size = right.number_input(
-        "Batch size", 2, 1024, usual.batch_size, key="batch", bind="query-params", help="Segments of a step (§4.1)."
+        "Batch size", 2, 1024, usual.batch_size, key="batch", bind="query-params", help="Segments in a step (§4.1)."
     )
     seed = left.number_input("Seed", 0, 1_000_000, 0, key="seed", bind="query-params")
     devices = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -139,7 +139,7 @@ def start_button(options: Options) -> None:
             st.error(plain(str(error)))
         else:
             st.session_state["started"] = (run.path.name, time.monotonic() + FOLLOW_S)
-            st.toast(f"{run.path.name} is started")
+            st.toast(f"{run.path.name} started")
             st.rerun()
     st.markdown(_describe_estimate(plan, views))
 
@@ -160,7 +160,7 @@ def _describe_estimate(plan: Plan, views: Sequence[RunView]) -> str:
     if plan.space.features:
         told += f" Before that, features are computed once: {plan.space.features / 1e6:,.0f} MB in the cache."
     if n_others:
-        told += f" {n_others} run{'s are' if n_others > 1 else ' is'} at work on it now."
+        told += f" {n_others} run{'s are' if n_others > 1 else ' is'} using this machine now."
     return told
 
 
@@ -170,12 +170,12 @@ def _describe_beginning(plan: Plan, views: Sequence[RunView]) -> tuple[str | Non
     there = next((view for view in views if view.name == name), None)
     if there is None:
         return None, True
-    told = f"{plain(name)} is there ({plain(there.sentence())})"
+    told = f"{plain(name)} exists already ({plain(there.sentence())})"
     if differences := there.run.config.differences(plan.config):
-        return f"{told}, with other {plain(differences)}. Choose another seed, or delete it.", False
+        return f"{told}, with different {plain(differences)}. Choose another seed, or delete it.", False
     if there.is_running or there.state is State.FINISHED:
         return f"{told}.", False
-    return f"{told}. Start goes on with it.", True
+    return f"{told}. Start resumes it.", True
 
 
 def choose_run(views: Sequence[RunView]) -> RunView:
@@ -200,8 +200,8 @@ def show_run(view: RunView) -> None:
         st.error(plain(view.message), icon=":material/error:")
     elif view.state is State.DEAD:
         st.warning(
-            "Its process is gone without a word: killed, out of memory, or the machine was switched off. Every whole "
-            f"epoch is kept; Resume goes on after epoch {len(view.metrics)}.",
+            "The training process ended unexpectedly: it was killed, ran out of memory, or the machine was switched "
+            f"off. Completed epochs are kept; Resume continues after epoch {len(view.metrics)}.",
             icon=":material/skull:",
         )
     elif view.state is State.FINISHED:
@@ -255,10 +255,10 @@ def _numbers(view: RunView) -> None:
         st.metric("Loss", "–" if loss is None else f"{loss:.3f}", help="Cross-entropy, mean over the epoch so far.")
         st.metric(
             "Accuracy (mixed)", "–" if last is None else f"{last['accuracy']:.1%}",
-            help="Of the last whole epoch, on the training folds: how often the class with the larger share is on top.",
+            help="Last complete epoch, training folds: how often the class with the larger share ranks first.",
         )  # fmt: skip
         st.metric("Segments/s", "–" if speed is None else _rate(speed))
-        st.metric("Time left", "–" if now is None else clock(now.seconds_left), help="To the last epoch's end.")
+        st.metric("Time left", "–" if now is None else clock(now.seconds_left), help="Until the end of the last epoch.")
 
 
 def _actions(view: RunView) -> None:
@@ -266,21 +266,21 @@ def _actions(view: RunView) -> None:
         if view.is_running:
             st.button(
                 "Stop", icon=":material/stop:", on_click=view.run.request_stop, disabled=view.state is State.STOPPING,
-                help="At the next step. The epoch under way is done again when the run is resumed.",
+                help="Stops at the next step. The current epoch is repeated when the run is resumed.",
             )  # fmt: skip
             return
         if view.state is not State.FINISHED and st.button("Resume", icon=":material/play_arrow:", type="primary"):
-            _try(lambda: resume(view.run), f"{view.name} goes on")
+            _try(lambda: resume(view.run), f"{view.name} resumed")
         if view.state is State.FINISHED and not view.run.config.sealed:
             _publish(view)
             if st.button(
-                "Its confusions", icon=":material/grid_on:", help="Adds its result to yours, which Confusions reads."
+                "Its confusions", icon=":material/grid_on:", help="Saves its result with yours and opens it there."
             ):
                 _open_confusions(view.run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Delete `{view.name}` with its weights, curves and score? This cannot be undone.")
             if st.button("Delete for good", type="primary", key="delete"):
-                _try(lambda: delete(view.run), f"{view.name} is deleted", forget_run=True)
+                _try(lambda: delete(view.run), f"{view.name} deleted", forget_run=True)
 
 
 def _publish(view: RunView) -> None:
@@ -289,9 +289,9 @@ def _publish(view: RunView) -> None:
     if own is None:
         st.caption("Its checkpoint is missing or damaged.")
     elif other is None:
-        if st.button("Publish", icon=":material/publish:", type="primary", help="Listen and Compare offer it then."):
+        if st.button("Publish", icon=":material/publish:", type="primary", help="Offers it in Listen and Compare."):
             name = published_name(view.run)
-            _try(lambda: publish(view.run), f"{name} is published")
+            _try(lambda: publish(view.run), f"{name} published")
     elif own.config.weights_sha256 == other.config.weights_sha256:
         st.page_link(
             "pages/listen.py", label="Use it in Listen", icon=":material/hearing:", query_params=listen_query(other)
@@ -300,7 +300,7 @@ def _publish(view: RunView) -> None:
         with st.popover("Publish", icon=":material/publish:"):
             st.markdown(f"This replaces your checkpoint `{other.name}` ({describe(other.config)}).")
             if st.button("Replace it", type="primary", key="replace"):
-                _try(lambda: publish(view.run, force=True), f"{other.name} is published")
+                _try(lambda: publish(view.run, force=True), f"{other.name} published")
 
 
 def _checkpoint_of(folder: Path) -> Checkpoint | None:
@@ -344,7 +344,7 @@ def _files(view: RunView) -> None:
         st.download_button(
             "Predictions (CSV)", predictions.read_bytes() if predictions.exists() else b"",
             f"{view.name}-predictions.csv", "text/csv", icon=":material/download:", on_click="ignore",
-            disabled=not predictions.exists(), help="Every held-out clip's probabilities, once it is scored.",
+            disabled=not predictions.exists(), help="The probabilities of every held-out clip, once they are scored.",
         )  # fmt: skip
     with st.expander("Log and command line", icon=":material/terminal:"):
         st.code(f"python -m acrnn watch {view.run.path}", language="bash")
@@ -371,7 +371,7 @@ def _badge(view: RunView) -> str:
 
 def _describe_config(config: RunConfig) -> str:
     attention = "PiczakCNN" if config.network.placement == PICZAK else f"attention {config.network.placement}"
-    sealed = f" for comparing recipes, fold {', '.join(map(str, config.sealed))} kept apart" if config.sealed else ""
+    sealed = f" and {', '.join(map(str, config.sealed))} sealed, to compare recipes" if config.sealed else ""
     return (
         f"{config.data_title}, fold {config.fold} held out{sealed}, {attention}, recipe {config.recipe.name}, "
         f"{config.recipe.epochs} epochs, batch {config.recipe.batch_size}, seed {config.seed}, on {config.device} in "
@@ -385,7 +385,7 @@ def _describe_score(view: RunView) -> str:
     return (
         f"**{summary['accuracy']:.1%} correct** on held-out fold {view.run.config.fold}: {summary['n_correct']} of "
         f"{summary['n_clips']} clips, 95 % Wilson interval over clips {low:.1%} to {high:.1%}. Scored once, after the "
-        "last epoch, by the path that a clip takes in Listen."
+        "last epoch, in the way that Listen analyses a clip."
     )
 
 

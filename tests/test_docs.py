@@ -1,0 +1,391 @@
+"""Every figure that README.md, docs/trust.md and docs/training.md say in prose, worked out anew from results/.
+
+A claim is a piece of a sentence whose numbers are computed here. It must stand in its document, and no other number
+may: change the sentence and its claim together.
+"""
+
+import json
+import re
+from collections import Counter
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+from scipy.stats import binomtest
+
+from acrnn.features import FrontEnd
+from acrnn.measures.crossval import wilson_interval
+from acrnn.measures.intervals import mean_with_interval
+from acrnn.model import NetworkConfig, PiczakConfig, complexity
+from acrnn.results import paper
+from acrnn.training.recipe import RECIPES
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
+ESC10_STUDIED = ("l2-sigmoid", "l2-softmax", "l4-softmax", "l6-softmax", "l8-softmax", "l10")
+FILLS, MEASURES = ("silence", "mean"), ("comprehensiveness", "sufficiency")
+WAYS = ("white", "pink", "babble", "background")
+
+
+@cache
+def result(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def setting(placement: str, dataset: str = "esc10", epochs: int = 60, recipe: str = "paper") -> dict:
+    return result(f"{dataset}-{placement}-{recipe}-{epochs}")
+
+
+def fold1(kind: str, placement: str, dataset: str = "esc10") -> dict:
+    return result(f"{kind}/{dataset}-{placement}-paper-fold1")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def between(interval: list[float]) -> str:
+    """Two shares as 83.3 to 89.9%."""
+    low, high = interval
+    return f"{100 * low:.1f} to {100 * high:.1f}%"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def gain(value: dict, digits: int = 3) -> str:
+    """A paired difference as +0.017, +0.002 to +0.032."""
+    low, high = value["interval"]
+    return f"{signed(value['mean'], digits)}, {signed(low, digits)} to {signed(high, digits)}"
+
+
+def flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("**", "").replace("\n> ", "\n"))
+
+
+def prose(path: str, heading: str | None = None) -> str:
+    """A document, or one section of it, without tables, commands, pictures and links' targets."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if heading:
+        text = re.split(r"^## ", text.split(f"## {heading}\n")[1], flags=re.MULTILINE)[0]
+    text = re.sub(r"<!-- table.+?<!-- end -->", "", text, flags=re.DOTALL)
+    text = re.sub(r"^(    |\|).*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    return flat(text)
+
+
+def minus(placement: str, control: str, fill: str = "silence", measure: str = MEASURES[0], dataset: str = "esc10"):
+    """Give attention's measure less a control's, with its interval."""
+    return fold1("faithfulness", placement, dataset)["summary"][fill]["attention_minus"][control][measure]
+
+
+def against_loudness() -> Counter:
+    """Count wins, ties and losses of attention against loudness, by the paired interval."""
+    counts = Counter()
+    for path in sorted((RESULTS / "faithfulness").glob("*.json")):
+        for fill in FILLS:
+            for measure in MEASURES:
+                difference = result(f"faithfulness/{path.stem}")["summary"][fill]["attention_minus"]["energy"][measure]
+                sign = 1 if measure == "comprehensiveness" else -1  # little missing is good
+                low, high = sorted(sign * value for value in difference["interval"])
+                counts["wins" if low > 0 else "losses" if high < 0 else "ties"] += 1
+    return counts
+
+
+def robust(name: str) -> dict:
+    return {row["key"]: row for row in result(f"robustness/{name}")["conditions"]}
+
+
+def l10_folds() -> list[dict]:
+    return [robust(f"esc10-l10-paper-fold{fold}") for fold in (1, 2, 3)]
+
+
+def pooled(key: str) -> float:
+    """Accuracy of attention at l10 on ESC-10, recipe paper, folds 1 to 3 together."""
+    return sum(rows[key]["n_correct"] for rows in l10_folds()) / sum(rows[key]["n"] for rows in l10_folds())
+
+
+def lost(rows: dict, key: str) -> float:
+    return 100 * (rows["clean"]["accuracy"] - rows[key]["accuracy"])
+
+
+def mass(rows: list[dict], key: str) -> float:
+    means = [(row[key]["mass"]["mean"], row[key]["mass"]["n"]) for row in rows]
+    return sum(mean * n for mean, n in means) / sum(n for _, n in means)
+
+
+def right_of(setting: dict) -> dict[str, bool]:
+    """Clip → whether its most probable class is its own."""
+    labels = setting["labels"]
+    return {clip["filename"]: labels[_top(clip["probabilities"])] == clip["label"] for clip in setting["clips"]}
+
+
+def paired(one: dict, other: dict) -> tuple[int, int, dict, float]:
+    """Clips that only one gets right, and only the other; mean difference with interval; p of McNemar's exact test."""
+    a, b = right_of(one), right_of(other)
+    common = [name for name in a if name in b]
+    won, lost = (sum(x[name] and not y[name] for name in common) for x, y in ((a, b), (b, a)))
+    gain = mean_with_interval([float(a[name]) - float(b[name]) for name in common])
+    return won, lost, gain, binomtest(won, won + lost).pvalue
+
+
+def accuracy_claims() -> dict[str, str]:
+    ours, none, piczak = (setting(placement) for placement in ("l10", "none", "piczakcnn"))
+    won, lost, pair, _ = paired(ours, none)
+    points, low, high = (100 * value for value in (pair["mean"], *pair["interval"]))
+    placed = [setting(f"l{layer}-softmax") for layer in (2, 4, 6, 8)]
+    smallest = min(paired(one, none)[3] for one in placed)
+    rows = {row.model: row.percent["esc10"] for row in paper.TABLE_1.rows if row.percent}
+    attention = {row.model: row.percent["esc10"] for row in paper.TABLE_4.rows}
+    gained = attention["attention at l10"] - attention["no attention"]
+    return {
+        "ours": f"{ours['n_correct_of_mean']} of {ours['n_clips']} clips, {between(ours['interval'])}",
+        "mean": percent(ours["accuracy"]),
+        "paper": f"paper's {rows['ACRNN']:.1f}%",
+        "short": f"{rows['ACRNN'] - 100 * ours['accuracy']:.1f} points short",
+        "piczak": f"{percent(piczak['accuracy'])} ({between(piczak['interval'])})",
+        "piczak paper": f"paper's {rows['PiczakCNN [19]']:.1f}%",
+        "pair": f"{signed(points, 1)} points",
+        "pair interval": f"({signed(low, 1)} to {signed(high, 1)}",
+        "pair size": f"paired over {pair['n']} clips",
+        "paper's gain": f"paper's gain of {gained:.1f} points",
+        "pair counts": f"{won} won, {lost} lost",
+        "none": f"{none['n_correct_of_mean']} of the {none['n_clips']} clips",
+        "smallest p": f"p below {smallest:.2f}",
+    }
+
+
+def readme_claims() -> list[str]:
+    found = accuracy_claims()
+    wanted = ("ours", "mean", "paper", "piczak", "piczak paper", "pair", "pair interval", "pair size", "paper's gain")
+    shifted, loud = minus("l10", "shifted"), minus("l10", "energy")
+    counts = against_loudness()
+    n_clips = sum(rows["clean"]["n"] for rows in l10_folds())
+    noisy = wilson_interval(round(n_clips * pooled("white=10")), n_clips)
+    return [found[name] for name in wanted] + [
+        f"by {shifted['mean']:.3f} more than with the same",
+        "({:.3f} to {:.3f})".format(*shifted["interval"]),
+        f"by {-loud['mean']:.3f} less",
+        "({:.3f} to {:.3f}; fold 1, {} clips".format(*sorted(-v for v in loud["interval"]), loud["n"]),
+        f"Of {counts.total()} comparisons",
+        "attention wins {wins}, ties {ties} and loses {losses}".format(**counts),
+        f"from {percent(pooled('clean'))} to {percent(pooled('white=10'))} ({between(noisy)}",
+        f"folds 1 to 3, {n_clips} clips)",
+    ]
+
+
+def faithfulness_claims() -> list[str]:
+    counts = against_loudness()
+    shifted = [signed(minus(p, "shifted")["mean"]) for p in ("l4-softmax", "l6-softmax", "l8-softmax")]
+    random = [signed(minus(p, "random", "mean")["mean"]) for p in ("l4-softmax", "l6-softmax", "l8-softmax")]
+    trailing = [minus("l2-softmax", "energy", fill, "sufficiency")["mean"] for fill in FILLS]
+    both = "esc10", "esc50"
+    louder, graded, holes = (
+        [-minus("l10", control, dataset=dataset)["mean"] for dataset in both]
+        for control in ("energy", "integrated_gradients", "random")
+    )
+    learnt = {
+        name: fold1("faithfulness", *name)["randomisation"]["stages"]["attention"]["mean"]
+        for name in [(p, "esc10") for p in ESC10_STUDIED] + [("l10", "esc50")]
+    }
+    near = [learnt[name] for name in product(("l2-softmax", "l8-softmax", "l10"), both) if name in learnt]
+    n_controls = 4
+    return [
+        f"{sum(counts.values()) * n_controls} comparisons with a control",
+        "wins {wins} of {n} comparisons, ties {ties} and loses {losses}".format(n=counts.total(), **counts),
+        f"with silence ({gain(minus('l2-softmax', 'energy'))})",
+        f"training mean ({gain(minus('l8-softmax', 'energy', 'mean'))})",
+        f"random frames ({gain(minus('l2-softmax', 'random'))})",
+        f"shifted map ({gain(minus('l2-softmax', 'shifted'))})",
+        f"ties ({gain(minus('l2-softmax', 'energy', 'mean'))})",
+        f"by {trailing[0]:.3f} and {trailing[1]:.3f}",
+        f"({shifted[0]}, {shifted[1]} and {shifted[2]} with silence)",
+        f"({random[0]}, {random[1]} and {random[2]})",
+        f"({gain(minus('l10', 'shifted'))} on ESC-10; {gain(minus('l10', 'shifted', dataset='esc50'))} on ESC-50)",
+        f"costs {louder[0]:.3f} and {louder[1]:.3f} more",
+        f"first {graded[0]:.3f} and {graded[1]:.3f} more",
+        f"ESC-10 ({gain(minus('l10', 'energy', 'mean'))})",
+        f"by {-minus('l10', 'energy', 'mean', dataset='esc50')['mean']:.3f} on ESC-50",
+        f"({gain(minus('l2-sigmoid', 'shifted'))}) and ties with random frames ({gain(minus('l2-sigmoid', 'random'))})",
+        f"by {minus('l2-sigmoid', 'random', 'mean')['mean']:.3f} ({{}} to {{}})".format(
+            *map(signed, minus("l2-sigmoid", "random", "mean")["interval"])
+        ),
+        f"mean ({gain(minus('l8-softmax', 'integrated_gradients', 'mean'))})",
+        f"between {signed(min(near), 2)} and {max(near):.2f} for",
+        f"{learnt['l2-sigmoid', 'esc10']:.2f} for sigmoid at l2, {learnt['l4-softmax', 'esc10']:.2f} for softmax at l4 "
+        f"and {signed(learnt['l6-softmax', 'esc10'], 2)} for softmax at l6",
+        f"by {holes[0]:.3f} on ESC-10 and {holes[1]:.3f} on ESC-50",
+    ]
+
+
+def localisation_claims() -> list[str]:
+    def at(placement: str, dataset: str = "esc10") -> dict:
+        rows = fold1("localisation", placement, dataset)["placements"]
+        return next(row for row in rows if row["placement"] == "background=0")
+
+    def auc(row: dict, name: str = "attention") -> str:
+        return f"{row['maps'][name]['auc']['mean']:.2f}"
+
+    ten, fifty, steps = at("l10"), at("l10", "esc50"), "level at its steps"
+    softmax = sorted(auc(at(f"l{layer}-softmax")) for layer in (2, 4, 6, 8))
+    return [
+        f"({auc(ten)} against {auc(ten, steps)} for loudness at its steps; difference "
+        f"{gain(ten['gain_at_steps']['auc'], 2)})",
+        f"({auc(fifty)} against {auc(fifty, steps)}; {gain(fifty['gain_at_steps']['auc'], 2)})",
+        f"between {softmax[0]} and {softmax[-1]}",
+        f"away from the event ({auc(at('l2-sigmoid'))})",
+        f"Only {ten['n']} clips",
+        f"({ten['n_correct']} of {ten['n']} at l10)",
+        "1: every frame",
+        "0.5: chance",
+    ]
+
+
+def robustness_claims() -> list[str]:
+    names = [path.stem for path in sorted((RESULTS / "robustness").glob("esc10-*.json"))]
+    every, fifty = {name: robust(name) for name in names}, robust("esc50-l10-paper-fold1")
+    noisy = [lost(rows, f"{way}=10") for rows in every.values() for way in WAYS]
+    coded = [lost(rows, key) for rows in every.values() for key in ("mp3=64", "mp3=32", "opus=32")]
+    rooms = [lost(rows, f"reverberation={s}") for rows in every.values() for s in ("0.3", "0.8", "1.6")]
+    low, high = (robust(f"esc10-{p}-paper-fold1")["white=5"] for p in ("l2-softmax", "l8-softmax"))
+    quieter, louder = (
+        [f"{100 * (pooled('clean') - pooled(key)):.1f}", f"{lost(fifty, key):.1f}"] for key in ("gain=-20", "gain=20")
+    )
+    early = [robust(f"esc10-l{layer}-softmax-paper-fold1") for layer in (2, 4, 6)]
+    clean = [rows["clean"]["mass"]["mean"] for rows in early]
+    drowned = [rows[f"{way}=0"]["mass"]["mean"] for rows in early for way in WAYS]
+    late = [mass(l10_folds(), f"{way}=0") for way in WAYS]
+    return [
+        f"an SNR of 10 dB costs {min(noisy):.0f} to {max(noisy):.0f} points",
+        f"cost at most {max(coded):.0f} points, rooms at most {max(rooms):.0f}",
+        f"costs {lost(fifty, 'white=10'):.0f} points of {100 * fifty['clean']['accuracy']:.0f}",
+        f"{percent(low['accuracy'])} ({between(low['interval'])})",
+        f"{percent(high['accuracy'])} ({between(high['interval'])})",
+        f"20 dB less gain costs {quieter[0]} points on ESC-10 and {quieter[1]} on ESC-50",
+        f"costs {louder[0]} and {louder[1]}",
+        f"sound for {100 * early[0]['clean']['sounds']:.0f}% of the time have {min(clean):.2f} to {max(clean):.2f} of",
+        f"and {min(drowned):.2f} to {max(drowned):.2f} at an SNR of 0 dB",
+        f"{mass(l10_folds(), 'clean'):.2f} and {min(late):.2f} to {max(late):.2f}",
+    ]
+
+
+def training_claims() -> list[str]:
+    found, ours, longer = accuracy_claims(), setting("l10"), setting("l10", epochs=100)
+    fifty, best = setting("l10", "esc50", 30), setting("l10", recipe="best")
+    n_of = {f"l{layer}": setting(f"l{layer}-softmax")["n_correct_of_mean"] for layer in (2, 4, 6, 8)}
+    by_fold = {name: {run["fold"]: run for run in setting(name)["runs"]}[1] for name in ("l10", "none")}
+    right = {name: round(run["accuracy"] * run["n_clips"]) for name, run in by_fold.items()}
+    is_right = right_of(ours)
+    wrong = Counter(clip["label"] for clip in ours["clips"] if not is_right[clip["filename"]])
+    steady = sum(wrong[name] for name in ("crackling_fire", "helicopter", "rain", "chainsaw"))
+    names = (path.stem for path in (RESULTS / "ablation").glob("*.json"))
+    ablation = {one["recipe"]["name"]: one for one in (result(f"ablation/{name}") for name in names)}
+    scored = {name: one["n_correct_of_mean"] for name, one in ablation.items()}
+    parts = [n for name, n in scored.items() if name.startswith("best_") and name != "best_without_cycle"]
+    p_values = {f"{paired(ablation[name], ablation['best'])[3]:.2f}" for name in ("paper", "best_without_cycle")}
+    wanted = ("mean", "ours", "short", "paper", "pair counts", "pair", "pair interval", "smallest p", "piczak")
+    return [found[name] for name in (*wanted, "piczak paper", "none")] + [
+        f"100 epochs score {longer['n_correct_of_mean']} of {longer['n_clips']} clips and 60 epochs {right['l10']}",
+        f"Of the {wrong.total()} mistakes, {steady} are",
+        f"with attention at l10 {ours['n_correct_of_mean']}",
+        f"scores {n_of['l2']}, {n_of['l4']}, {n_of['l6']} and {n_of['l8']} of 80 clips, no attention {right['none']}",
+        f"Its {percent(fifty['accuracy'])} ({fifty['n_correct_of_mean']} of {fifty['n_clips']}, "
+        f"{between(fifty['interval'])})",
+        f"scores {best['n_correct_of_mean']} of {best['n_clips']} clips on fold 1 after 60 epochs, "
+        f"`paper` {right['l10']}",
+        f"scored {scored['best']} of 80, `paper` {scored['paper']}, and {scored['best_without_cycle']} without",
+        f"(p = {p_values.pop()} each, McNemar's exact test, uncorrected for",
+        f"it scored {min(parts)} to {max(parts)}, within chance",
+    ]  # fmt: skip
+
+
+def _top(probabilities: list[float]) -> int:
+    return max(range(len(probabilities)), key=probabilities.__getitem__)
+
+
+def trust_claims() -> list[str]:
+    return faithfulness_claims() + localisation_claims() + robustness_claims()
+
+
+DOCUMENTS = {
+    ("README.md", "Findings"): readme_claims,
+    ("docs/trust.md", None): trust_claims,
+    ("docs/training.md", "What came out"): training_claims,
+}
+SET_BEFOREHAND = (
+    "Intervals are 95%", "first 1, 5, 10, 20 and 50% of the frames", "at 44.1 kHz",
+)  # fmt: skip
+"""Numbers of the protocol, which no result says."""
+
+
+@pytest.mark.parametrize("place", DOCUMENTS, ids=lambda place: place[0])
+def test_every_figure_in_prose_is_what_the_results_say(place):
+    text = prose(*place)
+    absent = [claim for claim in DOCUMENTS[place]() if claim not in text]
+    assert absent == []
+
+
+@pytest.mark.parametrize("place", DOCUMENTS, ids=lambda place: place[0])
+def test_no_figure_in_prose_is_without_a_claim(place):
+    text = prose(*place)
+    for claim in sorted([*DOCUMENTS[place](), *SET_BEFOREHAND], key=len, reverse=True):
+        text = text.replace(claim, " … ")
+    figure = r"[−+]?\d+\.\d+|\d+%|\b\d+ (?:of \d+|points|won|lost|mistakes)"
+    assert re.findall(rf".{{0,30}}(?:{figure}).{{0,20}}", text) == []
+
+
+def outcome(value: dict) -> int:
+    """1 if the interval is above zero, -1 if below, 0 if it holds zero."""
+    low, high = value["interval"]
+    return (low > 0) - (high < 0)
+
+
+def test_what_trust_md_says_of_every_network_holds_of_each():
+    every = [(placement, "esc10") for placement in ESC10_STUDIED] + [("l10", "esc50")]
+    kept = {
+        (*name, fill): outcome(minus(name[0], "energy", fill, "sufficiency", name[1]))
+        for name in every
+        for fill in FILLS
+    }
+    ties = {key for key, found in kept.items() if found == 0}
+    assert ties == {("l4-softmax", "esc10", "silence"), ("l10", "esc50", "silence"), ("l10", "esc50", "mean")}
+    assert set(kept.values()) == {0, 1}  # more is missing than with the loudest
+    gradients = {
+        (*name, fill): outcome(minus(name[0], "integrated_gradients", fill, dataset=name[1]))
+        for name in every
+        for fill in FILLS
+    }
+    assert {key for key, found in gradients.items() if found != -1} == {("l8-softmax", "esc10", "mean")}
+    for placement in ("l4-softmax", "l6-softmax", "l8-softmax"):
+        found = [outcome(minus(placement, control)) for control in ("shifted", "random", "energy")]
+        assert found == [1, 0, 0]
+        assert outcome(minus(placement, "random", "mean")) == 1
+    for path in (RESULTS / "localisation").glob("*.json"):
+        rows = {row["placement"]: row for row in result(f"localisation/{path.stem}")["placements"]}
+        assert outcome(rows["background=0"]["gain_at_steps"]["auc"]) < 1
+
+
+def test_the_sizes_of_method_md_are_those_of_the_code():
+    text = prose("docs/method.md")
+    fifty, ten, none = (
+        complexity(NetworkConfig(n, placement)) for n, placement in ((50, "l10"), (10, "l10"), (50, "none"))
+    )
+    assert f"{fifty.parameters:,} parameters with 50 classes" in text
+    assert f"and {ten.parameters:,} with ten; without attention, {fifty.parameters - none.parameters} fewer" in text
+    assert f"{fifty.multiply_accumulates:,} multiply-accumulates" in text
+    assert f"printed {complexity(PiczakConfig(10)).parameters:,} parameters" in text
+    table = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    weights = [128 // NetworkConfig(50, f"l{n}-softmax").frames_per_weight for n in (2, 4, 6, 8)]
+    assert "{}, {}, {} and {} weights a segment".format(*weights) in table
+    step = NetworkConfig(50, "l10").frames_per_weight
+    assert f"a step is {step} frames, {1000 * step * FrontEnd().hop_s:.0f} ms" in table
+
+
+def test_training_md_describes_the_recipes_of_the_code():
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(RECIPES)
+    best = RECIPES["best"]
+    assert f"whole clips (segments of {best['segment_frames']} frames)" in text
+    assert (best["optimiser"], best["schedule"], best["roll"]) == ("adamw", "one-cycle", True)
