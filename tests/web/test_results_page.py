@@ -67,7 +67,7 @@ def test_noise_and_known_events_are_tables_with_intervals_a_figure_and_files(mea
     assert not page.exception
     (noise,) = [table.value for table in page.table if "20 dB" in table.value.columns]
     assert (noise["clean"] == f":gray[{NOT_RUN}]").sum() == len(PLACEMENTS) - 1
-    white = noise[noise["attention"] == "l10, 300 epochs"]
+    white = noise[noise["attention"] == "l10, 300 epochs, yours"]
     assert "%" in white["20 dB"].item()
     assert white["0 dB"].item() == DASH  # pink noise was measured at 0 dB
     control = {group.key: group for group in page.get("button_group")}
@@ -76,11 +76,11 @@ def test_noise_and_known_events_are_tables_with_intervals_a_figure_and_files(mea
     assert not page.exception
     shown = {tuple(table.value.columns[:2]): table.value for table in page.table}
     (noise,) = [table.value for table in page.table if "20 dB" in table.value.columns]
-    assert "%" in noise[noise["attention"] == "l10, 300 epochs"]["0 dB"].item()
+    assert "%" in noise[noise["attention"] == "l10, 300 epochs, yours"]["0 dB"].item()
     control = {group.key: group for group in page.get("button_group")}
     control["damage"].set_value("opus").run()
     (opus,) = [table.value for table in page.table if "8 kbit/s" in table.value.columns]
-    assert "%" in opus[opus["attention"] == "l10, 300 epochs"]["8 kbit/s"].item()
+    assert "%" in opus[opus["attention"] == "l10, 300 epochs, yours"]["8 kbit/s"].item()
     events = shown[("attention at", "event")]
     assert " to " in events[events["event"] == "synthetic scenes"]["AUC: attention"].iloc[0]
     labels = [button.label for button in page.get("download_button")]
