@@ -230,7 +230,7 @@ def _with_intervals(values: np.ndarray) -> dict[str, Any]:
 
 def _randomisation(study: Study, on_stage: Callable[[int, int], None] | None) -> dict[str, Any] | None:
     predictor = study.predictor
-    if getattr(predictor.checkpoint.config.network, "layer", None) is None:  # PiczakCNN has none to place
+    if not predictor.checkpoint.config.has_attention:
         return None
     clips = draw_clips(study.clips, min(N_RANDOMISED, len(study.clips)), study.seed)
     found = randomise(predictor, [predictor(clip.path) for clip in clips], on_stage)
