@@ -263,23 +263,27 @@ def report(
 @app.command()
 def tables(
     results: Annotated[Path | None, typer.Option(help="Folder of what `report` wrote; default results/.")] = None,
-    write: Annotated[bool, typer.Option("--write", help="Regenerate README.md and the results folder's own.")] = False,
-    readme: Annotated[Path, typer.Option(help="The file whose marked tables are replaced.")] = Path("README.md"),
+    write: Annotated[bool, typer.Option("--write", help="Regenerate the documents and the marked tables.")] = False,
+    readme: Annotated[
+        Path, typer.Option(help="The file whose marked tables are replaced, with those in docs/ beside it.")
+    ] = Path("README.md"),
 ) -> None:
     """Print the paper's Tables 1 to 4 and Figure 4 beside what was measured here, or write them into the documents."""
     from acrnn.checkpoints import find, names
-    from acrnn.report.document import results_document
+    from acrnn.report.document import documents
     from acrnn.report.document import write as write_documents
-    from acrnn.results.measured import load_measured
-    from acrnn.results.settings import load_settings, results_root
+    from acrnn.results.collection import load_results
+    from acrnn.results.settings import results_root
 
     folder = results or results_root()
-    settings = load_settings(folder)
+    found = load_results(folder)
+    for error in found.damaged:
+        errors.print(f"left out: {error}", markup=False)
     checkpoints = [find(name) for name in names()]
     if not write:
-        print(results_document(settings, checkpoints, load_measured(folder)), end="")
+        print("\n".join(documents(found, checkpoints).values()), end="")
         return
-    for path in write_documents(settings, checkpoints, folder, readme):
+    for path in write_documents(found, checkpoints, folder, readme):
         print(path)
 
 

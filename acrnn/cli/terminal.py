@@ -130,5 +130,7 @@ def print_faithfulness(values: Mapping[str, Any], console: Console) -> None:
         console.print(table)
     if values["randomisation"] is not None:
         stages = values["randomisation"]["stages"]
-        told = ", ".join(f"{stage} {tell_estimate({**found, 'interval': None}, '.3f')}" for stage, found in stages.items())
+        told = ", ".join(
+            f"{stage} {tell_estimate({**found, 'interval': None}, '.3f')}" for stage, found in stages.items()
+        )
         console.print(f"rank correlation with the trained attention, layers drawn anew from the output down: {told}")

@@ -98,6 +98,10 @@ class Table:
     note: str = ""
     export: pd.DataFrame | None = None
 
+    def __post_init__(self) -> None:
+        if not self.rows.columns.is_unique:
+            raise ValueError(f"Table {self.name} has columns of one name: {', '.join(self.rows.columns)}.")
+
     @property
     def records(self) -> list[dict[str, Any]]:
         """The rows, each by the frame's columns."""

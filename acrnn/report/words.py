@@ -30,6 +30,6 @@ def tell_estimate(found: Mapping[str, Any] | None, form: str = ".2f") -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join names as a sentence does: `a, b and c`."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

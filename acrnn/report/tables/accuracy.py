@@ -3,15 +3,15 @@
 A row has a part for each schedule that was run: the one over most folds first, then the longest.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from acrnn.data import TITLES
 from acrnn.data.esc50 import N_FOLDS
 from acrnn.labels import CLASSES
-from acrnn.report.table import STATE, Column, Table, numbers
+from acrnn.report.table import STATE, Column, Table
 from acrnn.report.words import NOT_RUN, QUOTED
 from acrnn.results import paper
 from acrnn.results.collection import Results
@@ -48,10 +48,9 @@ class Row:
 
 def reproduced_rows(table: QuotedTable, dataset: str, results: Results) -> list[Row]:
     """Put the settings of a dataset beside the rows that they reproduce."""
-    return [
-        Row(row.model, dataset, row.percent.get(dataset), row.variant, tuple(best_covered(results, dataset, row.variant)))
-        for row in table.rows
-    ]
+    found = [tuple(best_covered(results, dataset, row.variant)) for row in table.rows]
+    rows = zip(table.rows, found, strict=True)
+    return [Row(row.model, dataset, row.percent.get(dataset), row.variant, settings) for row, settings in rows]
 
 
 def best_covered(results: Results, dataset: str, variant: Variant | None) -> list[Setting]:
@@ -142,25 +141,38 @@ def _measured(row: Row, setting: Setting) -> dict[str, object]:
     }
 
 
+COLUMNS = (
+    Column("paper", "paper_percent", "number", ".1f", "%"),
+    Column(OURS, "ours_percent", "number", ".1f", "%", ("low_percent", "high_percent"), strong=True),
+    Column(RECORDING, None, "number", ".1f", "%", ("recording_low_percent", "recording_high_percent")),
+    Column("difference (points)", "difference_points", "number", "+.1f"),
+    Column("what was run", "run"),
+)
+
+
 def accuracy_table(quoted: QuotedTable, dataset: str, results: Results) -> Table:
     """Lay out one of the paper's accuracy tables beside ours; its CSV has both datasets."""
     frames = {name: accuracy_frame(reproduced_rows(quoted, name, results)) for name in CLASSES}
-    note = frames[dataset]["note"]
     return Table(
         f"Table {quoted.number}",
-        (
-            Column(quoted.column, "model"),
-            Column("paper", "paper_percent", "number", ".1f", "%"),
-            Column(OURS, "ours_percent", "number", ".1f", "%", ("low_percent", "high_percent"), strong=True),
-            Column(RECORDING, None, "number", ".1f", "%", ("recording_low_percent", "recording_high_percent")),
-            Column("difference (points)", "difference_points", "number", "+.1f"),
-            Column("what was run", "run"),
-        ),
-        frames[dataset].assign(**{STATE: note.where(note.isin([NOT_RUN, QUOTED]), "")}),
+        (Column(quoted.column, "model"), *COLUMNS),
+        _with_states(frames[dataset]),
         quoted.title,
         quoted.caption,
         pd.concat(frames.values()).drop(columns="run"),
     )
+
+
+def headline_table(results: Results) -> Table:
+    """Lay out ACRNN with attention at l10 and without, on both datasets, the best-covered schedule of each."""
+    rows = [row for dataset in CLASSES for row in reproduced_rows(paper.TABLE_4, dataset, results)]
+    rows = [replace(row, settings=row.settings[:1]) for row in rows if row.variant.placement in ("none", "l10")]
+    rows = [replace(row, model=f"{TITLES[row.dataset]}, {row.model}") for row in rows]
+    return Table("Headline", (Column("ACRNN", "model"), *COLUMNS), _with_states(accuracy_frame(rows)))
+
+
+def _with_states(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{STATE: frame["note"].where(frame["note"].isin([NOT_RUN, QUOTED]), "")})
 
 
 def short_table(quoted: QuotedTable, results: Results) -> Table:
@@ -189,10 +201,10 @@ def _short_cell(row: Row) -> str:
     return f"{tell_accuracy(setting)}; {folds}, {setting.epochs} epochs, {data}"
 
 
-def tell_coverage(dataset: str, results: Results, tables: Iterable[QuotedTable] = (paper.TABLE_3, paper.TABLE_4)) -> str:
+def tell_coverage(dataset: str, results: Results) -> str:
     """Say how many rows of Tables 3 and 4 were run, and how many of them over all five folds."""
     told = []
-    for table in tables:
+    for table in (paper.TABLE_3, paper.TABLE_4):
         rows = reproduced_rows(table, dataset, results)
         whole = sum(bool(row.settings) and is_cross_validated(row.settings[0]) for row in rows)
         run = sum(bool(row.settings) for row in rows)

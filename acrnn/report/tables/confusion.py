@@ -94,7 +94,7 @@ def confusions_table(setting: Setting) -> Table:
             "Confused pairs",
             columns,
             shown.assign(true=shown["true"].map(pretty), predicted=shown["predicted"].map(pretty)),
-            note=f"The {len(shown)} most confused of {len(pairs)} confused pairs; the Confusions page shows all of them:",
+            note=f"The {len(shown)} most confused of {len(pairs)} pairs; the Confusions page shows all of them:",
         )
     names = [pretty(label) for label in setting.labels]
     counts = pd.DataFrame(confusion.counts, columns=names).astype("Int64")

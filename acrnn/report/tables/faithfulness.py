@@ -101,7 +101,7 @@ def tell_verdict(verdict: Verdict) -> str:
     told = []
     for verb, controls in (
         ("beats", verdict.beats),
-        ("does not differ for certain from", verdict.undecided),
+        ("shows no clear difference from", verdict.undecided),
         ("loses to", verdict.loses_to),
     ):
         if controls:

@@ -45,7 +45,7 @@ def localisation_table(
         for study in found:
             scenes = [scene for scene in SCENE_KINDS if scene.kind in kinds]
             lines += [_line(study, scene.key) for scene in scenes if study.under(scene.key)["n"]]
-    spread = [numbers(f"AUC: {name}", name, ".2f") for name in LOCALISED_MAPS]
+    spread = [numbers(f"AUC: {name}", f"auc_{name}", ".2f") for name in LOCALISED_MAPS]
     spread += [
         numbers("gain", "gain", "+.2f"),
         numbers("AUC where the class is right", "when_right", ".2f"),
@@ -74,7 +74,7 @@ def _line(study: LocalisationResult, key: str) -> dict[str, object]:
     line = {"attention": study.title, "event": tell_scene(key), "n": told["n"]}
     line["right"] = f"{told['n_correct']} ({told['accuracy']:.0%})"
     for name in LOCALISED_MAPS:
-        line |= cells(name, told["maps"][name]["auc"])
+        line |= cells(f"auc_{name}", told["maps"][name]["auc"])
     line |= cells("gain", told["gain_at_steps"]["auc"]) | cells("when_right", told["auc_when_right"])
     return line | cells("pointing", told["maps"]["attention"]["pointing"])
 
@@ -86,10 +86,10 @@ def short_table(studies: Sequence[LocalisationResult]) -> Table:
         told = study.under(SHOWN_SCENE)
         line = {"attention": study.title, "run": study.tell_run, "n": told["n"]}
         for name in SHOWN:
-            line |= cells(name, told["maps"][name]["auc"])
+            line |= cells(f"auc_{name}", told["maps"][name]["auc"])
         lines.append(line | cells("gain", told["gain_at_steps"]["auc"]))
     titles = [f"AUC of {SHOWN[0]}", *(f"of {name}" for name in SHOWN[1:])]
-    aucs = (numbers(title, name, ".2f") for title, name in zip(titles, SHOWN, strict=True))
+    aucs = (numbers(title, f"auc_{name}", ".2f") for title, name in zip(titles, SHOWN, strict=True))
     named = Column("attention", "attention"), Column("data", "run"), Column("scenes", "n")
     return Table("Known events", (*named, *aucs, numbers("gain", "gain", "+.2f")), pd.DataFrame(lines), TITLE)
 
