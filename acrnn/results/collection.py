@@ -1,16 +1,18 @@
 """All that a folder of results holds, in one value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from acrnn.errors import RunError
 from acrnn.results.faithfulness import FaithfulnessResult
+from acrnn.results.files import Found
 from acrnn.results.settings import Setting, read_settings, results_root
 from acrnn.results.studies import KINDS, LocalisationResult, RobustnessResult, read_studies
 from acrnn.results.summary import ABLATION
 
-FOLDERS = ("", ABLATION, *KINDS)
-"""Below the folder of results, where files are."""
+PARTS: dict[str, str] = {"settings": "", "ablation": ABLATION, **{kind: kind for kind in KINDS}}
+"""Attribute of `Results` → folder of its files, below that of results."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,21 @@ class Results:
     damaged: tuple[RunError, ...] = ()
 
 
+def read_part(part: str, folder: Path) -> Found:
+    """Read one of `PARTS` from a folder of results; damaged files are told, not raised."""
+    if part in KINDS:
+        return read_studies(part, folder)
+    return read_settings(folder / PARTS[part])
+
+
+def assemble(parts: Mapping[str, Found]) -> Results:
+    """Put together what was read of every one of `PARTS`."""
+    items = {part: found.items for part, found in parts.items()}
+    items["settings"] = tuple(setting for setting in items["settings"] if setting.filenames)
+    return Results(**items, damaged=tuple(error for found in parts.values() for error in found.damaged))
+
+
 def load_results(folder: Path | None = None) -> Results:
     """Read all of it from a folder of results (default `results_root()`); damaged files are named in `damaged`."""
     folder = folder or results_root()
-    settings, ablation = read_settings(folder), read_settings(folder / ABLATION)
-    studies = {kind: read_studies(kind, folder) for kind in KINDS}
-    damaged = [error for found in (settings, ablation, *studies.values()) for error in found.damaged]
-    return Results(
-        settings=tuple(setting for setting in settings.items if setting.filenames),
-        ablation=ablation.items,
-        **{kind: found.items for kind, found in studies.items()},
-        damaged=tuple(damaged),
-    )
+    return assemble({part: read_part(part, folder) for part in PARTS})
