@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,8 +28,10 @@ from acrnn.results.confusion import (
     confidently_wrong,
     hardest,
 )
-from acrnn.results.settings import Setting, load_settings, results_root
+from acrnn.results.settings import Setting
 from acrnn.web.confusions.clip_list import clip_list
+from acrnn.web.shared.charts import NO_BAR
+from acrnn.web.shared.downloads import download
 from acrnn.web.shared.words import plain
 
 ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
@@ -48,24 +49,6 @@ RANKINGS = {
     "confidently wrong": (confidently_wrong, "Mistakes, the most confident first."),
     "most confident": (cell, "Right or wrong, the most confident first."),
 }
-
-
-@st.cache_resource(show_spinner="Reading the results …", max_entries=2)
-def _settings(folder: str, versions: tuple[tuple[str, int], ...]) -> list[Setting]:
-    return load_settings(Path(folder))
-
-
-def known_settings() -> list[Setting]:
-    """Give the settings with clips in `results_root()`, read once a process as long as no file changes.
-
-    Raises
-    ------
-    RunError
-        If a file of results cannot be read.
-    """
-    folder = results_root()
-    versions = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.json")))
-    return [setting for setting in _settings(str(folder), versions) if setting.filenames]
 
 
 def choose_setting(settings: Sequence[Setting]) -> Setting:
@@ -145,7 +128,7 @@ def show_matrix(figure: Figure, alt: str) -> None:
     with _frame(figure):
         st.plotly_chart(
             figure, key=MATRIX, on_select=cell_clicked, selection_mode="points", alt=alt,
-            config={"displayModeBar": False},
+            config=NO_BAR,
         )  # fmt: skip
 
 
@@ -258,7 +241,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
             )
             with _frame(figure):
                 st.plotly_chart(
-                    figure, key="difference", config={"displayModeBar": False},
+                    figure, key="difference", config=NO_BAR,
                     alt=f"Confusion matrix of {other.name} less that of {setting.name}",
                 )  # fmt: skip
             st.caption(
@@ -328,10 +311,7 @@ def pair_buttons(pairs: pd.DataFrame, n: int = 8) -> None:
 
 def save_csv(table: pd.DataFrame, name: str, *, index: bool = False, label: str = "CSV") -> None:
     """Button that downloads a table as it is shown."""
-    st.download_button(
-        label, lambda: table.to_csv(index=index, float_format="%.6f"), f"{name}.csv", "text/csv",
-        icon=":material/download:", on_click="ignore", key=f"csv_{name}",
-    )  # fmt: skip
+    download(label, lambda: table.to_csv(index=index, float_format="%.6f"), f"{name}.csv", key=f"csv_{name}")
 
 
 def describe_comparison(a: str, b: str, comparison: Comparison) -> str:

@@ -64,9 +64,7 @@ def links(setting: Setting, checkpoints: Sequence[Checkpoint]) -> str:
     return f"[confusions](confusions?{urlencode({'setting': setting.name})}), {told}"
 
 
-def accuracy_section(
-    quoted: QuotedTable, dataset: str, results: Results, checkpoints: Sequence[Checkpoint]
-) -> None:
+def accuracy_section(quoted: QuotedTable, dataset: str, results: Results, checkpoints: Sequence[Checkpoint]) -> None:
     """Draw an accuracy table of the paper beside ours: marks, numbers with links, and a CSV of both datasets."""
     table = accuracy.accuracy_table(quoted, dataset, results)
     st.header(table.title, anchor=f"table-{quoted.number}")
