@@ -44,7 +44,18 @@ def test_ours_stands_in_its_row_with_its_interval(setting):
 
 def test_fewer_folds_have_a_mark_of_their_own_and_schedules_do_not_hide_each_other(setting):
     shorter = replace(setting, folds=(1,), recipe={"name": "paper", "epochs": 30})
-    figure = accuracy_figure(reproduced_rows(TABLE_4, "esc10", Results((shorter, setting,))))
+    figure = accuracy_figure(
+        reproduced_rows(
+            TABLE_4,
+            "esc10",
+            Results(
+                (
+                    shorter,
+                    setting,
+                )
+            ),
+        )
+    )
     disc, diamond = trace(figure, "ours, five folds"), trace(figure, "ours, fewer folds: not comparable")
     assert disc.marker.symbol != diamond.marker.symbol
     assert disc.y[0] < 9 < diamond.y[0]  # the axis runs downwards: the best covered is on top

@@ -65,7 +65,11 @@ def test_a_field_that_is_missing_or_garbled_is_named_with_its_file(tmp_path, val
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [("{", "is not a file of results"), ("[]", "holds no fields"), ('{"schema": 9}', "has schema 9; this version reads")],
+    [
+        ("{", "is not a file of results"),
+        ("[]", "holds no fields"),
+        ('{"schema": 9}', "has schema 9; this version"),
+    ],
 )
 def test_what_is_no_file_of_results_is_told_so(tmp_path, content, told):
     (tmp_path / "a.json").write_text(content)
