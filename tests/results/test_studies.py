@@ -20,7 +20,7 @@ from acrnn.report.tables.placements import by_placement
 from acrnn.report.words import NOT_RUN
 from acrnn.results.collection import Results, load_results
 from acrnn.results.settings import load_settings, results_root
-from acrnn.results.studies import load_studies
+from acrnn.results.studies import POOLED, load_studies
 
 L10, NONE = "esc10-l10-paper-fold1", "esc10-none-paper-fold1"
 

@@ -27,11 +27,12 @@ def _key(name: str, space: str) -> str:
 
 
 def _line(table: Table, row: dict) -> dict[str, str]:
-    """Give a row's cells by the heads of their columns; one without values says why, in grey."""
-    if not row.get(STATE):
-        return {column.title: _cell(column, row) for column in table.columns}
-    told = {column.title: _cell(column, row) if pd.notna(row[column.key]) else "" for column in table.columns}
-    return told | {table.columns[table.state_place].title: f":gray[{row[STATE]}]"}
+    """Give a row's cells by the heads of their columns; one without values says why, in grey, and then is empty."""
+    cells = [_cell(column, row) for column in table.columns]
+    if row.get(STATE):
+        after = table.state_place + 1
+        cells = [*cells[: table.state_place], f":gray[{row[STATE]}]", *[""] * (len(cells) - after)]
+    return {column.title: cell for column, cell in zip(table.columns, cells, strict=True)}
 
 
 def _cell(column: Column, row: dict) -> str:
