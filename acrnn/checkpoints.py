@@ -87,6 +87,11 @@ class CheckpointConfig:
         return self.network.placement
 
     @property
+    def has_attention(self) -> bool:
+        """Whether the network attends to any layer."""
+        return self.network.has_attention
+
+    @property
     def vote(self) -> str:
         """How segments make a clip's probabilities: `Recipe.vote`."""
         return self.recipe.get("vote", "mean")

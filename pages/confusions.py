@@ -2,22 +2,17 @@
 
 import streamlit as st
 
-from acrnn.errors import AcrnnError
 from acrnn.figures.confusion import matrix_figure, recall_figure, reliability_figure
 from acrnn.results.confusion import clip_table, confusion_of, reliability
 from acrnn.web.confusions import view as web
 from acrnn.web.confusions.clip_list import clip_list, look_closer
-from acrnn.web.shared.words import plain
+from acrnn.web.shared.results import known_settings
 from acrnn.web.shell.router import through_app
 
 through_app()
 
 st.title("Confusions", anchor=False)
-try:
-    settings = web.known_settings()
-except AcrnnError as error:
-    st.error(plain(str(error)))
-    st.stop()
+settings = known_settings()
 if not settings:
     st.info(web.NO_RESULTS, icon=":material/grid_off:")
     st.stop()

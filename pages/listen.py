@@ -8,6 +8,7 @@ from acrnn.inference import describe_device
 from acrnn.labels import pretty
 from acrnn.web.shared import exports, faithfulness
 from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of
+from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import choose_clip, use_what_is_there
 from acrnn.web.shared.models import choose_checkpoint, describe_accuracy
 from acrnn.web.shared.player import player
@@ -67,7 +68,7 @@ with bars:
         top_figure(prediction, truth=clip.truth),
         key="top",
         alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
-        config={"displayModeBar": False},
+        config=NO_BAR,
     )
 
 has_attention = prediction.attention is not None

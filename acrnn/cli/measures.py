@@ -33,15 +33,21 @@ def faithfulness(
     Beside reversed and moved attention, random orders, loudness and gradient maps; killed, it goes on.
     """
     from acrnn.cli.terminal import print_faithfulness
-    from acrnn.measures.faithfulness.study import Study, run_study
+    from acrnn.measures.faithfulness.study import Study, measure_faithfulness
+    from acrnn.results.files import require_replaceable
+    from acrnn.results.studies import write_study
 
     predictor, dataset = opened(checkpoint, data, device)
     study = Study(predictor, dataset, clips, seed)
     folder = _writable("faithfulness", out)
+    path = folder / f"{predictor.checkpoint.config.name}.json"
+    require_replaceable(path, "faithfulness", {"n_clips": len(study.clips)})
     with count_bar("clips") as on_clip, count_bar("randomised layers") as on_stage:
-        values = run_study(study, folder, on_clip, on_stage)
+        values = measure_faithfulness(
+            study, on_clip, on_stage, save=lambda values: write_study("faithfulness", values, folder)
+        )
     print_faithfulness(values, Console(width=None if sys.stdout.isatty() else 140))
-    print(folder / f"{values['checkpoint']}.json")
+    print(path)
 
 
 def robustness(
@@ -58,18 +64,19 @@ def robustness(
     """
     from acrnn.audio.degradations import parse_conditions
     from acrnn.measures.robustness import measure_robustness, thinned
+    from acrnn.report.words import tell_estimate
 
     wanted = parse_conditions(conditions)
     predictor, dataset = opened(checkpoint, data, device)
     config = predictor.checkpoint.config
-    size = len(thinned(dataset.fold(config.fold), clips)), len(wanted)
+    size = {"n_clips": len(thinned(dataset.fold(config.fold), clips)), "n_conditions": len(wanted)}
     with _writing("robustness", predictor, dataset, size, out) as write, count_bar("clips") as on_clip:
         values = measure_robustness(predictor, dataset, wanted, clips, on_clip)
         path = write(values)
     table = Table("condition", "correct", "accuracy", "95 % interval", "attention: correlation", "share on the sound")
     for row in values["conditions"]:
         low, high = row["interval"] or (float("nan"), float("nan"))
-        told = [_tell(row[name]) for name in ("correlation", "mass")]
+        told = [tell_estimate(row[name], ".3f") for name in ("correlation", "mass")]
         accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.1%}"
         table.add_row(row["key"], f"{row['n_correct']} of {row['n']}", accuracy, f"{low:.1%} – {high:.1%}", *told)
     _print(table)
@@ -86,9 +93,11 @@ def localisation(
     from acrnn.measures.localisation import measure_localisation
     from acrnn.measures.robustness import thinned
     from acrnn.measures.scenes import SCENE_KINDS
+    from acrnn.report.words import tell_estimate
 
     predictor, dataset = opened(checkpoint, data, device)
-    size = len(thinned(dataset.fold(predictor.checkpoint.config.fold), clips)), len(SCENE_KINDS)
+    n_clips = len(thinned(dataset.fold(predictor.checkpoint.config.fold), clips))
+    size = {"n_clips": n_clips, "n_conditions": len(SCENE_KINDS)}
     with _writing("localisation", predictor, dataset, size, out) as write, count_bar("clips") as on_clip:
         values = measure_localisation(predictor, dataset, clips, on_clip)
         path = write(values)
@@ -103,10 +112,11 @@ def localisation(
     )
     table = Table(*head)
     for row in values["placements"]:
-        told = [_tell(maps["auc"]) for maps in row["maps"].values()]
-        table.add_row(row["placement"], str(row["n"]), *told, _tell(row["gain_at_steps"]["auc"]))
+        told = [tell_estimate(maps["auc"], ".3f") for maps in row["maps"].values()]
+        gain = tell_estimate(row["gain_at_steps"]["auc"], "+.3f")
+        table.add_row(row["placement"], str(row["n"]), *told, gain)
     _print(table)
-    print(f"{len(values['left_out'])} of {size[0]} clips left out: their event is too short or too long.")
+    print(f"{len(values['left_out'])} of {n_clips} clips left out: their event is too short or too long.")
     print(path)
 
 
@@ -148,14 +158,15 @@ def opened(checkpoint: str, data: Path, device: str):
 
 
 @contextmanager
-def _writing(kind: str, predictor, dataset, size: tuple[int, int], out: Path | None) -> Iterator:
+def _writing(kind: str, predictor, dataset, size: dict[str, int], out: Path | None) -> Iterator:
     """Check before hours of work that the result can be written; gives the function that writes it."""
-    from acrnn.results.studies import header_of, require_replaceable, write_probe
+    from acrnn.results.files import require_replaceable
+    from acrnn.results.studies import header_of, write_study
 
     folder = _writable(kind, out)
-    require_replaceable(folder / f"{predictor.checkpoint.config.name}.json", size)
+    require_replaceable(folder / f"{predictor.checkpoint.config.name}.json", kind, size)
     header = header_of(predictor, dataset, kind, size)
-    yield lambda values: write_probe(header, values, folder)
+    yield lambda values: write_study(kind, header | values, folder)
 
 
 def _writable(kind: str, out: Path | None) -> Path:
@@ -163,13 +174,6 @@ def _writable(kind: str, out: Path | None) -> Path:
     from acrnn.paths import make_writable, user_results
 
     return make_writable(out, "--out") if out else make_writable(user_results() / kind, "ACRNN_RESULTS or --out")
-
-
-def _tell(measured: dict | None) -> str:
-    if measured is None:
-        return "–"
-    low, high = measured["interval"] or (float("nan"), float("nan"))
-    return f"{measured['mean']:.3f} ({low:.3f} – {high:.3f})"
 
 
 def _print(table: Table) -> None:

@@ -69,19 +69,20 @@ def tables(
     """
     from acrnn.checkpoints import find, names
     from acrnn.paths import make_writable, shipped_checkpoints, user_results
-    from acrnn.report.document import results_document
+    from acrnn.report.document import documents
     from acrnn.report.document import write as write_documents
-    from acrnn.results.measured import load_measured
-    from acrnn.results.settings import load_settings
+    from acrnn.results.collection import load_results
 
-    settings, measured = load_settings(results), load_measured(results)
+    found = load_results(results)
+    for error in found.damaged:
+        errors.print(f"left out: {error}", markup=False)
     root = shipped_checkpoints() if results else None  # the project's results are of its checkpoints
     checkpoints = [find(name, root) for name in names(root)]
     if not write:
-        print(results_document(settings, checkpoints, measured), end="")
+        print("\n".join(documents(found, checkpoints).values()), end="")
         return
     folder = make_writable(results or user_results(), "ACRNN_RESULTS or --results")
-    for path in write_documents(settings, checkpoints, folder, readme, measured):
+    for path in write_documents(found, checkpoints, folder, readme):
         print(path)
 
 

@@ -121,14 +121,16 @@ def clock(seconds: float) -> str:
 def print_faithfulness(values: Mapping[str, Any], console: Console) -> None:
     """Print what a study of faithfulness found: a table a fill, a line a map, each figure with its 95 % interval."""
     from acrnn.measures.faithfulness import MAPS, MEASURES  # pandas comes with it, which a training does not need
-    from acrnn.results.faithfulness import tell
+    from acrnn.report.words import tell_estimate
 
     for fill, found in values["summary"].items():
         table = Table("order of frames", *(name for name, _ in MEASURES.values()), title=f"removed frames: {fill}")
         for name, of_measure in found["maps"].items():
-            table.add_row(MAPS[name], *(tell(of_measure[measure]) for measure in MEASURES))
+            table.add_row(MAPS[name], *(tell_estimate(of_measure[measure], ".3f") for measure in MEASURES))
         console.print(table)
     if values["randomisation"] is not None:
         stages = values["randomisation"]["stages"]
-        told = ", ".join(f"{stage} {tell({**found, 'interval': None})}" for stage, found in stages.items())
+        told = ", ".join(
+            f"{stage} {tell_estimate({**found, 'interval': None}, '.3f')}" for stage, found in stages.items()
+        )
         console.print(f"rank correlation with the trained attention, layers drawn anew from the output down: {told}")

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from acrnn.figures.confusion import recall_figure
 from acrnn.figures.style import BLUE, NEUTRAL, ORANGE, VERMILION, Figure
 from acrnn.labels import pretty
-from acrnn.report.tables import NOT_RUN, Row, is_cross_validated, tell_accuracy, tell_run
+from acrnn.report.tables.accuracy import Row, is_cross_validated, tell_accuracy, tell_run
+from acrnn.report.words import NOT_RUN
 from acrnn.results.settings import Setting
 
 ROW_PX = 30

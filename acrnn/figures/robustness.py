@@ -10,7 +10,7 @@ from acrnn.audio.degradations import NOISES, SNRS_DB
 from acrnn.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PURPLE, SKY, VERMILION, Figure
 from acrnn.labels import CLASSES
 from acrnn.measures.robustness import CLEAN
-from acrnn.results.studies import Probe
+from acrnn.results.studies import RobustnessResult
 
 MARKS = (
     (BLUE, "circle"), (VERMILION, "diamond"), (GREEN, "square"), (ORANGE, "x"), (PURPLE, "cross"), (SKY, "star"),
@@ -22,15 +22,15 @@ MOST_BARS = 5  # lines; the intervals of more would hide each other, and stand i
 DODGE = 0.07  # of the step between two ratios, so that intervals do not hide each other
 
 
-def snr_figure(probes: Sequence[Probe]) -> Figure:
+def snr_figure(studies: Sequence[RobustnessResult]) -> Figure:
     """Draw the accuracy of each setting, clean and at each ratio; chance is a dotted line.
 
     Intervals are 95 %; of more than `MOST_BARS` settings only the pointer shows them.
 
     Parameters
     ----------
-    probes : sequence of Probe
-        Of robustness, all of one dataset; at least one.
+    studies : sequence of RobustnessResult
+        All of one dataset; at least one.
     """
     titles = ["<br>".join(wrap(name, 22)) for name in NOISES.values()]  # beside each other on a phone
     figure = make_subplots(
@@ -44,9 +44,9 @@ def snr_figure(probes: Sequence[Probe]) -> Figure:
     )
     for panel, kind in enumerate(NOISES):
         place = {"row": 1 + panel // 2, "col": 1 + panel % 2}
-        for number, probe in enumerate(probes):
-            _add_line(figure, probe, kind, number, len(probes), is_first=panel == 0, place=place)
-        figure.add_hline(100 / len(CLASSES[probes[0].dataset]), line={"color": NEUTRAL, "dash": "dot"}, **place)
+        for number, study in enumerate(studies):
+            _add_line(figure, study, kind, number, len(studies), is_first=panel == 0, place=place)
+        figure.add_hline(100 / len(CLASSES[studies[0].dataset]), line={"color": NEUTRAL, "dash": "dot"}, **place)
     ticks = {"tickvals": list(range(len(LEVELS))), "ticktext": list(LEVELS), "fixedrange": True, "zeroline": False}
     figure.update_xaxes(range=[-0.4, len(LEVELS) - 0.6], **ticks)
     figure.update_yaxes(range=[0, 102], ticksuffix="%", fixedrange=True)
@@ -60,20 +60,27 @@ def snr_figure(probes: Sequence[Probe]) -> Figure:
 
 
 def _add_line(
-    figure: Figure, probe: Probe, kind: str, number: int, n_probes: int, *, is_first: bool, place: dict[str, int]
+    figure: Figure,
+    study: RobustnessResult,
+    kind: str,
+    number: int,
+    n_studies: int,
+    *,
+    is_first: bool,
+    place: dict[str, int],
 ) -> None:
-    told = [probe.under(CLEAN), *(probe.under(f"{kind}={snr}") for snr in SNRS_DB)]
+    told = [study.under(CLEAN), *(study.under(f"{kind}={snr}") for snr in SNRS_DB)]
     at = [x for x, summary in enumerate(told) if summary["n"]]
     told = [told[x] for x in at]
     colour, symbol = MARKS[number % len(MARKS)]
     share = [100 * summary["accuracy"] for summary in told]
     figure.add_trace(
         go.Scatter(
-            x=[x + DODGE * (number - (n_probes - 1) / 2) for x in at],
+            x=[x + DODGE * (number - (n_studies - 1) / 2) for x in at],
             y=share,
             mode="lines+markers",
-            name=probe.title,
-            legendgroup=probe.title,
+            name=study.title,
+            legendgroup=study.title,
             showlegend=is_first,
             line={"color": colour, "width": 2, "dash": DASHES[number // len(MARKS) % len(DASHES)]},
             marker={"color": colour, "symbol": symbol, "size": 8},
@@ -84,7 +91,7 @@ def _add_line(
                 "color": colour,
                 "thickness": 1.2,
                 "width": 3,
-                "visible": n_probes <= MOST_BARS,
+                "visible": n_studies <= MOST_BARS,
             },
             customdata=[
                 [LEVELS[x], s["n_correct"], s["n"], 100 * s["interval"][0], 100 * s["interval"][1]]

@@ -147,7 +147,7 @@ def measure_localisation(
         If the checkpoint has no attention, or there is no such fold.
     """
     config = predictor.checkpoint.config
-    if config.placement in ("none", "piczakcnn"):
+    if not config.has_attention:
         raise OptionError(f"{config.name} has no attention to be located; a checkpoint with attention is accepted.")
     clips = thinned(dataset.fold(config.fold), n_clips)
     by_name = {clip.path.stem: clip for clip in clips}

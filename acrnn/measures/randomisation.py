@@ -86,7 +86,7 @@ def randomise(
         If the checkpoint has no attention.
     """
     config = predictor.checkpoint.config
-    if any(prediction.attention is None for prediction in predictions):
+    if not config.has_attention:
         raise OptionError(f"{config.name} has no attention to compare; one placed at l2 to l10 is needed.")
     stages, rows = [], []
     total = 1 + len(list(predictor.model.layers()))

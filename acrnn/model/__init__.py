@@ -17,13 +17,14 @@ from acrnn.model.complexity import (
     n_parameters,
     paper_flops,
 )
-from acrnn.model.network import ACRNN, PLACEMENTS, NetworkConfig
+from acrnn.model.network import ACRNN, PLACEMENTS, WITH_ATTENTION, NetworkConfig
 
 __all__ = [
     "ACRNN",
     "NETWORKS",
     "PICZAK",
     "PLACEMENTS",
+    "WITH_ATTENTION",
     "Complexity",
     "ConvAttention",
     "LayerCost",

@@ -70,6 +70,11 @@ class PiczakConfig:
         return PICZAK
 
     @property
+    def has_attention(self) -> bool:
+        """Whether any layer is attended to: none is."""
+        return False
+
+    @property
     def layer(self) -> None:
         """No layer is attended to."""
         return None

@@ -21,6 +21,8 @@ PLACEMENTS: tuple[str, ...] = (
     "l10",
 )  # fmt: skip
 """Every row of the paper's Table 4. At l10 the weights are always a softmax (eq. 3)."""
+WITH_ATTENTION: tuple[str, ...] = PLACEMENTS[1:]
+"""All of them but `none`."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,19 @@ class NetworkConfig:
         return prod(block.pool[1] for block in BLOCKS)
 
     @property
+    def has_attention(self) -> bool:
+        """Whether any layer is attended to."""
+        return self.placement in WITH_ATTENTION
+
+    @property
     def layer(self) -> str | None:
         """`l2`, `l4`, `l6`, `l8`, `l10`, or None without attention."""
-        return None if self.placement == "none" else self.placement.split("-")[0]
+        return self.placement.split("-")[0] if self.has_attention else None
 
     @property
     def scaling(self) -> Scaling | None:
         """The scaling function σ; None without attention."""
-        if self.placement == "none":
+        if not self.has_attention:
             return None
         return self.placement.split("-")[1] if "-" in self.placement else "softmax"  # type: ignore[return-value]
 

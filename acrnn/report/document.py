@@ -1,95 +1,60 @@
-"""The tables as Markdown: the blocks between markers in README.md, and all of results/README.md."""
+"""The documents of results/, a file a study, and the marked tables in README.md and docs/."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-
-import pandas as pd
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.data import TITLES, atomic_write_bytes
 from acrnn.errors import RunError
-from acrnn.labels import CLASSES, pretty
-from acrnn.report.faithfulness import section as faithfulness_section
-from acrnn.report.faithfulness import short_table as faithfulness_block
-from acrnn.report.markdown import markdown_table
-from acrnn.report.study_tables import sections as probe_sections
-from acrnn.report.study_tables import short_tables
-from acrnn.report.tables import (
-    NOT_RUN,
-    PAPER_EPOCHS,
-    QUOTED,
-    Row,
-    checkpoint_frame,
-    confusion_of_setting,
-    cost_frame,
-    figure4_frame,
-    figure4_setting,
-    is_cross_validated,
-    recall_frame,
-    rows_of,
-    tell_accuracy,
-    tell_costs,
-    tell_count,
-    tell_difference,
-    tell_folds,
-    tell_paper,
-)
+from acrnn.labels import CLASSES
+from acrnn.measures import localisation, robustness
+from acrnn.measures.faithfulness.erasure import FILLS
+from acrnn.measures.faithfulness.measures import MEASURES
+from acrnn.measures.faithfulness.study import PROTOCOL as FAITHFULNESS_PROTOCOL
+from acrnn.measures.intervals import N_RESAMPLES
+from acrnn.report.table import Table
+from acrnn.report.tables import accuracy, confusion, costs
+from acrnn.report.tables import faithfulness as faithful
+from acrnn.report.tables import localisation as located
+from acrnn.report.tables import robustness as robust
+from acrnn.report.tables.ablation import ablation_table
+from acrnn.report.tables.checkpoints import checkpoint_table
+from acrnn.report.tables.pairing import pairing_table
+from acrnn.report.texts import text
+from acrnn.report.words import NOT_RUN, QUOTED
 from acrnn.results import paper
-from acrnn.results.measured import NOTHING, Measured, load_measured
-from acrnn.results.paired import ablation_cells, ablation_frame, pairing_cells, pairing_frame
-from acrnn.results.paper import QuotedTable
-from acrnn.results.settings import Setting
+from acrnn.results.collection import Results
 
 COMMAND = "python -m acrnn tables --write --results results --readme README.md"
-BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z0-9]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-PROTOCOL = (
-    "Every network is trained on four of the official folds and scored once on the fifth, which neither its weights "
-    "nor the mean and standard deviation of its input ever saw (§4.1). The number of epochs is fixed before training "
-    "and the last epoch's weights are taken, so nothing is chosen by a test fold. What is scored is the fp16 weights "
-    "of the published kind, by the path that a user's clip takes: a clip gets the class with the highest mean "
-    "probability over its segments (of recipe best, each weighted by its share of frames with sound)."
-)
-INTERVALS = (
-    "An accuracy is the mean over the folds that were run. Its interval is Wilson's, 95 %, over clips, each counted "
-    "once: it says what another draw of clips could do, not what another seed could. The paper gives five-fold means "
-    f"after {PAPER_EPOCHS} epochs, without an interval; a difference is stated only for all five folds."
-)
-COUNTING = (
-    "The paper's \"FLOPs\" are what TensorFlow 1's profiler says of a training graph: operations that draw initial "
-    "values and sum L2 terms, with no convolution and no product among them. Counted so, the text's layers give the "
-    "printed figures on 96 bands with ten classes. What a segment costs is told by its multiply-accumulates."
-)
-ABLATION_TITLE = "Recipe best: what each ingredient does"
-ABLATING = (
-    "`best` is the paper's network and protocol with another training. Its ingredients were set beforehand, from what "
-    "others have published; what they do is measured on training folds: one fold is sealed, neither trained on nor "
-    "scored, and another of the remaining four held out to compare recipes (`python -m acrnn sweep ablation "
-    "--sealed …`). Each line is `best` without one ingredient, which tells "
-    "what that one does beside the others. With as few clips as a fold has, most differences are within chance: the "
-    "last column says how likely one as large is if both recipes err alike (McNemar's exact test). "
-    "Nothing corrects it for the number of lines: up to one in three such tables has a p below 0.05 by chance."
-)
-PAIRING_TITLE = "What attention adds, clip by clip"
-PAIRING = (
-    "Each placement beside the network without attention, where both had the same recipe, epochs, seeds and files, "
-    "over the clips of the folds that both had. The interval is the paired bootstrap's over clips; p is how likely a "
-    "split as uneven is if both err alike (McNemar's exact test). Another seed may differ by as much."
-)
-WHOLE_MATRIX = 10  # classes; of more, the most confused pairs are listed
-SHOWN_PAIRS = 20
+BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAPER_EPOCHS = 300
+"""§4.1."""
+FILL_TITLES = {"silence": "removed frames become silence", "mean": "removed frames become the training mean"}
+TABLED = ("comprehensiveness", "sufficiency")
 
 
-def readme_blocks(
-    settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], measured: Measured = NOTHING
-) -> dict[str, str]:
-    """Tables of README.md by the names of their markers."""
-    blocks = {f"table{table.number}": _short_table(table, settings) for table in paper.ACCURACY_TABLES}
-    blocks |= {"checkpoints": _checkpoint_table(checkpoints), "faithfulness": faithfulness_block(measured.faithfulness)}
-    return blocks | short_tables(measured)
+def intervals_text() -> str:
+    """Say what the two intervals of an accuracy mean."""
+    return text("intervals", n_resamples=N_RESAMPLES, epochs=PAPER_EPOCHS)
 
 
-def fill(text: str, blocks: dict[str, str]) -> str:
+def blocks(results: Results, checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
+    """Tables that README.md and the files of docs/ may show, by the names of their markers."""
+    tables = {f"table{table.number}": accuracy.short_table(table, results) for table in paper.ACCURACY_TABLES}
+    tables |= {
+        "table2": costs.cost_table(len(CLASSES["esc50"])),
+        "pairs": pairing_table(results),
+        "recipes": ablation_table(results),
+        "checkpoints": checkpoint_table(checkpoints),
+        "faithfulness": faithful.short_table(results.faithfulness),
+        "robustness": robust.short_table(results.robustness),
+        "localisation": located.short_table(results.localisation),
+    }
+    return {name: table.to_markdown() for name, table in tables.items()}
+
+
+def fill(content: str, tables: dict[str, str]) -> str:
     """Replace what stands between `<!-- table: NAME -->` and `<!-- end -->`.
 
     Raises
@@ -100,199 +65,167 @@ def fill(text: str, blocks: dict[str, str]) -> str:
 
     def replaced(match: re.Match) -> str:
         name = match["name"]
-        if name not in blocks:
-            raise RunError(f"The marker 'table: {name}' names no table; there are: {', '.join(sorted(blocks))}.")
-        return f"{match[1]}{blocks[name]}\n{match[3]}"
+        if name not in tables:
+            raise RunError(f"The marker 'table: {name}' names no table; there are: {', '.join(sorted(tables))}.")
+        return f"{match[1]}{tables[name]}\n{match[3]}"
 
-    return BLOCK.sub(replaced, text)
+    return BLOCK.sub(replaced, content)
 
 
-def write(
-    settings: Sequence[Setting],
-    checkpoints: Sequence[Checkpoint],
-    results: Path,
-    readme: Path | None = None,
-    measured: Measured | None = None,
-) -> list[Path]:
-    """Write README.md in the folder of results, and the marked tables in `readme` if it is named; gives the paths.
+def write(results: Results, checkpoints: Sequence[Checkpoint], folder: Path, readme: Path | None = None) -> list[Path]:
+    """Regenerate the documents in a folder of results, and the marked tables in `readme` and in docs/ beside it.
 
-    `measured` is what that folder holds, unless it is given.
+    Nothing is written unless everything can be.
+
+    Returns
+    -------
+    list of Path
+        What was written.
 
     Raises
     ------
     RunError
-        If `readme` cannot be read, or has a marker that names no table.
+        If `readme` cannot be read, or a file has a marker that names no table.
     """
-    measured = load_measured(results) if measured is None else measured
-    pages = {results / "README.md": results_document(settings, checkpoints, measured)}
-    if readme is not None:
+    pages = {folder / name: content for name, content in documents(results, checkpoints).items()}
+    tables = blocks(results, checkpoints)
+    for path in () if readme is None else marked_files(readme):
         try:
-            text = readme.read_text(encoding="utf-8")
+            content = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise RunError(
-                f"{readme} cannot be read ({error.strerror}); its marked tables were to be replaced."
-            ) from error
-        pages[readme] = fill(text, readme_blocks(settings, checkpoints, measured))
+            told = "its marked tables were to be replaced"
+            raise RunError(f"{path} cannot be read ({error.strerror}); {told}.") from error
+        if path == readme or BLOCK.search(content):
+            pages[path] = fill(content, tables)
     for path, content in pages.items():
         atomic_write_bytes(path, content.encode())
     return list(pages)
 
 
-def results_document(
-    settings: Sequence[Setting], checkpoints: Iterable[Checkpoint], measured: Measured = NOTHING
-) -> str:
-    """Everything: the paper's tables beside ours, recipe `best`, attention put to the test, noise, checkpoints."""
+def marked_files(readme: Path) -> list[Path]:
+    """Files whose marked tables are kept up to date: `readme`, and every Markdown file in docs/ beside it."""
+    return [readme, *sorted((readme.parent / "docs").rglob("*.md"))]
+
+
+def documents(results: Results, checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
+    """All documents by their names in the folder of results: a summary, and a file a study."""
+    made = {name: make(results, checkpoints) for name, (_, make) in PAGES.items()}
+    return {name: "\n\n".join(parts) + "\n" for name, parts in {"README.md": _summary(results), **made}.items()}
+
+
+def _summary(results: Results) -> list[str]:
     parts = [
-        "# Results: the paper's tables beside ours",
-        f"`{COMMAND}` makes this page from the files beside it, which `python -m acrnn report` wrote. "
-        f'"{NOT_RUN}" means that no finished run is there; "{QUOTED}" marks other authors\' figures in the paper\'s '
-        "Table 1.",
-        "## Protocol",
-        PROTOCOL,
-        INTERVALS,
-        _section(paper.TABLE_1, settings),
-        _costs(),
-        _section(paper.TABLE_3, settings),
-        _section(paper.TABLE_4, settings),
-        f"### {PAIRING_TITLE}",
-        PAIRING,
-        _cells_table(pairing_cells(pairing_frame(settings)), right=(1, 2, 3)),
-        _figure4(settings),
-        f"## {ABLATION_TITLE}",
-        ABLATING,
-        _cells_table(ablation_cells(ablation_frame(measured.ablation)), right=(3, 4, 5)),
-        faithfulness_section(measured.faithfulness),
-        *probe_sections(measured),
-        "## Published checkpoints",
-        _checkpoint_table(checkpoints),
+        "# Results",
+        f"`{COMMAND}` makes this page and those that it links to from the JSON files beside them.",
+        text("protocol"),
+        accuracy.headline_table(results).to_markdown(),
+        " ".join(accuracy.tell_coverage(dataset, results) for dataset in CLASSES),
+        "\n".join(f"- [{title}]({name})" for name, (title, _) in PAGES.items()),
+        f'"{NOT_RUN.capitalize()}" lists what has no finished run; "{QUOTED}" marks figures of other authors in the '
+        "paper's Table 1.",
     ]
-    return "\n\n".join(parts) + "\n"
+    if results.damaged:
+        parts.append("Left out, as they cannot be read:\n\n" + "\n".join(f"- {error}" for error in results.damaged))
+    return parts
 
 
-def _short_table(table: QuotedTable, settings: Sequence[Setting]) -> str:
-    """Rows of ours alone, both datasets, the best-covered schedule of each."""
-    head = [table.column]
-    for dataset in CLASSES:
-        head += [f"{TITLES[dataset]}: paper", f"{TITLES[dataset]}: ours"]
-    lines = []
-    for rows in zip(*(rows_of(table, dataset, settings) for dataset in CLASSES), strict=True):
-        if rows[0].variant is None:
-            continue
-        cells = [rows[0].model]
-        for row in rows:
-            cells += [tell_paper(row.paper_percent), _short_cell(row)]
-        lines.append(cells)
-    return markdown_table(head, lines, right=(1, 3))
+def _accuracy_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    parts = ["# Tables 1, 3 and 4: accuracy", text("protocol"), intervals_text()]
+    for quoted in paper.ACCURACY_TABLES:
+        tables = {dataset: accuracy.accuracy_table(quoted, dataset, results) for dataset in CLASSES}
+        parts += [f"## {quoted.title}", f"> {quoted.caption}"]
+        for dataset, table in tables.items():
+            parts += [f"### {TITLES[dataset]}", table.to_markdown()]
+    return [*parts, *_section(pairing_table(results))]
 
 
-def _short_cell(row: Row) -> str:
-    if not row.settings:
-        return NOT_RUN
-    setting = row.settings[0]
-    folds = "five folds" if is_cross_validated(setting) else tell_folds(setting).split(":")[0]
-    data = setting.data_title.removeprefix(f"{TITLES[setting.dataset]} ")
-    return f"{tell_accuracy(setting)}; {folds}, {setting.epochs} epochs, {data}"
-
-
-def _section(table: QuotedTable, settings: Sequence[Setting]) -> str:
-    parts = [f"## {table.title}", f"> {table.caption}"]
-    for dataset in CLASSES:
-        parts += [f"### {TITLES[dataset]}", _full_table(table, rows_of(table, dataset, settings))]
-    return "\n\n".join(parts)
-
-
-def _full_table(table: QuotedTable, rows: Sequence[Row]) -> str:
-    head = [table.column, "paper", "ours (95 % interval)", "difference (points)", "folds", "epochs", "seeds", "data"]
-    lines = []
-    for row in rows:
-        if not row.settings:
-            told = NOT_RUN if row.variant else QUOTED
-            lines.append([row.model, tell_paper(row.paper_percent), told, *["–"] * 5])
-        for setting in row.settings:
-            run = [tell_folds(setting), str(setting.epochs), ", ".join(map(str, setting.seeds)), setting.data_title]
-            ours = [f"**{tell_accuracy(setting)}**", tell_difference(row, setting)]
-            lines.append([row.model, tell_paper(row.paper_percent), *ours, *run])
-    return markdown_table(head, lines, right=(1, 3))
-
-
-def _costs() -> str:
-    parts = [f"## {paper.TABLE_2_TITLE}", f"> {paper.TABLE_2_CAPTION}", COUNTING]
-    head = [
-        "Model", "parameters, printed (M)", "parameters", "FLOPs, printed (M)", "FLOPs by the paper's counting",
-        "multiply-accumulates a segment",
-    ]  # fmt: skip
+def _costs_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    parts = [f"# {paper.TABLE_2_TITLE}", f"> {paper.TABLE_2_CAPTION}", text("counting")]
     for dataset, labels in CLASSES.items():
-        costs = cost_frame(len(labels))
-        lines = [[model, *(tell_count(value) for value in counts)] for model, *counts in _cost_columns(costs)]
-        parts += [f"### {len(labels)} classes ({TITLES[dataset]})", markdown_table(head, lines, right=range(1, 6))]
-        parts.append(tell_costs(costs))
-    return "\n\n".join(parts)
+        table = costs.cost_table(len(labels))
+        parts += [f"## {len(labels)} classes ({TITLES[dataset]})", table.to_markdown(), table.note]
+    return parts
 
 
-def _cost_columns(frame: pd.DataFrame) -> Iterable[tuple]:
-    columns = ["model", "paper_parameters_m", "parameters", "paper_flops_m", "paper_counting", "multiply_accumulates"]
-    return frame[columns].itertuples(index=False)
-
-
-def _figure4(settings: Sequence[Setting]) -> str:
-    parts = [f"## {paper.FIGURE_4_TITLE}", f"> {paper.FIGURE_4_CAPTION}"]
+def _confusions_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    parts = [f"# {paper.FIGURE_4_TITLE}", f"> {paper.FIGURE_4_CAPTION}"]
     for dataset in reversed(CLASSES):
-        setting = figure4_setting(settings, dataset)
-        said = figure4_frame(setting, dataset)
-        parts.append(f"### {TITLES[dataset]}, `{setting.name if setting else paper.FIGURE_4_VARIANT}`")
-        parts.append(markdown_table(["the paper, of ESC-50", "paper", "ours"], said.itertuples(index=False)))
+        setting = confusion.figure4_setting(results, dataset)
+        parts.append(f"## {TITLES[dataset]}, `{setting.name if setting else paper.FIGURE_4_VARIANT}`")
+        parts.append(confusion.statements_table(setting, dataset).to_markdown())
         if setting is not None:
-            parts += _recalls(setting)
-            parts += _confusions(setting)
-    return "\n\n".join(parts)
+            pairs = confusion.confusions_table(setting)
+            parts += [f"Recall of each class ({accuracy.tell_run(setting)}):"]
+            parts += [confusion.recall_table(setting).to_markdown(), pairs.note, pairs.to_markdown()]
+    return parts
 
 
-def _recalls(setting: Setting) -> list[str]:
-    head = ["class", "clips", "recall", "95 % interval"]
-    lines = [
-        (pretty(row.label), f"{row.correct} of {row.clips}", f"{row.recall:.1%}", f"{row.low:.1%} to {row.high:.1%}")
-        for row in recall_frame(setting).itertuples()
-    ]
-    return [f"Recall of each class ({tell_folds(setting)}):", markdown_table(head, lines)]
+def _faithfulness_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    studies = results.faithfulness
+    parts = [f"# {faithful.TITLE}", FAITHFULNESS_PROTOCOL, text("faithfulness")]
+    for dataset in CLASSES:
+        parts.append(f"## {TITLES[dataset]}")
+        if not any(study.dataset == dataset for study in studies):
+            parts.append(f"{NOT_RUN.capitalize()}.")
+            continue
+        for measure, removed in ((measure, removed) for measure in TABLED for removed in FILLS):
+            parts.append(f"### {MEASURES[measure][0].capitalize()}, {FILL_TITLES[removed]}")
+            parts.append(faithful.faithfulness_table(studies, dataset, removed, measure).to_markdown())
+            sentences, note = faithful.verdict_sentences(studies, dataset, removed, measure)
+            parts += ["\n".join(f"- {sentence}" for sentence in sentences), note]
+        parts += ["### Layers re-initialised: rank correlation with the trained attention"]
+        parts.append(faithful.randomisation_table(studies, dataset).to_markdown())
+    return parts
 
 
-def _confusions(setting: Setting) -> list[str]:
-    confusion = confusion_of_setting(setting)
-    if len(setting.labels) > WHOLE_MATRIX:
-        pairs = confusion.pairs()
-        lines = [
-            (pretty(row.true), pretty(row.predicted), str(row.clips)) for row in pairs.head(SHOWN_PAIRS).itertuples()
-        ]
-        told = f"The {len(lines)} most confused of {len(pairs)} confused pairs; the Confusions page shows every one:"
-        return [told, markdown_table(["class", "taken for", "clips"], lines, right=(2,))]
-    names = [pretty(label) for label in setting.labels]
-    lines = [
-        [f"**{name}**", *(str(n) if n else "·" for n in counts)]
-        for name, counts in zip(names, confusion.counts, strict=True)
-    ]
-    return ["Clips by true class (row) and predicted class (column):", markdown_table(["", *names], lines)]
+def _robustness_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    studies = results.robustness
+    parts = [f"# {robust.TITLE}", robustness.PROTOCOL]
+    for dataset in CLASSES:
+        parts += [f"## {TITLES[dataset]}", _runs(robust.tell_runs(studies, dataset))]
+        if any(study.dataset == dataset for study in studies):
+            parts += ["### Clips correct, with noise added"]
+            parts.append(robust.accuracy_table(studies, dataset, tuple(robust.NOISES)).to_markdown())
+            parts += ["### Clips correct after other damage", robust.damage_table(studies, dataset).to_markdown()]
+            parts += ["### Where attention lies, and how alike it ranks the frames as before"]
+            parts.append(robust.attention_table(studies, dataset).to_markdown())
+    return parts
 
 
-def _cells_table(lines: Sequence[dict[str, str]], right: Sequence[int]) -> str:
-    if not lines:
-        return f"{NOT_RUN.capitalize()}."
-    return markdown_table(list(lines[0]), [list(cells.values()) for cells in lines], right=right)
+def _localisation_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    studies = results.localisation
+    parts = [f"# {located.TITLE}", localisation.PROTOCOL, text("localisation")]
+    for dataset in CLASSES:
+        parts += [f"## {TITLES[dataset]}", _runs(located.tell_runs(studies, dataset))]
+        if any(study.dataset == dataset for study in studies):
+            parts.append(located.localisation_table(studies, dataset).to_markdown())
+    return parts
 
 
-def _checkpoint_table(checkpoints: Iterable[Checkpoint]) -> str:
-    head = [
-        "checkpoint", "data", "held-out fold", "epochs", "seed", "accuracy", "95 % Wilson interval over clips",
-    ]  # fmt: skip
-    lines = [
-        (
-            f"`{row.name}`",
-            row.data,
-            str(row.fold),
-            str(row.epochs),
-            str(row.seed),
-            f"{row.accuracy:.1%} ({row.n_correct} of {row.n_clips})",
-            f"{row.low:.1%} to {row.high:.1%}",
-        )
-        for row in checkpoint_frame(checkpoints).itertuples(index=False)
-    ]
-    return markdown_table(head, lines)
+def _recipes_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    return _section(ablation_table(results), level=1)
+
+
+def _checkpoints_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    return _section(checkpoint_table(checkpoints), level=1)
+
+
+def _section(table: Table, level: int = 2) -> list[str]:
+    return [part for part in (f"{'#' * level} {table.title}", table.note, table.to_markdown()) if part]
+
+
+def _runs(told: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in told) or f"{NOT_RUN.capitalize()}."
+
+
+PAGES: dict[str, tuple[str, Callable[[Results, Sequence[Checkpoint]], list[str]]]] = {
+    "accuracy.md": ("Tables 1, 3 and 4: accuracy beside the paper's, and attention paired with none", _accuracy_page),
+    "costs.md": ("Table 2: parameters and cost", _costs_page),
+    "confusions.md": ("Figure 4: which classes are confused", _confusions_page),
+    "recipes.md": ("Recipe best: what each ingredient does", _recipes_page),
+    "faithfulness.md": ("Is the attention right? Removing the frames that it ranks first", _faithfulness_page),
+    "robustness.md": ("Noise and damage: what they cost, and where attention goes", _robustness_page),
+    "localisation.md": ("Known events: does attention point at them?", _localisation_page),
+    "checkpoints.md": ("Published checkpoints", _checkpoints_page),
+}
+"""Name of a document → what it is about, and what makes it."""

@@ -14,8 +14,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import binomtest
 
-from acrnn.checkpoints import Checkpoint, find, names
-from acrnn.errors import CheckpointError, OptionError
+from acrnn.errors import OptionError
 from acrnn.labels import GROUPS, group_of
 from acrnn.measures.crossval import wilson_interval
 from acrnn.results.settings import Setting
@@ -325,37 +324,3 @@ def compare(a: Setting, b: Setting) -> Comparison:
     if both.empty:
         raise OptionError(f"{a.name} and {b.name} have no clip in common; settings with a common fold compare.")
     return Comparison(a.labels, both)
-
-
-def fold_model(setting: Setting, fold: int, root: Path | None = None) -> Checkpoint:
-    """Find the published checkpoint that predicted a setting's clips of `fold`, the fold it never saw.
-
-    Raises
-    ------
-    CheckpointError
-        If it is not published, or what is published under its name is of another training.
-    """
-    name = f"{setting.dataset}-{setting.placement}-{setting.recipe['name']}-fold{fold}"
-    known = [given for given in (name, *(f"{name}-seed{seed}" for seed in setting.seeds)) if given in names(root)]
-    if not known:
-        raise CheckpointError(f"Checkpoint {name} ({setting.epochs} epochs) is not published.")
-    reasons = []
-    for given in known:  # a shipped one, then those that a user published
-        try:
-            return _require_training(find(given, root), setting)
-        except CheckpointError as error:
-            reasons.append(error)
-    raise reasons[0]
-
-
-def _require_training(checkpoint: Checkpoint, setting: Setting) -> Checkpoint:
-    """Give the checkpoint if it is of the setting's training, else raise CheckpointError."""
-    name, config = checkpoint.name, checkpoint.config
-    if not setting.has_recipe(config.recipe):
-        raise CheckpointError(
-            f"Checkpoint {name} is published, but after {config.recipe['epochs']} epochs of recipe "
-            f"{config.recipe['name']}; these predictions are of another training, of {setting.epochs} epochs."
-        )
-    if config.data_fingerprint != setting.data_fingerprint or config.seed not in setting.seeds:
-        raise CheckpointError(f"Checkpoint {name} is published, but of other files or seeds than {setting.name}.")
-    return checkpoint

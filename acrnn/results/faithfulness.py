@@ -1,53 +1,48 @@
-"""What `python -m acrnn faithfulness` wrote, read back, and the table of it: placement × scaling."""
+"""The faithfulness of one checkpoint's attention, as measured, and which controls it beats for certain."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from acrnn.errors import RunError
-from acrnn.measures.faithfulness.clip import MAPS
-from acrnn.measures.faithfulness.erasure import FILLS
 from acrnn.measures.faithfulness.measures import MEASURES
-from acrnn.measures.faithfulness.study import SCHEMA
-from acrnn.model import PLACEMENTS
-from acrnn.paths import result_files
+from acrnn.measures.intervals import CONFIDENCE, bootstrap_p_values, holm
+from acrnn.results.result import StudyResult
 
-FOLDER = "faithfulness"
+CONTROLS = ("random", "shifted", "energy", "integrated_gradients")
+"""What attention is compared with; keys of `MAPS`."""
 
 
 @dataclass(frozen=True)
-class StudyResult:
-    """The faithfulness of one checkpoint's attention over clips of its held-out fold.
+class FaithfulnessResult(StudyResult):
+    """What `python -m acrnn faithfulness` found for one checkpoint, over clips of its held-out fold.
 
     Attributes
     ----------
-    checkpoint, dataset, data_title, placement, recipe : str
-    fold, epochs, n_clips : int
-    weights_sha256, code : str
     summary : mapping
         See `acrnn.measures.faithfulness.study.summarise`.
     randomisation : mapping or None
         `stages` (stage → mean, interval, n_clips) and `n_clips`; None for a network without attention.
+    clips : tuple of mapping
+        A row a clip: `filename`, and `measures` (fill → map → the values of `MEASURES`, then one more).
     """
 
-    checkpoint: str
-    dataset: str
-    data_title: str
-    placement: str
-    recipe: str
-    fold: int
-    epochs: int
-    n_clips: int
-    weights_sha256: str
-    code: str
-    summary: Mapping[str, Any]
-    randomisation: Mapping[str, Any] | None
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    randomisation: Mapping[str, Any] | None = None
+    clips: tuple[Mapping[str, Any], ...] = ()
 
-    def mean(self, fill: str, name: str, measure: str) -> dict[str, Any]:
+    @property
+    def checkpoint(self) -> str:
+        """The one that was measured."""
+        return self.checkpoints[0]
+
+    @property
+    def fold(self) -> int:
+        """Held out of its training."""
+        return self.folds[0]
+
+    def estimate(self, fill: str, name: str, measure: str) -> dict[str, Any]:
         """`mean` and `interval` of a measure of one map."""
         return self.summary[fill]["maps"][name][measure]
 
@@ -56,113 +51,78 @@ class StudyResult:
         found = self.summary[fill]["attention_minus"].get(other)
         return None if found is None else found[measure]
 
-
-def load_studies(folder: Path | None = None) -> list[StudyResult]:
-    """Read every file in a folder, sorted by name; an empty or absent folder has none.
-
-    By default those that come with the project, then the user's.
-
-    Raises
-    ------
-    RunError
-        If a file is not what the command writes.
-    """
-    return [_read(path) for path in (result_files(FOLDER) if folder is None else result_files(folder=folder))]
-
-
-def _read(path: Path) -> StudyResult:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["schema"] != SCHEMA:
-            raise RunError(f"{path} has schema {values['schema']}; this version reads schema {SCHEMA}.")
-        return StudyResult(**{name: values[name] for name in StudyResult.__dataclass_fields__})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not a file of faithfulness ({error!r}); `faithfulness` writes them.") from error
-
-
-def faithfulness_frame(studies: Iterable[StudyResult]) -> pd.DataFrame:
-    """Every figure, long: a line a checkpoint, fill, map and measure, with its interval.
-
-    Returns
-    -------
-    DataFrame
-        `checkpoint`, `dataset`, `placement`, `fold`, `clips`, `fill`, `map` (or `attention minus` another), `measure`,
-        `mean`, `low`, `high`.
-    """
-    lines = []
-    for study in studies:
-        named = {
-            "checkpoint": study.checkpoint,
-            "dataset": study.dataset,
-            "placement": study.placement,
-            "fold": study.fold,
-            "clips": study.n_clips,
-        }
-        for fill in FILLS:
-            parts = [("", study.summary[fill]["maps"]), ("attention minus ", study.summary[fill]["attention_minus"])]
-            for prefix, of_map in parts:
-                for name, of_measure in of_map.items():
-                    for measure, found in of_measure.items():
-                        low, high = found["interval"]
-                        what = {"fill": fill, "map": prefix + MAPS[name], "measure": measure.replace("_", " ")}
-                        lines.append(named | what | {"mean": found["mean"], "low": low, "high": high})
-    return pd.DataFrame(lines)
+    def differences_by_clip(self, fill: str, measure: str) -> np.ndarray | None:
+        """(clip, control) attention's measure less that of each of `CONTROLS`; None if the file has no clips."""
+        if not self.clips:
+            return None
+        place = list(MEASURES).index(measure)
+        of_clips = [clip["measures"][fill] for clip in self.clips]
+        return np.array([[maps["attention"][place] - maps[name][place] for name in CONTROLS] for maps in of_clips])
 
 
 @dataclass(frozen=True)
-class PlacementRow:
-    """One placement on one dataset, and the studies that were run of it."""
+class Verdict:
+    """How the attention of one checkpoint compares with the controls, by one measure.
 
-    placement: str
-    dataset: str
-    studies: tuple[StudyResult, ...]
+    Attributes
+    ----------
+    study : FaithfulnessResult
+    measure : str
+        A key of `MEASURES`.
+    beats, undecided, loses_to : tuple of str
+        Controls, of `CONTROLS`.
+    n_comparisons : int or None
+        Number that the p-values are corrected for; None if clips are lacking, so that only intervals could be used,
+        without a correction.
+    """
+
+    study: FaithfulnessResult
+    measure: str
+    beats: tuple[str, ...]
+    undecided: tuple[str, ...]
+    loses_to: tuple[str, ...]
+    n_comparisons: int | None
 
 
-def placement_rows(studies: Sequence[StudyResult], dataset: str) -> list[PlacementRow]:
-    """One row for each placement with attention, whether anything was run of it or not."""
+def verdicts(studies: Sequence[FaithfulnessResult], fill: str, measure: str) -> list[Verdict]:
+    """Compare the attention of each study with every control, all comparisons corrected together.
+
+    A control is beaten, or not, if the paired bootstrap's p-value is below 0.05 after Holm's correction for all
+    comparisons: controls times studies. Where a file has no clips, the 95 % intervals decide, uncorrected.
+
+    Parameters
+    ----------
+    studies : sequence of FaithfulnessResult
+        Of networks with attention; what is told side by side.
+    """
+    signs = _signs_by_p_value(studies, fill, measure)
+    n_comparisons = None if signs is None else signs.size
+    if signs is None:
+        signs = np.array([[_sign_by_interval(s.difference(fill, c, measure)) for c in CONTROLS] for s in studies])
+    if not MEASURES[measure][1]:  # lower is better
+        signs = -signs
     return [
-        PlacementRow(placement, dataset, tuple(s for s in studies if (s.dataset, s.placement) == (dataset, placement)))
-        for placement in PLACEMENTS
-        if placement != "none"
+        Verdict(
+            study,
+            measure,
+            *(tuple(c for c, sign in zip(CONTROLS, row, strict=True) if sign == wanted) for wanted in (1, 0, -1)),
+            n_comparisons,
+        )
+        for study, row in zip(studies, signs, strict=True)
     ]
 
 
-COLUMNS: dict[str, str] = {
-    "random": "− random",
-    "shifted": "− itself moved",
-    "energy": "− loudness",
-    "integrated_gradients": "− integrated gradients",
-}
-"""The controls of the short table → the head of the column with attention's difference from each."""
+def _signs_by_p_value(studies: Sequence[FaithfulnessResult], fill: str, measure: str) -> np.ndarray | None:
+    """(study, control) sign of each difference, 0 where it may be chance."""
+    differences = [study.differences_by_clip(fill, measure) for study in studies]
+    if not studies or any(of_study is None for of_study in differences):
+        return None
+    p_values = np.array([bootstrap_p_values(of_study) for of_study in differences])
+    means = np.array([of_study.mean(axis=0) for of_study in differences])
+    corrected = holm(p_values.ravel()).reshape(p_values.shape)
+    return np.where(corrected < 1 - CONFIDENCE, np.sign(means), 0).astype(int)
 
 
-def cells(study: StudyResult, fill: str, measure: str = "comprehensiveness") -> list[str]:
-    """Give a study's cells of the short table: attention's measure, and its difference from each of `COLUMNS`."""
-    found = [study.mean(fill, "attention", measure)]
-    return [tell(found[0])] + [tell(study.difference(fill, other, measure), signed=True) for other in COLUMNS]
-
-
-def tell(found: Mapping[str, Any] | None, signed: bool = False) -> str:
-    """`0.52 (0.48 to 0.56)`; a difference has its sign; a dash where there is none."""
-    if found is None or found["mean"] is None:
-        return "–"
-    form = "+.3f" if signed else ".3f"
-    ends = "" if found["interval"] is None else f" ({found['interval'][0]:{form}} to {found['interval'][1]:{form}})"
-    return f"{found['mean']:{form}}{ends}".replace("-", "−")
-
-
-def tell_verdict(study: StudyResult, fill: str, measure: str = "comprehensiveness") -> str:
-    """Which controls the attention beats by this measure: those whose paired interval lies wholly on its side."""
-    higher = MEASURES[measure][1]
-    beaten, tied, lost = [], [], []
-    for other in COLUMNS:
-        low, high = study.difference(fill, other, measure)["interval"]
-        if not higher:
-            low, high = -high, -low
-        (beaten if low > 0 else lost if high < 0 else tied).append(MAPS[other].removeprefix("attention, "))
-    told = [
-        f"{verb} {', '.join(names)}"
-        for verb, names in (("beats", beaten), ("ties with", tied), ("loses to", lost))
-        if names
-    ]
-    return "; ".join(told)
+def _sign_by_interval(difference: Mapping[str, Any]) -> int:
+    low, high = difference["interval"]
+    return 1 if low > 0 else -1 if high < 0 else 0

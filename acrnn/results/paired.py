@@ -32,43 +32,19 @@ def pairing_frame(settings: Sequence[Setting]) -> pd.DataFrame:
         (95 %, paired bootstrap over clips; percentage points), and `p_value` (McNemar's exact test).
     """
     lines = []
-    placed = (setting for setting in settings if setting.placement in PLACEMENTS)  # PiczakCNN has none
+    placed = [setting for setting in settings if setting.placement in PLACEMENTS]  # PiczakCNN is another network
     settings = sorted(placed, key=lambda setting: PLACEMENTS.index(setting.placement))
     for without in (setting for setting in settings if setting.placement == "none"):
         for setting in settings:
             same = _training_of(setting) == _training_of(without)
             folds = [fold for fold in setting.folds if fold in without.folds]
-            if same and folds and setting is not without:
+            if same and folds and setting.has_attention:
                 lines.append(_pairing_line(setting, without, folds))
     columns = [
         "dataset", "placement", "recipe", "epochs", "seeds", "folds", "clips", "data", "n_more", "n_fewer", "points",
         "low", "high", "p_value",
     ]  # fmt: skip
     return pd.DataFrame(lines, columns=columns)
-
-
-def pairing_cells(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """Cells of a table of `pairing_frame`, by the heads of their columns."""
-    return [
-        {
-            "attention": row.placement,
-            "clips": str(row.clips),
-            "right where none is wrong": str(row.n_more),
-            "wrong where none is right": str(row.n_fewer),
-            "difference (points, 95 % interval)": (
-                f"{_signed(row.points)} ({_signed(row.low)} to {_signed(row.high)})"
-            ),
-            "p": f"{row.p_value:.2f}",
-            "folds": row.folds,
-            "epochs": str(row.epochs),
-            "data": row.data,
-        }
-        for row in frame.itertuples(index=False)
-    ]
-
-
-def _signed(points: float) -> str:
-    return f"{round(points, 1) + 0:+.1f}".replace("-", "−")  # + 0: no negative zero
 
 
 def _training_of(setting: Setting) -> tuple[Any, ...]:
@@ -121,25 +97,10 @@ def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
             key = setting.data_fingerprint, setting.placement, setting.folds, setting.epochs
             if key == same and setting is not whole:
                 lines.append(_ablation_line(setting, whole))
-    return pd.DataFrame(lines)
-
-
-def ablation_cells(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """Cells of a table of `ablation_frame`, by the heads of their columns."""
-    return [
-        {
-            "recipe": f"`{row.recipe}`",
-            "differs in": row.differs or "–",
-            "accuracy (95 % interval)": f"{row.accuracy:.1%} ({row.low:.1%} to {row.high:.1%})",
-            "right where best is wrong": "–" if row.recipe == "best" else str(row.n_more),
-            "wrong where it is right": "–" if row.recipe == "best" else str(row.n_fewer),
-            "p": "–" if row.recipe == "best" else f"{row.p_value:.2f}",
-            "validation fold": row.folds,
-            "epochs": str(row.epochs),
-            "data": row.data,
-        }
-        for row in frame.itertuples(index=False)
-    ]
+    columns = [
+        "data", "folds", "epochs", "recipe", "differs", "accuracy", "low", "high", "n_more", "n_fewer", "p_value",
+    ]  # fmt: skip
+    return pd.DataFrame(lines, columns=columns)
 
 
 def _ablation_line(setting: Setting, whole: Setting) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """What `report` wrote, read back: the settings that were trained, and what each made of every clip it never saw."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from acrnn.errors import RunError
+from acrnn.measures.intervals import interval_by_group
+from acrnn.model import WITH_ATTENTION
 from acrnn.paths import make_writable, result_files, user_results
-from acrnn.results.summary import SCHEMA, report, write_report
+from acrnn.results.files import Found, read_file, read_files
+from acrnn.results.summary import report, write_report
 from acrnn.runs.run import Run
 from acrnn.training import Recipe
 
@@ -43,6 +46,8 @@ class Setting:
     targets : ndarray (clip,), int64
     probabilities : ndarray (clip, class), float32
         Mean over seeds.
+    hit_rates : ndarray (clip,), float64
+        Share of the seeds that named the clip rightly, 0 to 1.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Setting:
     clip_folds: np.ndarray
     targets: np.ndarray
     probabilities: np.ndarray
+    hit_rates: np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -72,52 +78,67 @@ class Setting:
         """Length of the schedule, fixed beforehand."""
         return int(self.recipe["epochs"])
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether the network attends to any layer."""
+        return self.placement in WITH_ATTENTION
+
+    @cached_property
+    def interval_by_recording(self) -> tuple[float, float] | None:
+        """95 % interval of the accuracy, bootstrap over the recordings that the clips were cut from."""
+        return interval_by_group(self.hit_rates, [recording_of(name) for name in self.filenames])
+
     def has_recipe(self, recipe: Mapping[str, Any]) -> bool:
         """Whether a recipe, as a checkpoint's config has it, is this one; what an older one lacks, it did without."""
         return Recipe(**self.recipe) == Recipe(**recipe)
 
 
-def load_settings(folder: Path | None = None, kind: str = "") -> list[Setting]:
-    """Read every setting in a folder of results, sorted by name; an empty or absent folder has none.
+def recording_of(filename: str) -> str:
+    """Freesound id of the recording that a clip of ESC-50 (`FOLD-ID-TAKE-CLASS.wav`) was cut from.
 
-    By default those that come with the project, then the user's (`acrnn.paths.result_files`); of inner
-    validations if `kind` is `ablation`.
-
-    Raises
-    ------
-    RunError
-        If a file is not what `report` writes.
+    Of a file that is not named so, its whole name: a recording of its own.
     """
-    return [_read(path) for path in result_files(kind, folder)]
+    parts = filename.split("-")
+    return parts[1] if len(parts) == 4 else filename
 
 
-def _read(path: Path) -> Setting:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["schema"] != SCHEMA:
-            raise RunError(f"{path} has schema {values['schema']}; this version reads schema {SCHEMA}.")
-        labels = tuple(values["labels"])
-        clips = values["clips"]
-        return Setting(
-            name=values["name"],
-            dataset=values["dataset"],
-            data_title=values["data_title"],
-            data_fingerprint=values["data_fingerprint"],
-            placement=values["placement"],
-            recipe=values["recipe"],
-            labels=labels,
-            folds=tuple(values["folds"]),
-            seeds=tuple(values["seeds"]),
-            accuracy=values["accuracy"],
-            interval=tuple(values["interval"]),
-            runs=tuple(values["runs"]),
-            filenames=tuple(clip["filename"] for clip in clips),
-            clip_folds=np.array([clip["fold"] for clip in clips], np.int64),
-            targets=np.array([labels.index(clip["label"]) for clip in clips], np.int64),
-            probabilities=np.array([clip["probabilities"] for clip in clips], np.float32).reshape(-1, len(labels)),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not a file of results ({error!r}); `report` writes them.") from error
+def read_settings(folder: Path | None = None, kind: str = "") -> Found[Setting]:
+    """Read every setting, sorted by name, and say which files are damaged.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Of results; by default those that come with the project, then the user's (`acrnn.paths.result_files`).
+    kind : str
+        `ablation` for inner validations.
+    """
+    return read_files(result_files(kind, folder), lambda path: _setting(read_file(path, "setting")))
+
+
+def load_settings(folder: Path | None = None, kind: str = "") -> list[Setting]:
+    """Read every setting, as `read_settings`; raises RunError if a file is damaged."""
+    return read_settings(folder, kind).whole()
+
+
+def _setting(values: Mapping[str, Any]) -> Setting:
+    labels, clips = tuple(values["labels"]), values["clips"]
+    same = ("name", "dataset", "data_title", "data_fingerprint", "placement", "recipe", "accuracy")
+    targets = np.array([labels.index(clip["label"]) for clip in clips], np.int64)
+    probabilities = np.array([clip["probabilities"] for clip in clips], np.float32).reshape(-1, len(labels))
+    right = (probabilities.argmax(axis=1) == targets).astype(float)
+    return Setting(
+        **{name: values[name] for name in same},
+        labels=labels,
+        folds=tuple(values["folds"]),
+        seeds=tuple(values["seeds"]),
+        interval=tuple(values["interval"]),
+        runs=tuple(values["runs"]),
+        filenames=tuple(clip["filename"] for clip in clips),
+        clip_folds=np.array([clip["fold"] for clip in clips], np.int64),
+        targets=targets,
+        probabilities=probabilities,
+        hit_rates=np.array([clip.get("hit_rate", hit) for clip, hit in zip(clips, right, strict=True)]),
+    )
 
 
 def record(run: Run, folder: Path | None = None) -> str:
@@ -142,7 +163,7 @@ def record(run: Run, folder: Path | None = None) -> str:
     beside = [Run(path.parent) for path in sorted(run.path.parent.glob("*/summary.json"))]
     setting = next(setting for setting in report(beside) if setting["name"] == wanted)
     there = None if folder is None else folder / f"{wanted}.json"
-    if there is None or (there.exists() and not _is_of(json.loads(there.read_text(encoding="utf-8")), setting)):
+    if there is None or (there.exists() and not _covers(setting, read_file(there, "setting"))):
         setting |= {"name": wanted + user_suffix(run.path.parent)}
     write_report([setting], folder or make_writable(user_results(), "ACRNN_RESULTS"))
     return setting["name"]
@@ -153,7 +174,7 @@ def user_suffix(runs: Path) -> str:
     return f"-{runs.resolve().name}"
 
 
-def _is_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+def _covers(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     """Whether every run of `old` is one of `new`."""
-    same_data = old.get("data_fingerprint") == new["data_fingerprint"]
-    return same_data and all(row in new["runs"] for row in old.get("runs", ()))
+    same_data = old["data_fingerprint"] == new["data_fingerprint"]
+    return same_data and all(row in new["runs"] for row in old["runs"])

@@ -1,30 +1,78 @@
-"""What was measured on a checkpoint, in files: `results/robustness/NAME.json` and `results/localisation/NAME.json`.
+"""What was measured on checkpoints, in files: `results/faithfulness/`, `results/robustness/`, `results/localisation/`.
 
-Checkpoints that differ in their fold alone are read together: their clips are pooled, each scored by a network that
-never saw it.
+Of robustness and localisation, checkpoints that differ in their fold alone are read together: their clips are pooled,
+each scored by a network that never saw it.
 """
 
-import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from acrnn.data import Dataset, atomic_write_bytes
-from acrnn.errors import RunError
+from acrnn.data import Dataset
 from acrnn.inference import Predictor
 from acrnn.measures import localisation, robustness
 from acrnn.paths import code_revision, is_shipped, result_files
+from acrnn.results.faithfulness import FaithfulnessResult
+from acrnn.results.files import Found, read_file, read_files, write_file
+from acrnn.results.result import StudyResult
 
-KINDS = ("robustness", "localisation")
-SCHEMA = 1
+KINDS = ("faithfulness", "robustness", "localisation")
+"""Kinds of studies, and the folders that their files are in."""
+_SETTING = ("dataset", "data_title", "placement", "recipe", "epochs")
 
 
-def header_of(predictor: Predictor, dataset: Dataset, kind: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Say what was measured on what: checkpoint, weights, data, fold, code, and numbers of clips and conditions."""
+@dataclass(frozen=True)
+class PooledResult(StudyResult):
+    """One setting's measurements, over the folds that were measured.
+
+    Attributes
+    ----------
+    rows : tuple of dict
+        Clips (robustness) or scenes (localisation) of all folds.
+    left_out : tuple of dict
+        Clips without a scene, and why; empty for robustness.
+    """
+
+    rows: tuple[dict[str, Any], ...] = ()
+    left_out: tuple[dict[str, Any], ...] = ()
+
+    rows_key: ClassVar[str]
+    summarise: ClassVar[Callable[[Sequence[dict[str, Any]], str], dict[str, Any]]]
+
+    def under(self, key: str) -> dict[str, Any]:
+        """Sum up one condition (`white=10`, `clean`) or kind of scene (`noise=10`) over all clips."""
+        if key not in self._summaries:
+            self._summaries[key] = self.summarise(self.rows, key)
+        return self._summaries[key]
+
+    @cached_property
+    def _summaries(self) -> dict[str, dict[str, Any]]:
+        return {}
+
+
+class RobustnessResult(PooledResult):
+    """Accuracy and attention under noise and damage; see `acrnn.measures.robustness.summarise`."""
+
+    rows_key = "clips"
+    summarise = staticmethod(robustness.summarise)
+
+
+class LocalisationResult(PooledResult):
+    """Attention beside events whose times are known; see `acrnn.measures.localisation.summarise`."""
+
+    rows_key = "scenes"
+    summarise = staticmethod(localisation.summarise)
+
+
+POOLED: dict[str, type[PooledResult]] = {"robustness": RobustnessResult, "localisation": LocalisationResult}
+
+
+def header_of(predictor: Predictor, dataset: Dataset, kind: str, size: dict[str, int]) -> dict[str, Any]:
+    """Say what was measured on what: checkpoint, weights, data, fold, code, and `size` in clips and conditions."""
     config = predictor.checkpoint.config
     return {
-        "schema": SCHEMA,
         "kind": kind,
         "checkpoint": config.name,
         "weights_sha256": config.weights_sha256,
@@ -37,97 +85,19 @@ def header_of(predictor: Predictor, dataset: Dataset, kind: str, size: tuple[int
         "epochs": config.recipe["epochs"],
         "seed": config.seed,
         "fold": config.fold,
-        "n_clips": size[0],
-        "n_conditions": size[1],
+        **size,
         "n_clips_of_fold": len(dataset.fold(config.fold)),
         "code": code_revision(),
     }
 
 
-def write_probe(header: dict[str, Any], values: dict[str, Any], folder: Path) -> Path:
-    """Write what was measured to `folder`/NAME.json; gives its path.
-
-    Raises
-    ------
-    RunError
-        If a file is there that holds more clips or conditions: a quick look must not replace a whole fold.
-    """
-    path = folder / f"{header['checkpoint']}.json"
-    require_replaceable(path, (header["n_clips"], header["n_conditions"]))
-    atomic_write_bytes(path, (json.dumps(header | values, ensure_ascii=False) + "\n").encode())
-    return path
+def write_study(kind: str, values: dict[str, Any], folder: Path) -> Path:
+    """Write what was measured on a checkpoint to `folder`/CHECKPOINT.json; gives its path."""
+    return write_file(folder / f"{values['checkpoint']}.json", values, kind)
 
 
-def require_replaceable(path: Path, size: tuple[int, int]) -> None:
-    """Raise RunError if `path` holds more clips or more conditions than `size`."""
-    if not path.exists():
-        return
-    values = _read(path)
-    there = values["n_clips"], values["n_conditions"]
-    if there[0] > size[0] or there[1] > size[1]:
-        raise RunError(
-            f"{path} is of {there[0]} clips under {there[1]} conditions, these would be {size[0]} and {size[1]}; give "
-            "another folder with --out."
-        )
-
-
-@dataclass(frozen=True)
-class Probe:
-    """One setting's measurements, over the folds that were measured.
-
-    Attributes
-    ----------
-    kind : str
-        One of `KINDS`.
-    dataset, data_title, placement, recipe : str
-    epochs : int
-    checkpoints : tuple of str
-    folds : tuple of int
-    rows : tuple of dict
-        Clips (robustness) or scenes (localisation) of all folds.
-    left_out : tuple of dict
-        Clips without a scene, and why; empty for robustness.
-    is_shipped : bool
-        Whether it comes with the project; the user's own is not pooled with such.
-    """
-
-    kind: str
-    dataset: str
-    data_title: str
-    placement: str
-    recipe: str
-    epochs: int
-    checkpoints: tuple[str, ...]
-    folds: tuple[int, ...]
-    rows: tuple[dict[str, Any], ...]
-    left_out: tuple[dict[str, Any], ...]
-    is_shipped: bool = True
-
-    @property
-    def title(self) -> str:
-        """For people: `l10, 60 epochs`, the recipe if it is not the paper's, and `yours` if it is the user's."""
-        told = "" if self.recipe == "paper" else f", recipe {self.recipe}"
-        return f"{self.placement}, {self.epochs} epochs{told}{'' if self.is_shipped else ', yours'}"
-
-    @property
-    def tell_run(self) -> str:
-        """What was measured on: data, folds and clips (of localisation: scenes)."""
-        named = ", ".join(map(str, self.folds))
-        return f"{self.data_title}, held-out fold{'s' if len(self.folds) > 1 else ''} {named}"
-
-    def under(self, key: str) -> dict[str, Any]:
-        """Summary of one condition (`white=10`, `clean`) or placement (`noise=10`) over all clips."""
-        if key not in self._summaries:
-            self._summaries[key] = _SUMMARISE[self.kind](self.rows, key)
-        return self._summaries[key]
-
-    @cached_property
-    def _summaries(self) -> dict[str, dict[str, Any]]:
-        return {}
-
-
-def load_probes(kind: str, folder: Path | None = None) -> list[Probe]:
-    """Read every file of a kind in a folder of results, pooled over folds, sorted by dataset and placement.
+def read_studies(kind: str, folder: Path | None = None) -> Found[StudyResult]:
+    """Read every file of a kind in a folder of results, and say which are damaged.
 
     Parameters
     ----------
@@ -136,46 +106,47 @@ def load_probes(kind: str, folder: Path | None = None) -> list[Probe]:
     folder : Path, optional
         Of results; by default what comes with the project and what is the user's.
 
-    Raises
-    ------
-    RunError
-        If a file is not what the commands write.
+    Returns
+    -------
+    Found of StudyResult
+        Faithfulness a checkpoint each, by name; the others pooled over folds, by dataset and placement.
     """
-    found: dict[tuple, list[dict[str, Any]]] = {}
-    for path in result_files(kind, folder):
-        values = _read(path)
-        key = tuple(values[name] for name in ("dataset", "data_title", "placement", "recipe", "epochs"))
-        found.setdefault((*key, folder is not None or is_shipped(path)), []).append(values)
-    rows_of = {"robustness": "clips", "localisation": "scenes"}[kind]
-    return [
-        Probe(
-            kind,
-            *key[:-1],
-            checkpoints=tuple(values["checkpoint"] for values in of_key),
-            folds=tuple(sorted(values["fold"] for values in of_key)),
-            rows=tuple(row for values in of_key for row in values[rows_of]),
-            left_out=tuple(row for values in of_key for row in values.get("left_out", ())),
-            is_shipped=key[-1],
-        )
-        for key, of_key in sorted(found.items(), key=lambda item: (*item[0][:-1], not item[0][-1]))
-    ]
+    found = read_files(result_files(kind, folder), partial(_read_study, kind=kind, one_folder=folder is not None))
+    grouped: dict[tuple, list[dict[str, Any]]] = {}
+    for values in found.items:
+        key = (*(values[name] for name in _SETTING), not values["is_shipped"])
+        grouped.setdefault(key if kind in POOLED else (*key, values["checkpoint"]), []).append(values)
+    if kind in POOLED:
+        return Found(tuple(_pooled(kind, of_key) for _, of_key in sorted(grouped.items())), found.damaged)
+    return Found(tuple(_faithfulness(values) for (values,) in grouped.values()), found.damaged)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["schema"] != SCHEMA:
-            raise RunError(f"{path} has schema {values['schema']}; this version reads schema {SCHEMA}.")
-        lacking = {*_NEEDED, {"robustness": "clips", "localisation": "scenes"}[values["kind"]]} - values.keys()
-        if lacking:
-            raise RunError(f"{path} has no {', '.join(sorted(lacking))}; measure again.")
-        return values
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{path} is not a file of measurements ({error!r}); delete it or measure again.") from error
+def _read_study(path: Path, kind: str, one_folder: bool) -> dict[str, Any]:
+    """Read a file, and note whether it comes with the project; of a folder that was named, none is told apart."""
+    return read_file(path, kind) | {"is_shipped": one_folder or is_shipped(path)}
 
 
-_SUMMARISE = {"robustness": robustness.summarise, "localisation": localisation.summarise}
-_NEEDED = (
-    "checkpoint", "dataset", "data_title", "placement", "recipe", "epochs", "fold", "n_clips", "n_conditions",
-    "weights_sha256",
-)  # fmt: skip
+def load_studies(kind: str, folder: Path | None = None) -> list[StudyResult]:
+    """Read every file of a kind, as `read_studies`; raises RunError if one is damaged."""
+    return read_studies(kind, folder).whole()
+
+
+def _common(files: list[dict[str, Any]]) -> dict[str, Any]:
+    same = {name: files[0][name] for name in (*_SETTING, "is_shipped")}
+    return same | {
+        "checkpoints": tuple(values["checkpoint"] for values in files),
+        "folds": tuple(sorted(values["fold"] for values in files)),
+        "n_clips": sum(values["n_clips"] for values in files),
+    }
+
+
+def _pooled(kind: str, files: list[dict[str, Any]]) -> PooledResult:
+    made = POOLED[kind]
+    rows = tuple(row for values in files for row in values[made.rows_key])
+    left_out = tuple(row for values in files for row in values.get("left_out", ()))
+    return made(**_common(files), rows=rows, left_out=left_out)
+
+
+def _faithfulness(values: dict[str, Any]) -> FaithfulnessResult:
+    own = {name: values[name] for name in ("summary", "randomisation")}
+    return FaithfulnessResult(**_common([values]), **own, clips=tuple(values.get("clips", ())))

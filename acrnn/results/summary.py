@@ -1,7 +1,5 @@
 """From finished runs to `results/`: one JSON file a setting, which tables and pages are made from."""
 
-import csv
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
@@ -9,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from acrnn.data import atomic_write_bytes
 from acrnn.errors import RunError
 from acrnn.labels import CLASSES
 from acrnn.measures.crossval import wilson_interval
+from acrnn.results.files import read_file, write_file
 from acrnn.runs.run import Run
 from acrnn.training import Recipe
 from acrnn.training.config import RunConfig
 
-SCHEMA = 1
 ABLATION = "ablation"
 """Folder of inner validations, in the folder of results."""
 
@@ -59,11 +57,11 @@ def report(runs: Iterable[Run], earlier: Path | str | None = None, suffix: str =
     """
     settings: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        settings[_name(run.config) + suffix].append(run)
-    return [_setting(name, members, _read(earlier, name)) for name, members in sorted(settings.items())]
+        settings[_name_of(run.config) + suffix].append(run)
+    return [_setting(name, members, _earlier(earlier, name)) for name, members in sorted(settings.items())]
 
 
-def _name(config: RunConfig) -> str:
+def _name_of(config: RunConfig) -> str:
     """Name a run's setting, such as `esc10-l10-paper-60`, or `ablation/esc10-l10-best-20-sealed1`."""
     name = f"{config.dataset}-{config.network.placement}-{config.recipe.name}-{config.recipe.epochs}"
     return f"{ABLATION}/{name}-sealed{''.join(map(str, config.sealed))}" if config.sealed else name
@@ -71,23 +69,13 @@ def _name(config: RunConfig) -> str:
 
 def write_report(settings: list[dict[str, Any]], folder: Path | str) -> list[Path]:
     """Write `<name>.json` for each setting; gives their paths. Inner validations go to a folder of their own."""
-    paths = []
-    for setting in settings:
-        path = Path(folder) / f"{setting['name']}.json"
-        atomic_write_bytes(path, (json.dumps(setting, ensure_ascii=False) + "\n").encode())
-        paths.append(path)
-    return paths
+    return [write_file(Path(folder) / f"{setting['name']}.json", setting, "setting") for setting in settings]
 
 
-def _read(folder: Path | str | None, name: str) -> dict[str, Any]:
+def _earlier(folder: Path | str | None, name: str) -> dict[str, Any]:
     """Read the setting that an earlier report wrote; empty if there is none."""
     path = Path(folder or ".") / f"{name}.json"
-    if folder is None or not path.exists():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} is not a file of results ({error}); delete it to report without it.") from error
+    return {} if folder is None or not path.exists() else read_file(path, "setting")
 
 
 def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +96,6 @@ def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, A
     # The interval is over clips, each counted once: seeds of one clip are no new clips.
     share = float(np.mean([clip["hit_rate"] for clip in clips]))
     return {
-        "schema": SCHEMA,
         "name": name,
         "dataset": config.dataset,
         "data_title": config.data_title,
@@ -134,40 +121,43 @@ def _recipe(setting: dict[str, Any]) -> Recipe:
 
 
 def _run_row(run: Run, labels: tuple[str, ...]) -> dict[str, Any]:
-    rows = _predictions(run)
-    hits = {label: [row["predicted"] == label for row in rows if row["label"] == label] for label in labels}
+    clips = _predictions(run)
+    right = clips["predicted"] == clips["label"]
+    recall = right.groupby(clips["label"]).mean()
     return {
         "fold": run.config.fold,
         "seed": run.config.seed,
-        "accuracy": float(np.mean([row["predicted"] == row["label"] for row in rows])),
-        "n_clips": len(rows),
-        "recall": {label: float(np.mean(of_label)) if of_label else None for label, of_label in hits.items()},
+        "accuracy": float(right.mean()),
+        "n_clips": len(clips),
+        "recall": {label: float(recall[label]) if label in recall else None for label in labels},
         "device": run.config.device,
         "code": run.config.code,
     }
 
 
 def _mean_over_seeds(runs: list[Run], labels: tuple[str, ...]) -> list[dict[str, Any]]:
-    found: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for run in runs:
-        for row in _predictions(run):
-            found[row["filename"]].append(row)
+    """Give a row a clip, sorted by name: its probabilities and the share of the seeds that named it rightly."""
+    rows = pd.concat([_predictions(run) for run in runs])
+    rows["hit_rate"] = (rows["predicted"] == rows["label"]).astype(float)
+    of_clip = rows.groupby(["filename", "fold", "label"], sort=True)[["hit_rate", *labels]].mean()
     return [
         {
             "filename": filename,
-            "fold": int(rows[0]["fold"]),
-            "label": rows[0]["label"],
-            "hit_rate": float(np.mean([row["predicted"] == row["label"] for row in rows])),
-            "probabilities": [round(float(np.mean([float(row[label]) for row in rows])), 6) for label in labels],
+            "fold": int(fold),
+            "label": label,
+            "hit_rate": float(means.iloc[0]),
+            "probabilities": [round(float(p), 6) for p in means.iloc[1:]],
         }
-        for filename, rows in sorted(found.items())
+        for (filename, fold, label), means in of_clip.iterrows()
     ]
 
 
-def _predictions(run: Run) -> list[dict[str, str]]:
+def _predictions(run: Run) -> pd.DataFrame:
+    """Read a row a held-out clip: `filename`, `fold`, `label`, `predicted`, and a probability a class."""
     path = run.path / "predictions.csv"
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return pd.read_csv(path, float_precision="round_trip")
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}); a finished run has it.") from error
+    except ValueError as error:
+        raise RunError(f"{path} is not a table of predictions ({error}); a finished run has one.") from error

@@ -179,7 +179,7 @@ def card(config: CheckpointConfig) -> str:
         "Data": f"{config.data_title}, {len(config.labels)} classes",
         "Held-out fold": f"{config.fold}: {scores['n_correct']} of {scores['n_clips']} clips correct",
         "Accuracy": f"**{scores['accuracy']:.1%}** (95 % Wilson interval over clips {low:.1%} to {high:.1%})",
-        "Attention": "none" if config.placement == PICZAK else config.placement,
+        "Attention": config.placement if config.has_attention else "none",
         "Recipe": f"{recipe['name']}, {recipe['epochs']} epochs (the paper: 300), {Recipe(**recipe).describe()}",
         "Seed": f"{config.seed}, one run",
         "Front end": f"{config.front_end.rate_hz} Hz, {config.front_end.n_bands} {config.front_end.filters} bands from "

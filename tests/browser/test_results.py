@@ -9,9 +9,11 @@ from playwright.sync_api import expect
 from acrnn.checkpoints import find, names
 from acrnn.data import TITLES
 from acrnn.labels import CLASSES
-from acrnn.report.tables import NOT_RUN, accuracy_frame, checkpoints_of, rows_of, tell_accuracy
+from acrnn.report.tables.accuracy import accuracy_frame, reproduced_rows, tell_accuracy
+from acrnn.report.words import NOT_RUN
+from acrnn.results.collection import load_results
 from acrnn.results.paper import ACCURACY_TABLES, TABLE_1, TABLE_2, TABLE_4
-from acrnn.results.settings import load_settings
+from acrnn.results.published import checkpoints_of
 from tests.browser.conftest import READY_MS, settle
 
 
@@ -19,7 +21,7 @@ from tests.browser.conftest import READY_MS, settle
 def measured():
     """An ESC-10 setting of Table 4 whose checkpoint is published, and that checkpoint."""
     published = [find(name) for name in names()]
-    for row in rows_of(TABLE_4, "esc10", load_settings()):
+    for row in reproduced_rows(TABLE_4, "esc10", load_results()):
         for setting in row.settings:
             if found := checkpoints_of(setting, published):
                 return setting, found[0]
@@ -46,12 +48,12 @@ def texts(rows) -> list[list[str]]:
 @pytest.mark.parametrize("dataset", list(CLASSES))
 def test_every_row_of_the_four_tables_is_there_and_what_was_not_run_says_so(app, page, dataset):
     open_results(page, app, f"?scored={TITLES[dataset]}")
-    settings = load_settings()
+    results = load_results()
     for quoted in ACCURACY_TABLES:
         shown = texts(table(page, quoted.number).locator("tbody tr"))
         expected = [
             (row.model, "–" if row.paper_percent is None else f"{row.paper_percent:.1f}%", *ours)
-            for row in rows_of(quoted, dataset, settings)
+            for row in reproduced_rows(quoted, dataset, results)
             for ours in [(tell_accuracy(s),) for s in row.settings] or [(NOT_RUN if row.variant else "quoted only",)]
         ]
         assert [tuple(cells[:3]) for cells in shown] == expected
@@ -92,8 +94,8 @@ def test_the_csv_of_a_table_has_both_datasets(app, page):
         page.get_by_role("button", name="Table 1 (CSV)").click()
     assert download.value.suggested_filename == "table1.csv"
     saved = pd.read_csv(download.value.path())
-    settings = load_settings()
-    expected = pd.concat([accuracy_frame(rows_of(TABLE_1, dataset, settings)) for dataset in CLASSES])
+    results = load_results()
+    expected = pd.concat([accuracy_frame(reproduced_rows(TABLE_1, dataset, results)) for dataset in CLASSES])
     assert saved["model"].tolist() == expected["model"].tolist()
     for column in ("paper_percent", "ours_percent", "low_percent"):
         assert saved[column].to_numpy() == pytest.approx(expected[column].to_numpy(float), abs=1e-4, nan_ok=True)

@@ -3,10 +3,10 @@ import pytest
 from acrnn.audio.degradations import NOISES, SNRS_DB
 from acrnn.figures.robustness import LEVELS, MARKS, snr_figure
 from acrnn.measures.crossval import wilson_interval
-from acrnn.results.studies import Probe
+from acrnn.results.studies import RobustnessResult
 
 
-def probe(placement: str, n_correct_at: dict[str, int], n: int = 10) -> Probe:
+def result(placement: str, n_correct_at: dict[str, int], n: int = 10) -> RobustnessResult:
     """A setting with `n` clips, of which so many are right under each condition."""
     rows = tuple(
         {
@@ -16,14 +16,14 @@ def probe(placement: str, n_correct_at: dict[str, int], n: int = 10) -> Probe:
         }
         for i in range(n)
     )
-    return Probe("robustness", "esc10", "ESC-10 44.1 kHz", placement, "paper", 60, ("x",), (1,), rows, ())
+    return RobustnessResult("esc10", "ESC-10 44.1 kHz", placement, "paper", 60, ("x",), (1,), n, rows)
 
 
 FALLING = {"clean": 9} | {f"{kind}={snr}": 8 - i for kind in NOISES for i, snr in enumerate(SNRS_DB)}
 
 
 def test_each_noise_has_a_panel_and_each_setting_a_line_in_it():
-    figure = snr_figure([probe("l10", FALLING), probe("none", FALLING)])
+    figure = snr_figure([result("l10", FALLING), result("none", FALLING)])
     assert len(figure.data) == 2 * len(NOISES)
     assert [trace.name for trace in figure.data if trace.showlegend] == ["l10, 60 epochs", "none, 60 epochs"]
     for trace in figure.data:
@@ -33,7 +33,7 @@ def test_each_noise_has_a_panel_and_each_setting_a_line_in_it():
 
 
 def test_a_mark_has_wilsons_interval_and_says_its_clips():
-    trace = snr_figure([probe("l10", FALLING)]).data[0]
+    trace = snr_figure([result("l10", FALLING)]).data[0]
     low, high = wilson_interval(9, 10)
     assert trace.y[0] + trace.error_y.array[0] == pytest.approx(100 * high)
     assert trace.y[0] - trace.error_y.arrayminus[0] == pytest.approx(100 * low)
@@ -43,13 +43,13 @@ def test_a_mark_has_wilsons_interval_and_says_its_clips():
 
 def test_what_was_not_measured_is_not_drawn():
     some = {key: n for key, n in FALLING.items() if key in ("clean", "white=0")}
-    white, pink, *_ = snr_figure([probe("l10", some)]).data
+    white, pink, *_ = snr_figure([result("l10", some)]).data
     assert list(white.x) == [0, 4]
     assert list(pink.x) == [0]
 
 
 def test_settings_differ_in_colour_and_in_shape_and_do_not_hide_each_other():
-    many = [probe(f"l{i}", FALLING) for i in range(8)]
+    many = [result(f"l{i}", FALLING) for i in range(8)]
     traces = snr_figure(many).data[:8]
     marks = {(t.marker.color, t.marker.symbol, t.line.dash) for t in traces}
     assert len(marks) == 8

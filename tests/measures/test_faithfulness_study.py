@@ -11,19 +11,23 @@ from acrnn.errors import OptionError, RunError
 from acrnn.inference import load
 from acrnn.labels import ESC10
 from acrnn.measures.faithfulness import FILLS, MAPS, MEASURES
-from acrnn.measures.faithfulness.study import Study, draw_clips, run_study
+from acrnn.measures.faithfulness.study import Study, draw_clips, measure_faithfulness
 from acrnn.measures.intervals import mean_with_interval
-from acrnn.report.faithfulness import faithfulness_table, section, short_table
-from acrnn.results.faithfulness import (
-    faithfulness_frame,
-    load_studies,
-    placement_rows,
-    tell,
-    tell_verdict,
-)
+from acrnn.report.document import documents
+from acrnn.report.tables.faithfulness import faithfulness_frame, faithfulness_table, short_table, verdict_sentences
+from acrnn.report.words import tell_estimate
+from acrnn.results.collection import Results
+from acrnn.results.faithfulness import CONTROLS, verdicts
+from acrnn.results.files import require_replaceable
 from acrnn.results.settings import load_settings
+from acrnn.results.studies import load_studies, write_study
 
 NAME = "esc10-l10-paper-fold1"
+
+
+def run_study(study, folder, on_clip=None):
+    """Measure and write as the command does; gives the values."""
+    return measure_faithfulness(study, on_clip, save=lambda values: write_study("faithfulness", values, folder))
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +93,20 @@ def test_more_clips_go_on_from_fewer(study, parts, tmp_path):
     assert len(set(parts())) == len(parts()) >= 4  # none was measured twice
 
 
-def test_a_quick_look_does_not_replace_more_clips(study, written):
-    folder, _ = written
-    before = (folder / f"{NAME}.json").read_bytes()
-    with pytest.raises(RunError, match=r"json is of 4 clips, this would be of 3; give another folder with --out"):
-        run_study(replace(study, n_clips=3), folder)
-    assert (folder / f"{NAME}.json").read_bytes() == before
+def test_a_quick_look_does_not_replace_more_clips(written):
+    path = written[0] / f"{NAME}.json"
+    with pytest.raises(RunError, match=r"json is of 4 clips, this would be of 3 clips; give another --out"):
+        require_replaceable(path, "faithfulness", {"n_clips": 3})
+    require_replaceable(path, "faithfulness", {"n_clips": 4})
+
+
+def test_finished_clips_are_kept_if_the_file_cannot_be_written(study, parts, tmp_path):
+    def full(values):
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        measure_faithfulness(study, save=full)
+    assert len(parts()) == len(study.clips)
 
 
 def test_clips_are_of_the_held_out_fold_and_classes_take_turns(tiny_dataset, study):
@@ -151,16 +163,14 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_for_many_clips():
 
 def test_a_study_is_read_back_and_a_broken_file_is_named(written, tmp_path):
     folder, values = written
-    (study,) = load_studies(folder)
+    (study,) = load_studies("faithfulness", folder.parent)
     assert (study.checkpoint, study.placement, study.n_clips) == (NAME, "l10", 4)
-    assert study.mean("mean", "random", "sufficiency") == values["summary"]["mean"]["maps"]["random"]["sufficiency"]
-    assert load_studies(tmp_path) == []
-    (tmp_path / "a.json").write_text('{"schema": 1}')
-    with pytest.raises(RunError, match=r"a\.json is not a file of faithfulness"):
-        load_studies(tmp_path)
-    (tmp_path / "a.json").write_text('{"schema": 9}')
-    with pytest.raises(RunError, match="has schema 9; this version reads schema 1"):
-        load_studies(tmp_path)
+    assert study.estimate("mean", "random", "sufficiency") == values["summary"]["mean"]["maps"]["random"]["sufficiency"]
+    assert load_studies("faithfulness", tmp_path) == []
+    (tmp_path / "faithfulness").mkdir()
+    (tmp_path / "faithfulness" / "a.json").write_text('{"schema": 1}')
+    with pytest.raises(RunError, match=r"a\.json: field checkpoint is missing; `faithfulness` writes such files"):
+        load_studies("faithfulness", tmp_path)
 
 
 def test_files_of_faithfulness_are_not_taken_for_results_of_training(written):
@@ -168,41 +178,81 @@ def test_files_of_faithfulness_are_not_taken_for_results_of_training(written):
 
 
 def test_every_placement_has_a_row_run_or_not(written):
-    studies = load_studies(written[0])
-    rows = placement_rows(studies, "esc10")
-    assert [row.placement for row in rows if row.studies] == ["l10"]
-    assert len(rows) == 9
+    studies = load_studies("faithfulness", written[0].parent)
     table = faithfulness_table(studies, "esc10", "silence", "comprehensiveness")
-    assert table.count("not run") == 8
-    (line,) = [line for line in table.splitlines() if f"`{NAME}`" in line]
-    assert f"| {tell(studies[0].mean('silence', 'attention', 'comprehensiveness'))} |" in line
-    assert "not run" not in short_table(studies)
-    assert short_table([]) == "Not run."
-    assert section([]).count("| not run |") == 2 * 4 * 9
+    assert len(table.rows) == 9
+    assert len(table.not_run) == 8
+    (line,) = [line for line in table.to_markdown().splitlines() if f"`{NAME}`" in line]
+    told = tell_estimate(studies[0].estimate("silence", "attention", "comprehensiveness"), ".3f")
+    value, interval = told.split(" ", 1)
+    assert f"| **{value} {interval}** |" in line
+    assert "not run" not in short_table(studies).to_markdown()
+    assert short_table([]).to_markdown() == "Not run."
+    assert documents(Results(), [])["faithfulness.md"].count("Not run.") == 2
+    text = documents(Results(faithfulness=tuple(studies)), [])["faithfulness.md"]
+    assert text.count("Not run: l2 sigmoid, l2 softmax") == 4  # a line for each measure and fill
 
 
 def test_the_table_of_all_figures_has_each_once(written):
-    frame = faithfulness_frame(load_studies(written[0]))
+    frame = faithfulness_frame(load_studies("faithfulness", written[0].parent))
     assert len(frame) == len(FILLS) * (2 * len(MAPS) - 1) * (len(MEASURES) + 1)
     assert not frame.duplicated(["fill", "map", "measure"]).any()
     assert (frame["low"] <= frame["high"]).all()
 
 
-def test_a_verdict_needs_the_whole_interval_on_its_side(written):
-    (study,) = load_studies(written[0])
+def study_of(study, differences: np.ndarray, **changes):
+    """A study whose attention has, by every measure, these values (clip, control) more than each control."""
+    clips = [
+        {"filename": f"{i}.wav", "measures": {"silence": {"attention": [0.0] * 5} | {
+            name: [-float(value)] * 5 for name, value in zip(CONTROLS, row, strict=True)}}}
+        for i, row in enumerate(differences)
+    ]  # fmt: skip
+    return replace(study, clips=tuple(clips), **changes)
+
+
+def test_a_verdict_holds_after_correction_for_all_comparisons_of_its_table(written):
+    (study,) = load_studies("faithfulness", written[0].parent)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 1, (60, 4))
+    noise = (noise - noise.mean(axis=0)) / noise.std(axis=0)
+    made = study_of(study, noise + np.array([2, 0.29, 0, -2]))  # 0.29 of a standard deviation: p ≈ 0.025 by itself
+    (alone,) = verdicts([made], "silence", "comprehensiveness")
+    assert (alone.beats, alone.undecided, alone.loses_to) == (("random",), ("shifted", "energy"), CONTROLS[3:])
+    assert alone.n_comparisons == 4
+    many = verdicts([made, *(study_of(study, noise) for _ in range(3))], "silence", "comprehensiveness")
+    assert {verdict.n_comparisons for verdict in many} == {16}
+    assert not any(verdict.beats or verdict.loses_to for verdict in many[1:])
+    (lower,) = verdicts([made], "silence", "sufficiency")  # lower is better
+    assert (lower.beats, lower.loses_to) == (alone.loses_to, alone.beats)
+
+
+def test_without_clips_the_intervals_decide_and_the_note_says_that_nothing_is_corrected(written):
+    (study,) = load_studies("faithfulness", written[0].parent)
     intervals = {
         "random": [0.1, 0.2], "shifted": [-0.1, 0.2], "energy": [-0.2, -0.1], "integrated_gradients": [-0.3, -0.1],
     }  # fmt: skip
     for measure, told in (
-        ("comprehensiveness", "beats random order; ties with moved in time; loses to loudness, integrated gradients"),
-        ("sufficiency", "beats loudness, integrated gradients; ties with moved in time; loses to random order"),
+        (
+            "comprehensiveness",
+            "by comprehensiveness, beats random order; shows no clear difference from itself moved in time; "
+            "loses to loudness and integrated gradients.",
+        ),
+        (
+            "sufficiency",
+            "by sufficiency, beats loudness and integrated gradients; shows no clear difference from itself moved in "
+            "time; loses to random order.",
+        ),
     ):
         differences = {other: {measure: {"mean": 0, "interval": ends}} for other, ends in intervals.items()}
-        made = replace(study, summary={"silence": {"attention_minus": differences}})
-        assert tell_verdict(made, "silence", measure) == told
+        made = replace(study, clips=(), summary={"silence": {"attention_minus": differences}})
+        (sentence,), note = verdict_sentences([made], "esc10", "silence", measure)
+        assert sentence == f"Attention at l10 (`{NAME}`), {told}"
+        assert "not corrected" in note
 
 
-def test_a_difference_is_told_with_its_sign():
-    assert tell({"mean": 0.5, "interval": [0.4, 0.6]}) == "0.500 (0.400 to 0.600)"
-    assert tell({"mean": -0.1, "interval": [-0.2, 0.05]}, signed=True) == "−0.100 (−0.200 to +0.050)"
-    assert tell(None) == tell({"mean": None, "interval": None}) == "–"
+def test_the_note_of_corrected_verdicts_says_for_how_many_comparisons(written):
+    studies = load_studies("faithfulness", written[0].parent)
+    sentences, note = verdict_sentences(studies, "esc10", "silence", "comprehensiveness")
+    assert len(sentences) == 1
+    assert "Holm's correction for all 4 comparisons" in note
+    assert verdict_sentences(studies, "esc50", "silence", "comprehensiveness") == ([], "")

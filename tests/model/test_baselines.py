@@ -97,6 +97,7 @@ def test_it_computes_what_its_description_says(small, random_segments):
     segments = random_segments(3, 60, 41)
     output = small(segments)
     assert output.attention is None
+    assert not small.config.has_attention
     torch.testing.assert_close(output.logits, literal(small, segments))
     assert output.logits.std(dim=0).min() > 1e-3  # no layer is dead
 

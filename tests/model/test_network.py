@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from acrnn.errors import OptionError
-from acrnn.model import ACRNN, PLACEMENTS, NetworkConfig, n_parameters
+from acrnn.model import ACRNN, PLACEMENTS, WITH_ATTENTION, NetworkConfig, n_parameters
 
 N_PARAMETERS = {
     "none": {10: 4_201_098, 50: 4_221_618},
@@ -85,6 +85,7 @@ def test_every_placement_gives_logits_and_a_weight_a_step(networks, outputs, pla
     output = outputs[placement]
     assert output.logits.shape == (2, 10)
     assert output.logits.isfinite().all()
+    assert networks[placement].config.has_attention == (output.attention is not None) == (placement in WITH_ATTENTION)
     layer = networks[placement].config.layer
     if layer is None:
         assert output.attention is None

@@ -15,25 +15,19 @@ from acrnn.labels import CLASSES
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.paths import shipped_results
-from acrnn.report.document import COMMAND, fill, markdown_table, readme_blocks, results_document, write
-from acrnn.report.tables import (
-    NOT_RUN,
-    QUOTED,
-    accuracy_frame,
-    checkpoint_frame,
-    checkpoints_of,
-    cost_frame,
-    figure4_frame,
-    recall_frame,
-    rows_of,
-    tell_costs,
-    tell_folds,
-)
+from acrnn.report.document import PAGES, blocks, documents, fill, marked_files, write
+from acrnn.report.table import STATE
+from acrnn.report.tables.accuracy import accuracy_frame, accuracy_table, reproduced_rows, tell_folds
+from acrnn.report.tables.checkpoints import checkpoint_table
+from acrnn.report.tables.confusion import recall_frame, statements_table
+from acrnn.report.tables.costs import cost_frame, tell_costs
+from acrnn.report.words import NOT_RUN, QUOTED
 from acrnn.results import paper
-from acrnn.results.measured import Measured, load_measured
+from acrnn.results.collection import Results, load_results
 from acrnn.results.paired import ablation_frame, pairing_frame
 from acrnn.results.paper import ACCURACY_TABLES, TABLE_1, TABLE_3, TABLE_4, Variant
-from acrnn.results.settings import Setting, load_settings
+from acrnn.results.published import checkpoints_of
+from acrnn.results.settings import Setting
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,6 +58,7 @@ def setting_of(
         clip_folds=np.repeat(folds, 2 * len(labels)),
         targets=targets,
         probabilities=np.eye(len(labels), dtype=np.float32)[predicted],
+        hit_rates=(targets == predicted).astype(float),
     )
     return replace(setting, **changes)
 
@@ -106,16 +101,17 @@ def test_figure_4_shares_are_the_printed_percentages():
 
 def test_what_was_not_run_says_so_and_has_no_number():
     for table in ACCURACY_TABLES:
-        frame = accuracy_frame(rows_of(table, "esc50", []))
+        frame = accuracy_frame(reproduced_rows(table, "esc50", Results()))
         assert len(frame) == len(table.rows)
         assert list(frame["note"]) == [NOT_RUN if row.variant else QUOTED for row in table.rows]
         assert frame["ours_percent"].isna().all()
 
 
 def test_ours_stands_beside_the_row_that_it_reproduces():
-    settings = [setting_of(), setting_of("none", "plain"), setting_of("l10", "best"), setting_of("piczakcnn")]
+    settings = setting_of(), setting_of("none", "plain"), setting_of("l10", "best"), setting_of("piczakcnn")
+    results = Results(settings)
     found = {
-        table.number: {row.model for row in rows_of(table, "esc10", settings) if row.settings}
+        table.number: {row.model for row in reproduced_rows(table, "esc10", results) if row.settings}
         for table in ACCURACY_TABLES
     }
     assert found == {
@@ -123,19 +119,21 @@ def test_ours_stands_beside_the_row_that_it_reproduces():
         3: {"convolutional RNN", "+ attention + augment"},
         4: {"attention at l10"},
     }
-    assert not any(row.settings for row in rows_of(TABLE_4, "esc50", settings))
+    assert not any(row.settings for row in reproduced_rows(TABLE_4, "esc50", results))
 
 
 def test_the_difference_is_ours_less_the_papers_in_points():
-    line = line_of(accuracy_frame(rows_of(TABLE_4, "esc10", [setting_of()])), "attention at l10")
+    line = line_of(accuracy_frame(reproduced_rows(TABLE_4, "esc10", Results((setting_of(),)))), "attention at l10")
     assert line["ours_percent"] == pytest.approx(95)  # one of twenty clips a fold is wrong
     assert line["difference_points"] == pytest.approx(95 - 93.7)
     assert line["low_percent"] < 95 < line["high_percent"]
+    assert line["recording_low_percent"] < 95 < line["recording_high_percent"]
     assert line["note"] == ""
 
 
 def test_fewer_than_five_folds_are_not_compared():
-    line = line_of(accuracy_frame(rows_of(TABLE_4, "esc10", [setting_of(folds=(1,))])), "attention at l10")
+    rows = reproduced_rows(TABLE_4, "esc10", Results((setting_of(folds=(1,)),)))
+    line = line_of(accuracy_frame(rows), "attention at l10")
     assert np.isnan(line["difference_points"])
     assert line["note"] == "fold 1 only: not comparable with the paper's five-fold mean"
     assert tell_folds(setting_of(folds=(1, 3))).startswith("folds 1, 3 only: not comparable")
@@ -143,8 +141,8 @@ def test_fewer_than_five_folds_are_not_compared():
 
 
 def test_of_several_schedules_the_best_covered_comes_first_then_the_longest():
-    schedules = [setting_of(epochs=300, folds=(1,)), setting_of(epochs=30), setting_of(epochs=60)]
-    (row,) = [row for row in rows_of(TABLE_4, "esc10", schedules) if row.settings]
+    schedules = setting_of(epochs=300, folds=(1,)), setting_of(epochs=30), setting_of(epochs=60)
+    (row,) = [row for row in reproduced_rows(TABLE_4, "esc10", Results(schedules)) if row.settings]
     assert [setting.epochs for setting in row.settings] == [60, 30, 300]
     assert (accuracy_frame([row])["epochs"] == [60, 30, 300]).all()
 
@@ -169,13 +167,13 @@ def test_recall_has_every_class_and_the_papers_where_it_gives_one():
 
 
 def test_what_the_paper_says_of_figure_4_stands_beside_ours():
-    ours = figure4_frame(setting_of(), "esc10")["ours"]
+    ours = statements_table(setting_of(), "esc10").rows["ours"]
     assert ours[0] == "9 of 10 classes"
     assert ours[1] == "no church bells among its classes"
     assert ours[2].startswith("100.0% (10 of 10")
-    ours = figure4_frame(setting_of(dataset="esc50"), "esc50")["ours"]
+    ours = statements_table(setting_of(dataset="esc50"), "esc50").rows["ours"]
     assert ours[3].startswith("0.0% (0 of 10")
-    assert set(figure4_frame(None, "esc50")["ours"]) == {NOT_RUN}
+    assert set(statements_table(None, "esc50").rows["ours"]) == {NOT_RUN}
 
 
 def test_checkpoints_of_a_setting_are_those_of_its_data_epochs_and_runs(tmp_path, save_checkpoint):
@@ -185,7 +183,7 @@ def test_checkpoints_of_a_setting_are_those_of_its_data_epochs_and_runs(tmp_path
     assert checkpoints_of(setting, [kept]) == [kept]
     assert [checkpoints_of(other, [kept]) for other in others] == [[], [], []]
     assert checkpoints_of(replace(setting, data_fingerprint="1" * 64), [kept]) == []
-    assert checkpoint_frame([kept])["n_correct"].tolist() == [1]
+    assert checkpoint_table([kept]).rows["n_correct"].tolist() == [1]
 
 
 def test_a_marked_table_is_replaced_and_nothing_else():
@@ -201,46 +199,87 @@ def test_a_marker_of_no_table_is_an_error_that_names_it(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("<!-- table: tabel1 -->\n<!-- end -->\n")
     with pytest.raises(RunError, match="tabel1"):
-        write([], [], tmp_path / "results", readme)
+        write(Results(), [], tmp_path / "results", readme)
     with pytest.raises(RunError, match="nowhere"):
-        write([], [], tmp_path / "results", tmp_path / "nowhere.md")
+        write(Results(), [], tmp_path / "results", tmp_path / "nowhere.md")
     assert not (tmp_path / "results").exists()
 
 
-def test_a_markdown_table_aligns_what_is_told_to():
-    assert markdown_table(["a", "b"], [["1", "2"]], right=(1,)) == "| a | b |\n| --- | ---: |\n| 1 | 2 |"
+def test_marked_tables_of_docs_are_replaced_too_and_other_files_left_alone(tmp_path):
+    (tmp_path / "docs" / "more").mkdir(parents=True)
+    marked = "# Mine\n<!-- table: table3 -->\nold\n<!-- end -->\n"
+    for name in ("README.md", "docs/a.md", "docs/more/b.md"):
+        (tmp_path / name).write_text(marked)
+    (tmp_path / "docs" / "plain.md").write_text("no marker")
+    written = write(Results(), [], tmp_path / "results", tmp_path / "README.md")
+    assert tmp_path / "docs" / "plain.md" not in written
+    assert {"README.md", *PAGES} == {path.name for path in written if path.parent.name == "results"}
+    for name in ("README.md", "docs/a.md", "docs/more/b.md"):
+        assert f"| + attention | 91.7% | {NOT_RUN} | 81.3% | {NOT_RUN} |" in (tmp_path / name).read_text()
 
 
-def test_the_whole_document_has_every_row_of_the_four_tables():
-    text = results_document([setting_of(), setting_of(folds=(1,), epochs=100)], [])
+def test_the_documents_have_every_row_of_the_four_tables_and_name_what_was_not_run():
+    settings = setting_of(), setting_of(folds=(1,), epochs=100)
+    texts = documents(Results(settings), [])
+    accuracy = texts["accuracy.md"]
     for table in ACCURACY_TABLES:
         for row in table.rows:
-            assert text.count(f"| {row.model} |") >= 2  # both datasets
+            if row.variant is None:
+                assert accuracy.count(f"| {row.model} |") == 2  # both datasets
+            else:
+                assert row.model in accuracy
     for row in paper.TABLE_2:
-        assert f"| {row.model} | {row.parameters_m} |" in text
-    assert "| attention at l10 | 93.7% | **95.0% (88.8% to 97.8%)** | +1.3 | all five folds | 60 | 0 |" in text
-    assert "| – | fold 1 only: not comparable with the paper's five-fold mean | 100 | 0 |" in text
+        assert f"| {row.model} | {row.parameters_m} |" in texts["costs.md"]
+    ours = "**95.0% (88.8% to 97.8%)** | 90.0% to 99.0% | +1.3 | all five folds; 60 epochs"
+    assert f"| attention at l10 | 93.7% | {ours}" in accuracy
+    assert "| – | fold 1 only: not comparable with the paper's five-fold mean; 100 epochs" in accuracy
+    (esc10,) = [line for line in accuracy.splitlines() if line.startswith("Not run: no attention")][:1]
+    assert esc10.count("attention at l") == 8
+    assert f"| {NOT_RUN}" not in accuracy
+
+
+def test_the_summary_fits_a_screen_and_links_to_every_document():
+    texts = documents(Results((setting_of(),)), [])
+    summary = texts.pop("README.md")
+    assert len(summary.splitlines()) < 40
+    assert all(f"]({name})" in summary for name in texts)
+    assert "ESC-10, attention at l10" in summary
+
+
+def test_a_damaged_file_is_named_in_the_summary():
+    found = Results(damaged=(RunError("x.json: field clips is missing."),))
+    assert "- x.json: field clips is missing." in documents(found, [])["README.md"]
+
+
+def test_the_csv_of_an_accuracy_table_has_both_datasets_and_the_table_one():
+    table = accuracy_table(TABLE_4, "esc10", Results((setting_of(),)))
+    assert len(table.rows) == len(TABLE_4.rows)
+    assert set(table.export["dataset"]) == set(CLASSES)
+    assert table.not_run == [row.model for row in TABLE_4.rows[:-1]]
+    assert set(accuracy_table(TABLE_1, "esc10", Results()).rows[STATE]) == {NOT_RUN, QUOTED}
 
 
 def test_an_ablation_compares_what_is_left_of_best_with_the_whole():
     whole = setting_of(recipe="best", folds=(2,))
+    whole = replace(whole, recipe=dict(whole.recipe) | {"random_crops": True})
     targets = whole.targets
     right = replace(whole, probabilities=np.eye(10, dtype=np.float32)[targets])
     wrong = replace(whole, probabilities=np.eye(10, dtype=np.float32)[np.where(targets < 5, 9, whole.predicted)])
     settings = [
-        replace(wrong, recipe={"name": "best_without_crops", "epochs": 60}),
+        replace(wrong, recipe={"name": "best_without_crops", "epochs": 60, "random_crops": False}),
         whole,
         replace(right, recipe={"name": "paper", "epochs": 60}),
         replace(right, recipe={"name": "paper", "epochs": 61}),  # compares with nothing
     ]
     frame = ablation_frame(settings).set_index("recipe")
     assert list(frame.index) == ["best", "best_without_crops", "paper"]
-    assert frame["left_out"].tolist() == ["", "random_crops True", ""]
+    assert frame["differs"].tolist() == ["", "random_crops False", ""]
     assert frame[["n_more", "n_fewer"]].to_numpy().tolist() == [[0, 0], [0, 10], [1, 0]]
     assert frame["p_value"].tolist() == pytest.approx([1, 2 / 2**10, 1])
-    text = results_document([], [], Measured(ablation=tuple(settings)))
-    assert "| `best_without_crops` | random_crops True |" in text
+    text = documents(Results(ablation=tuple(settings)), [])["recipes.md"]
+    assert "| `best_without_crops` | random_crops False |" in text
     assert "| 0 | 10 | 0.00 | 2 | 60 |" in text
+    assert "| – | – | – | 2 | 60 |" in text  # best beside itself
 
 
 def test_attention_is_paired_with_none_where_both_had_the_same_training():
@@ -259,31 +298,36 @@ def test_attention_is_paired_with_none_where_both_had_the_same_training():
     assert frame.loc["l10", ["n_more", "n_fewer", "points", "low", "high", "p_value"]].tolist() == [0, 0, 0, 0, 0, 1]
     assert frame.loc["l2-softmax", ["n_more", "n_fewer", "points", "clips", "folds"]].tolist() == [0, 2, -10, 20, "1"]
     assert frame.loc["l2-softmax", "low"] < -10 < frame.loc["l2-softmax", "high"] <= 0
-    text = results_document(settings, [])
+    text = documents(Results(tuple(settings)), [])["accuracy.md"]
     assert "| l2-softmax | 20 | 0 | 2 | −10.0 (−25.0 to +0.0) | 0.50 | 1 | 60 |" in text
 
 
 def test_the_documents_are_what_the_command_would_write():
-    settings, checkpoints, measured = load_settings(), [find(name) for name in names()], load_measured()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = readme_blocks(settings, checkpoints, measured)
-    stale = f"run `{COMMAND}`"
-    assert all(f"<!-- table: {name} -->" in readme for name in blocks)
-    assert fill(readme, blocks) == readme, stale
-    document = results_document(settings, checkpoints, measured)
-    assert (shipped_results() / "README.md").read_text(encoding="utf-8") == document, stale
+    results, checkpoints = load_results(), [find(name) for name in names()]
+    assert results.damaged == ()
+    tables = blocks(results, checkpoints)
+    stale = "run `python -m acrnn tables --write`"
+    for path in marked_files(ROOT / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        assert fill(text, tables) == text, stale
+    assert {"table1", "table3", "table4", "checkpoints", "faithfulness", "robustness", "localisation"} <= tables.keys()
+    for name, content in documents(results, checkpoints).items():
+        assert (shipped_results() / name).read_text(encoding="utf-8") == content, stale
 
 
 def test_the_command_prints_the_tables_or_writes_them(tmp_path):
     (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "broken.json").write_text("{}")
     (tmp_path / "README.md").write_text("# Mine\n<!-- table: table3 -->\n<!-- end -->\n")
     arguments = ["tables", "--results", str(tmp_path / "results")]
     printed = CliRunner().invoke(app, arguments)
     assert printed.exit_code == 0
     assert "## Table 4: where the attention sits" in printed.stdout
+    assert "broken.json has schema None" in printed.stderr
     written = CliRunner().invoke(app, [*arguments, "--write", "--readme", str(tmp_path / "README.md")])
     assert written.exit_code == 0
-    assert (tmp_path / "results" / "README.md").read_text(encoding="utf-8") == printed.stdout
+    for name in ("README.md", *PAGES):
+        assert (tmp_path / "results" / name).read_text(encoding="utf-8") in printed.stdout
     assert f"| + attention | 91.7% | {NOT_RUN} | 81.3% | {NOT_RUN} |" in (tmp_path / "README.md").read_text()
 
 

@@ -16,11 +16,11 @@ from acrnn.results.confusion import (
     compare,
     confidently_wrong,
     confusion_of,
-    fold_model,
     hardest,
     reliability,
     right_example,
 )
+from acrnn.results.published import checkpoint_of_fold, checkpoints_of, mismatch
 from acrnn.results.settings import Setting, load_settings
 from acrnn.training import Recipe
 
@@ -42,11 +42,12 @@ def setting_of(targets: list[int], probabilities: list[list[float]], labels=LABE
         seeds=(0,),
         accuracy=0.5,
         interval=(0.1, 0.9),
-        runs=(),
+        runs=({"fold": 1, "seed": 0}, {"fold": 2, "seed": 0}),
         filenames=tuple(f"{i + 1}.wav" for i in range(n)),
         clip_folds=np.arange(n) % 2 + 1,
         targets=np.array(targets),
         probabilities=np.array(probabilities, np.float32),
+        hit_rates=np.ones(n),
     )
     return replace(setting, **changes)
 
@@ -234,23 +235,28 @@ def test_settings_that_cannot_be_compared_are_told(setting):
         compare(setting, replace(setting, filenames=tuple("abcdef")))
 
 
-def test_the_fold_model_is_the_published_one_of_the_very_training(setting, tmp_path, save_checkpoint):
+def test_the_checkpoint_of_a_fold_is_the_published_one_of_the_very_training(setting, tmp_path, save_checkpoint):
     with pytest.raises(CheckpointError, match=r"esc10-l10-paper-fold1 \(300 epochs\) is not published"):
-        fold_model(setting, 1, tmp_path)
+        checkpoint_of_fold(setting, 1, tmp_path)
     saved = save_checkpoint(tmp_path, "l10")
-    assert fold_model(setting, 1, tmp_path).path == saved.path
-    shorter = replace(setting, recipe=dict(setting.recipe) | {"epochs": 60})
-    with pytest.raises(CheckpointError, match=r"after 300 epochs .* of 60 epochs"):
-        fold_model(shorter, 1, tmp_path)
-    for changes in ({"data_fingerprint": "1" * 64}, {"seeds": (1, 2)}):
-        with pytest.raises(CheckpointError, match="of other files or seeds"):
-            fold_model(replace(setting, **changes), 1, tmp_path)
+    assert checkpoint_of_fold(setting, 1, tmp_path).path == saved.path
+    assert checkpoints_of(setting, [saved]) == [saved]
+    for changes, told in (
+        ({"recipe": dict(setting.recipe) | {"epochs": 60}}, "300 epochs of recipe paper, .* the 60 here"),
+        ({"data_fingerprint": "1" * 64}, "trained on other files"),
+        ({"runs": ({"fold": 1, "seed": 1}, {"fold": 2, "seed": 0})}, "no run here held out fold 1 with seed 0"),
+    ):
+        other = replace(setting, **changes)
+        with pytest.raises(CheckpointError, match=told):
+            checkpoint_of_fold(other, 1, tmp_path)
+        assert checkpoints_of(other, [saved]) == []
+    assert "attention l10" in mismatch(saved.config, replace(setting, placement="none"))
 
 
 def test_the_fold_model_may_be_one_that_a_user_published_beside_another(setting, tmp_path, save_checkpoint):
     save_checkpoint(tmp_path, "l10", seed=9)
     mine = save_checkpoint(tmp_path, "l10", name="esc10-l10-paper-fold1-seed0")
-    assert fold_model(setting, 1, tmp_path).path == mine.path
+    assert checkpoint_of_fold(setting, 1, tmp_path).path == mine.path
 
 
 @pytest.mark.parametrize("found", load_settings(), ids=lambda setting: setting.name)

@@ -13,23 +13,15 @@ from acrnn.errors import RunError
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PLACEMENTS
 from acrnn.paths import shipped_results
-from acrnn.report.document import results_document
-from acrnn.report.study_tables import (
-    attention_lines,
-    damage_lines,
-    localisation_frame,
-    localisation_lines,
-    noise_lines,
-    robustness_frame,
-    rows_of,
-    short_tables,
-    tell_mean,
-    tell_scene,
-)
-from acrnn.report.tables import NOT_RUN
-from acrnn.results.measured import Measured, load_measured
+from acrnn.report.document import documents
+from acrnn.report.table import STATE
+from acrnn.report.tables import localisation as located
+from acrnn.report.tables import robustness as robust
+from acrnn.report.tables.placements import by_placement
+from acrnn.report.words import NOT_RUN
+from acrnn.results.collection import Results, load_results
 from acrnn.results.settings import load_settings
-from acrnn.results.studies import KINDS, load_probes
+from acrnn.results.studies import POOLED, load_studies
 
 L10, NONE = "esc10-l10-paper-fold1", "esc10-none-paper-fold1"
 
@@ -60,7 +52,7 @@ def results(tmp_path_factory, run):
 
 @pytest.fixture(scope="module")
 def measured(results):
-    return load_measured(results)
+    return load_results(results)
 
 
 def test_a_file_says_what_was_measured_on_what(results, tiny_dataset, tiny_checkpoints):
@@ -77,11 +69,11 @@ def test_a_file_says_what_was_measured_on_what(results, tiny_dataset, tiny_check
 
 def test_what_is_read_back_is_what_was_summed_up(results, measured):
     values = json.loads((results / "robustness" / f"{L10}.json").read_text())
-    (probe,) = [probe for probe in measured.robustness if probe.placement == "l10"]
-    assert [probe.under(told["key"]) for told in values["conditions"]] == values["conditions"]
+    (study,) = [study for study in measured.robustness if study.placement == "l10"]
+    assert [study.under(told["key"]) for told in values["conditions"]] == values["conditions"]
     values = json.loads((results / "localisation" / f"{L10}.json").read_text())
-    (probe,) = measured.localisation
-    assert [probe.under(told["placement"]) for told in values["placements"]] == values["placements"]
+    (study,) = measured.localisation
+    assert [study.under(told["placement"]) for told in values["placements"]] == values["placements"]
 
 
 def test_the_paper_tables_do_not_mind_these_files(results):
@@ -95,10 +87,10 @@ def test_folds_of_a_setting_are_pooled(tmp_path, results):
     for fold in (1, 2):
         name = f"esc10-l10-paper-fold{fold}"
         (folder / f"{name}.json").write_text(json.dumps(values | {"fold": fold, "checkpoint": name}))
-    (probe,) = load_probes("robustness", tmp_path)
-    assert probe.folds == (1, 2)
-    assert probe.under("clean")["n"] == 20
-    assert "folds 1, 2" in probe.tell_run
+    (study,) = load_studies("robustness", tmp_path)
+    assert study.folds == (1, 2)
+    assert study.under("clean")["n"] == 20
+    assert "folds 1, 2" in study.tell_run
 
 
 def test_a_quick_look_does_not_replace_a_whole_fold(run, results):
@@ -121,7 +113,7 @@ def test_a_quick_look_does_not_replace_a_whole_fold(run, results):
     ],
 )
 def test_an_error_is_one_line_and_exit_code_2(
-    monkeypatch, capsys, tmp_path, tiny_root, tiny_checkpoints, nothing_shipped, command, more, told
+    monkeypatch, capsys, tmp_path, tiny_root, tiny_checkpoints, command, more, told
 ):
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
     options = ["--checkpoint", L10, "--data", str(tiny_root), "--device", "cpu", "--out", str(tmp_path), *more]
@@ -145,69 +137,81 @@ def test_scenes_of_a_fold_are_written_by_the_command(tmp_path, tiny_root):
     assert done.stdout.startswith(f"{len(list((tmp_path / 'audio').iterdir()))} scenes; ")
 
 
+def lines_of(table) -> list[dict[str, str]]:
+    """Rows of a table as they are read, by the heads of their columns."""
+    return [{column.title: column.tell(row) for column in table.columns} | row for row in table.records]
+
+
+NOISY = tuple(robust.NOISES)
+
+
 def test_every_placement_has_a_line_and_what_was_not_run_says_so(measured):
-    lines = noise_lines(measured.robustness, "esc10")
-    assert {line["attention"].split(",")[0] for line in lines} == set(PLACEMENTS)
-    not_run = [line["attention"] for line in lines if line["noise"] == NOT_RUN]
-    assert set(not_run) == set(PLACEMENTS) - {"l10", "none"}
-    assert [placement for placement, found in rows_of(measured.robustness, "esc10") if found] == ["none", "l10"]
-    located = localisation_lines(measured.localisation, "esc10")
-    assert {line["attention at"] for line in located if line["event"] == NOT_RUN} == set(PLACEMENTS) - {"l10", "none"}
-    assert all(line["noise"] == NOT_RUN for line in noise_lines(measured.robustness, "esc50"))
+    table = robust.accuracy_table(measured.robustness, "esc10", NOISY)
+    assert {name.split(",")[0] for name in table.rows["attention"]} == set(PLACEMENTS)
+    assert set(table.not_run) == set(PLACEMENTS) - {"l10", "none"}
+    assert [placement for placement, found in by_placement(measured.robustness, "esc10").items() if found] == [
+        "none", "l10",
+    ]  # fmt: skip
+    scenes = located.localisation_table(measured.localisation, "esc10")
+    assert set(scenes.not_run) == set(PLACEMENTS) - {"l10", "none"}
+    assert (robust.accuracy_table(measured.robustness, "esc50", NOISY).rows[STATE] == NOT_RUN).all()
 
 
 def test_a_cell_is_its_condition_with_its_interval_and_a_dash_if_it_was_not_measured(measured):
-    (probe,) = [probe for probe in measured.robustness if probe.placement == "l10"]
+    (study,) = [study for study in measured.robustness if study.placement == "l10"]
     (line,) = [
         line
-        for line in noise_lines(measured.robustness, "esc10")
-        if line["noise"] == "white noise" and line["attention"] == probe.title
+        for line in lines_of(robust.accuracy_table(measured.robustness, "esc10", NOISY))
+        if line["noise"] == "white noise" and line["attention"] == study.title
     ]
-    told = probe.under("white=0")
+    told = study.under("white=0")
     low, high = told["interval"]
     assert line["0 dB"] == f"{told['accuracy']:.1%} ({low:.1%} to {high:.1%})"
     assert line["10 dB"] == "–"
-    damage = {line["condition"]: line[probe.title] for line in damage_lines(measured.robustness, "esc10")}
-    assert damage["MP3, 32 kbit/s"] != "–"
-    assert damage["MP3, 16 kbit/s"] == "–"
+    damage = robust.damage_table(measured.robustness, "esc10")
+    told = {line["condition"]: line[study.title] for line in damage.records}
+    assert told["MP3, 32 kbit/s"] == study.under("mp3=32")["accuracy"]
+    assert "| MP3, 16 kbit/s | – | – |" in damage.to_markdown()
 
 
 def test_networks_without_attention_have_no_line_of_attention(measured):
-    assert {line["attention"] for line in attention_lines(measured.robustness, "esc10")} == {"l10, 300 epochs"}
+    table = robust.attention_table(measured.robustness, "esc10")
+    assert set(table.rows["attention"]) == {"l10, 300 epochs"}
 
 
 def test_frames_have_a_line_a_condition_and_a_line_a_map(measured):
-    frame = robustness_frame(measured.robustness)
+    frame = robust.robustness_frame(measured.robustness)
     assert len(frame) == 2 * 4
     row = frame[(frame["placement"] == "l10") & (frame["kind"] == "white") & (frame["amount"] == 0)].iloc[0]
-    assert row["low"] <= row["accuracy"] <= row["high"]
+    assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
     assert row["mass_low"] <= row["mass"] <= row["mass_high"]
-    located = localisation_frame(measured.localisation)
-    synthetic = located[located["event"] == "synthetic"].set_index("map")
+    scenes = located.localisation_frame(measured.localisation)
+    synthetic = scenes[scenes["event"] == "synthetic"].set_index("map")
     assert (synthetic["scenes"] == 40).all()
     gained = synthetic.loc["attention", "auc"] - synthetic.loc["level", "auc"]
     assert synthetic.loc["attention less level", "auc"] == pytest.approx(gained, abs=1e-4)
-    assert robustness_frame([]).empty
-    assert localisation_frame([]).empty
+    assert robust.robustness_frame([]).empty
+    assert located.localisation_frame([]).empty
 
 
-def test_the_document_has_both_sections_with_their_protocols(measured):
-    text = results_document([], [], measured)
-    assert "## Noise and damage" in text
-    assert "## Known events" in text
-    assert "signal-to-noise ratio is the clip's power over its blocks of 10 ms" in text
-    assert "events of 2 clips" in text or "left out" in text
-    empty = results_document([], [], Measured())
-    assert empty[empty.index("## Noise") :].count("Not run.") == 4
-    assert set(short_tables(measured)) == {"robustness", "localisation"}
+def test_the_documents_have_both_with_their_protocols(measured):
+    texts = documents(measured, [])
+    assert "signal-to-noise ratio is the clip's power over its blocks of 10 ms" in texts["robustness.md"]
+    assert "events of 2 clips" in texts["localisation.md"]
+    assert "left out)" in texts["localisation.md"]
+    empty = documents(Results(), [])
+    assert sum(empty[name].count("Not run.") for name in ("robustness.md", "localisation.md")) == 4
 
 
-def test_numbers_are_told_with_a_true_minus():
-    assert tell_mean({"mean": -0.123, "interval": [-0.2, 0.01], "n": 3}, "+.2f") == "−0.12 (−0.20 to +0.01)"
-    assert tell_mean(None) == "–"
-    assert tell_mean({"mean": 0.5, "interval": None, "n": 1}) == "0.50"
-    assert tell_scene("noise=10") == "into pink noise, 10 dB"
-    assert tell_scene("silence") == "into silence"
+def test_short_tables_have_what_was_run_alone(measured):
+    assert len(robust.short_table(measured.robustness).rows) == 2
+    assert located.short_table(measured.localisation).rows["attention"].tolist() == ["l10, 300 epochs"]
+    assert robust.short_table([]).to_markdown() == located.short_table([]).to_markdown() == "Not run."
+
+
+def test_a_scene_is_told_in_words():
+    assert located.tell_scene("noise=10") == "into pink noise, 10 dB"
+    assert located.tell_scene("silence") == "into silence"
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema": 9}', '{"schema": 1, "kind": "robustness"}'])
@@ -216,10 +220,10 @@ def test_a_damaged_file_is_named(tmp_path, content):
     path.parent.mkdir()
     path.write_text(content)
     with pytest.raises(RunError, match=r"x\.json"):
-        load_probes("robustness", tmp_path)
+        load_studies("robustness", tmp_path)
 
 
-PUBLISHED = [path for kind in KINDS for path in sorted((shipped_results() / kind).glob("*.json"))]
+PUBLISHED = [path for kind in POOLED for path in sorted((shipped_results() / kind).glob("*.json"))]
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -237,17 +241,3 @@ def test_what_the_project_publishes_is_of_the_checkpoints_it_publishes(path):
 def test_nothing_published_names_a_folder_of_this_machine():
     for path in PUBLISHED:
         assert str(Path.home()) not in path.read_text(encoding="utf-8")
-
-
-def test_what_a_user_measured_is_told_apart_and_not_pooled_with_what_comes_with_the_project(monkeypatch, tmp_path):
-    monkeypatch.setenv("ACRNN_RESULTS", str(tmp_path))
-    name = "esc10-none-paper-fold1"
-    values = json.loads((shipped_results() / "robustness" / f"{name}.json").read_text(encoding="utf-8"))
-    (tmp_path / "robustness").mkdir()
-    for mine in (name, f"{name}-seed0"):  # the first is of a shipped checkpoint, whose own figures stay
-        (tmp_path / "robustness" / f"{mine}.json").write_text(json.dumps(values | {"checkpoint": mine}))
-    shipped, probes = load_probes("robustness", shipped_results()), load_probes("robustness")
-    assert [probe.checkpoints for probe in probes if probe.is_shipped] == [probe.checkpoints for probe in shipped]
-    assert [(probe.title, probe.checkpoints) for probe in probes if not probe.is_shipped] == [
-        ("none, 60 epochs, yours", (f"{name}-seed0",))
-    ]

@@ -13,6 +13,7 @@ from acrnn.labels import ESC10
 from acrnn.model import PICZAK
 from acrnn.results.confusion import clip_table, confusion_of, reliability
 from acrnn.web.confusions import view as web
+from acrnn.web.shared.results import known_settings
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "confusions.py")
 
@@ -52,26 +53,28 @@ def test_without_results_one_sentence_says_how_to_get_some(results):
     assert [info.value for info in page.info] == [web.NO_RESULTS]
 
 
-def test_a_damaged_file_of_results_is_named(results):
-    (results / "esc10-l10-paper-60.json").write_text('{"schema": 1}')
+def test_a_damaged_file_of_results_is_named_and_the_others_are_shown(results):
+    write(results, **{key: value for key, value in result("esc10-l10-paper-60").items() if key != "recipe"})
+    write(results, **result("good"))
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     assert not page.exception
-    assert "esc10-l10-paper-60" in page.error[0].value.replace("\\", "")
+    assert "esc10-l10-paper-60.json: field recipe is missing" in page.error[0].value.replace("\\", "")
+    assert page.selectbox(key="setting").options == ["good"]
 
 
 def test_results_are_read_once_and_again_when_a_file_changes(results):
     write(results, **result("a"))
-    (first,) = web.known_settings()
-    assert web.known_settings()[0] is first
+    (first,) = known_settings()
+    assert known_settings()[0] is first
     write(results, **result("a", clips=6))
     path = results / "a.json"
     os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns + 1))
-    assert len(web.known_settings()[0].filenames) == 6
+    assert len(known_settings()[0].filenames) == 6
 
 
 def test_the_protocol_says_that_one_fold_is_no_cross_validation(results):
     write(results, **result("a"))
-    told = web.describe_setting(web.known_settings()[0])
+    told = web.describe_setting(known_settings()[0])
     assert "**50.0% correct** on 4 clips (95 % interval over clips 20.0% to 80.0%)" in told
     assert "fold 1 only, not a cross-validation" in told
     assert "60 epochs, seed 0" in told
@@ -82,7 +85,7 @@ def test_the_protocol_says_that_one_fold_is_no_cross_validation(results):
 )
 def test_a_network_is_told_by_its_attention_or_its_name(results, placement, told):
     write(results, **result("a"))
-    setting = replace(web.known_settings()[0], placement=placement)
+    setting = replace(known_settings()[0], placement=placement)
     assert f", {told}, recipe" in web.describe_setting(setting)
 
 
@@ -106,12 +109,12 @@ def test_recordings_are_those_of_the_same_files_or_else_told_to_be_others(result
 
 def setting_in(folder: Path, fingerprint: str):
     write(folder, **result(f"s{fingerprint[:4]}", fingerprint))
-    return next(one for one in web.known_settings() if one.data_fingerprint == fingerprint)
+    return next(one for one in known_settings() if one.data_fingerprint == fingerprint)
 
 
 def test_the_matrix_as_a_table_is_in_the_shown_order(results):
     write(results, **result("a"))
-    setting = web.known_settings()[0]
+    setting = known_settings()[0]
     table = web.matrix_table(confusion_of(clip_table(setting), setting.labels), "class", recall=False)
     assert table["true"].tolist() == list(table.columns[1:]) == sorted(ESC10)
     assert table.drop(columns="true").to_numpy().sum() == 4
@@ -119,6 +122,6 @@ def test_the_matrix_as_a_table_is_in_the_shown_order(results):
 
 def test_calibration_is_told_with_its_direction(results):
     write(results, **result("a"))
-    told = web.describe_reliability(reliability(clip_table(web.known_settings()[0])))
+    told = web.describe_reliability(reliability(clip_table(known_settings()[0])))
     assert "error 41.0% over 10 bins" in told
     assert "overconfident: mean confidence 91.0%, accuracy 50.0% on 4 clips" in told

@@ -1,15 +1,13 @@
 """Faithfulness over the held-out fold of a checkpoint: resumable, and summed up with intervals over clips."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from acrnn.data import Clip, Dataset, atomic_write_bytes
-from acrnn.errors import OptionError, RunError
+from acrnn.data import Clip, Dataset
+from acrnn.errors import OptionError
 from acrnn.inference import Predictor
 from acrnn.measures.faithfulness.clip import MAPS, N_DRAWS, N_SHIFTS, ClipFaithfulness, FaithfulnessMeter
 from acrnn.measures.faithfulness.erasure import FILLS, fast_precision
@@ -102,35 +100,35 @@ def draw_clips(clips: Sequence[Clip], n: int, seed: int) -> tuple[Clip, ...]:
     return tuple(clips[i] for i in sorted(i for _, _, i in turns[:n]))
 
 
-def run_study(
+def measure_faithfulness(
     study: Study,
-    out: Path,
     on_clip: Callable[[int, int], None] | None = None,
     on_stage: Callable[[int, int], None] | None = None,
+    save: Callable[[dict[str, Any]], object] | None = None,
 ) -> dict[str, Any]:
-    """Measure every clip, then the randomisation check, and write `<checkpoint>.json` into `out`.
+    """Measure every clip, then make the randomisation check; gives the values of a file of results.
 
-    Finished clips are kept in the cache folder until the end: after a kill, the same call goes on from them and writes
-    the same file as one that was never stopped.
+    Finished clips are kept in the cache folder until the end: after a kill, the same call goes on from them and gives
+    the same values as one that was never stopped.
 
     Parameters
     ----------
     on_clip, on_stage : callable, optional
         Told (clips done, clips in all), then (stages of the randomisation check done, stages in all).
+    save : callable, optional
+        Given the values while the finished clips are still kept, so that what cannot be written is not lost.
 
     Raises
     ------
     RunError
-        If a file is there that holds more clips, or another process is at this very measurement.
+        If another process is at this very measurement.
     AudioError
         If a clip cannot be used.
     """
-    config = study.predictor.checkpoint.config
-    path = out / f"{config.name}.json"
-    _require_replaceable(path, len(study.clips))
     with open_parts("faithfulness", study.header) as parts:
         values = _measure(study, parts, on_clip, on_stage)
-        atomic_write_bytes(path, (_compact(values) + "\n").encode())
+        if save is not None:
+            save(values)
     return values
 
 
@@ -160,18 +158,6 @@ def _measure(study: Study, parts: Parts, on_clip, on_stage) -> dict[str, Any]:
         "randomisation": _randomisation(study, on_stage),
         "clips": [{key: value for key, value in row.items() if key != "curves"} for row in rows],
     }  # fmt: skip
-
-
-def _require_replaceable(path: Path, n_clips: int) -> None:
-    """Raise RunError if `path` holds more clips: a quick look must not replace a whole fold."""
-    if not path.exists():
-        return
-    try:
-        there = json.loads(path.read_text(encoding="utf-8"))["n_clips"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not a file of faithfulness ({error!r}); delete it or give another --out.") from error
-    if there > n_clips:
-        raise RunError(f"{path} is of {there} clips, this would be of {n_clips}; give another folder with --out.")
 
 
 def clip_row(clip: Clip, found: ClipFaithfulness) -> dict[str, Any]:
@@ -230,7 +216,7 @@ def _with_intervals(values: np.ndarray) -> dict[str, Any]:
 
 def _randomisation(study: Study, on_stage: Callable[[int, int], None] | None) -> dict[str, Any] | None:
     predictor = study.predictor
-    if getattr(predictor.checkpoint.config.network, "layer", None) is None:  # PiczakCNN has none to place
+    if not predictor.checkpoint.config.has_attention:
         return None
     clips = draw_clips(study.clips, min(N_RANDOMISED, len(study.clips)), study.seed)
     found = randomise(predictor, [predictor(clip.path) for clip in clips], on_stage)
@@ -239,7 +225,3 @@ def _randomisation(study: Study, on_stage: Callable[[int, int], None] | None) ->
         known = row[~np.isnan(row)]
         stages[name] = (mean_with_interval(known) or {"mean": None, "interval": None}) | {"n_clips": len(known)}
     return {"n_clips": len(clips), "measure": "Spearman's rank correlation of frame attention", "stages": stages}
-
-
-def _compact(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))

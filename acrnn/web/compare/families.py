@@ -9,11 +9,9 @@ import streamlit as st
 from acrnn import data
 from acrnn.checkpoints import Checkpoint, CheckpointConfig
 from acrnn.errors import AcrnnError
-from acrnn.model import PLACEMENTS
+from acrnn.model import WITH_ATTENTION
 from acrnn.web.shared.clips import read_dataset
 from acrnn.web.shared.models import fold_option
-
-WITH_ATTENTION = PLACEMENTS[1:]
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def families_of(found: Sequence[Checkpoint]) -> list[Family]:
     grouped: dict[tuple[str, int, str], list[dict[str, Checkpoint]]] = {}
     for checkpoint in found:
         config = checkpoint.config
-        if config.placement in WITH_ATTENTION:
+        if config.has_attention:
             key = config.dataset, config.fold, config.recipe["name"]
             of_key = grouped.setdefault(key, [])
             free = next((group for group in of_key if config.placement not in group), None)

@@ -22,6 +22,7 @@ from acrnn.measures.attention import (
 from acrnn.web.compare.families import Family, Slot
 from acrnn.web.shared.analysis import Analysis, Kept, analyse
 from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.downloads import download
 
 KEPT_SECONDS = 36_000.0
 """Seconds of sound whose strips are kept for everybody: about 60 MB."""
@@ -279,13 +280,6 @@ def export_buttons(
         download("Strips (CSV)", lambda: strips_csv(strips, [slot.label for slot in slots]), f"{stem}-strips.csv")
         download("Measures (CSV)", lambda: table.to_csv(index=False), f"{stem}-measures.csv")
         download("Figure (HTML)", lambda: figure.to_html(include_plotlyjs=True), f"{stem}.html")
-
-
-def download(label: str, make: Callable[[], str], filename: str) -> None:
-    """Show a button that makes a CSV or HTML file when it is pressed, and saves it."""
-    st.download_button(
-        label, make, filename, f"text/{filename.rsplit('.', 1)[1]}", icon=":material/download:", on_click="ignore"
-    )
 
 
 def explain_scaling() -> None:

@@ -13,9 +13,11 @@ from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.figures import ClipView, top_figure
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
-from acrnn.results.confusion import fold_model, right_example
+from acrnn.results.confusion import right_example
+from acrnn.results.published import checkpoint_of_fold
 from acrnn.results.settings import Setting
 from acrnn.web.shared.analysis import analyse, figure_of
+from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import ChosenClip
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.player import player, quiet_player
@@ -101,7 +103,7 @@ def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) 
         row = clips[clips["filename"] == chosen].iloc[0]
         st.subheader(_headline(row), anchor=False)
         try:
-            checkpoint = fold_model(setting, row["fold"])
+            checkpoint = checkpoint_of_fold(setting, row["fold"])
         except CheckpointError as error:
             st.info(f"{plain(str(error))} Only its stored probabilities can be shown.", icon=":material/info:")
             _stored(setting, chosen)
@@ -154,7 +156,7 @@ def _analysed(
         place.empty()
     prediction = analysis.prediction
     st.plotly_chart(
-        top_figure(prediction, truth=row["true"]), key=f"{key}_top", config={"displayModeBar": False},
+        top_figure(prediction, truth=row["true"]), key=f"{key}_top", config=NO_BAR,
         alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
     )  # fmt: skip
     player(

@@ -17,7 +17,6 @@ from acrnn.figures.confusion import FEW_CLASSES, difference_figure
 from acrnn.labels import GROUPS, pretty
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK
-from acrnn.paths import result_files
 from acrnn.results.confusion import (
     ORDERS,
     ClipFilter,
@@ -29,8 +28,10 @@ from acrnn.results.confusion import (
     confidently_wrong,
     hardest,
 )
-from acrnn.results.settings import Setting, load_settings
+from acrnn.results.settings import Setting
 from acrnn.web.confusions.clip_list import clip_list
+from acrnn.web.shared.charts import NO_BAR
+from acrnn.web.shared.downloads import download
 from acrnn.web.shared.words import plain
 
 ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
@@ -48,23 +49,6 @@ RANKINGS = {
     "confidently wrong": (confidently_wrong, "Mistakes, the most confident first."),
     "most confident": (cell, "Right or wrong, the most confident first."),
 }
-
-
-@st.cache_resource(show_spinner="Reading the results …", max_entries=2)
-def _settings(versions: tuple[tuple[str, int], ...]) -> list[Setting]:
-    return load_settings()
-
-
-def known_settings() -> list[Setting]:
-    """Give the settings with clips among the results, read once a process as long as no file changes.
-
-    Raises
-    ------
-    RunError
-        If a file of results cannot be read.
-    """
-    versions = tuple((str(path), path.stat().st_mtime_ns) for path in result_files())
-    return [setting for setting in _settings(versions) if setting.filenames]
 
 
 def choose_setting(settings: Sequence[Setting]) -> Setting:
@@ -144,7 +128,7 @@ def show_matrix(figure: Figure, alt: str) -> None:
     with _frame(figure):
         st.plotly_chart(
             figure, key=MATRIX, on_select=cell_clicked, selection_mode="points", alt=alt,
-            config={"displayModeBar": False},
+            config=NO_BAR,
         )  # fmt: skip
 
 
@@ -260,7 +244,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
             )
             with _frame(figure):
                 st.plotly_chart(
-                    figure, key="difference", config={"displayModeBar": False},
+                    figure, key="difference", config=NO_BAR,
                     alt=f"Confusion matrix of {other.name} less that of {setting.name}",
                 )  # fmt: skip
             st.caption(
@@ -330,10 +314,7 @@ def pair_buttons(pairs: pd.DataFrame, n: int = 8) -> None:
 
 def save_csv(table: pd.DataFrame, name: str, *, index: bool = False, label: str = "CSV") -> None:
     """Button that downloads a table as it is shown."""
-    st.download_button(
-        label, lambda: table.to_csv(index=index, float_format="%.6f"), f"{name}.csv", "text/csv",
-        icon=":material/download:", on_click="ignore", key=f"csv_{name}",
-    )  # fmt: skip
+    download(label, lambda: table.to_csv(index=index, float_format="%.6f"), f"{name}.csv", key=f"csv_{name}")
 
 
 def describe_comparison(a: str, b: str, comparison: Comparison) -> str:

@@ -1,14 +1,14 @@
 """Buttons that download what a page shows."""
 
-import csv
-import io
 import json
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from acrnn.figures import Figure
 from acrnn.inference import Prediction
+from acrnn.web.shared.downloads import download
 
 
 def buttons(prediction: Prediction, figure: Figure) -> None:
@@ -16,26 +16,13 @@ def buttons(prediction: Prediction, figure: Figure) -> None:
     stem = f"{Path(prediction.name).stem}-{prediction.checkpoint}"
     with st.container(horizontal=True, key="exports"):
         if prediction.attention is not None:
-            st.download_button(
-                "Attention (CSV)", attention_csv(prediction), f"{stem}-attention.csv", "text/csv",
-                icon=":material/download:", on_click="ignore",
-            )  # fmt: skip
-        st.download_button(
-            "Prediction (JSON)", lambda: json.dumps(prediction.as_dict(), indent=1), f"{stem}.json",
-            "application/json", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-        st.download_button(
-            "Figure (HTML)", lambda: figure.to_html(include_plotlyjs=True), f"{stem}.html", "text/html",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            download("Attention (CSV)", attention_csv(prediction), f"{stem}-attention.csv")
+        download("Prediction (JSON)", lambda: json.dumps(prediction.as_dict(), indent=1), f"{stem}.json")
+        download("Figure (HTML)", lambda: figure.to_html(include_plotlyjs=True), f"{stem}.html")
 
 
 def attention_csv(prediction: Prediction) -> str:
     """One line a frame: its centre in seconds and its weight."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["time_s", "weight"])
     attention = prediction.attention
-    for time_s, weight in zip(attention.times_s, attention.weights, strict=True):
-        writer.writerow([f"{time_s:.6f}", f"{weight:.8f}"])
-    return text.getvalue()
+    frame = pd.DataFrame({"time_s": attention.times_s, "weight": attention.weights})
+    return frame.assign(time_s=frame["time_s"].map("{:.6f}".format)).to_csv(index=False, float_format="%.8f")

@@ -22,7 +22,9 @@ from acrnn.measures.faithfulness import (
 )
 from acrnn.training.machine import keep_memory
 from acrnn.web.shared.analysis import Kept, analyse, predictor_of
+from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.downloads import download
 
 LONGEST_S = 30.0
 """Longest clip that is measured on a page; a clip of 5 s takes some seconds, a longer one in proportion."""
@@ -32,7 +34,6 @@ KEPT_MEMORY = 128 * 2**20
 """Bytes of freed memory that the server keeps for the next batch once a clip has been measured: a tenth of the time."""
 FILL_NAMES: dict[Fill, str] = {"silence": "silence", "mean": "the training mean"}
 TENTH = KEPT_SHARES.index(0.1)
-NO_BAR = {"displayModeBar": False}
 
 
 @st.cache_resource(show_spinner=False)
@@ -129,10 +130,8 @@ def show(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> No
     stem = f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.name}-{fill}"
     with st.container(horizontal=True, key="faithful_exports"):
         for name, frame in (("Curves", curves_frame(curves)), ("Faithfulness", table)):
-            st.download_button(
-                f"{name} (CSV)", frame.to_csv(index=False, float_format="%.6f"), f"{stem}-{name.lower()}.csv",
-                "text/csv", icon=":material/download:", on_click="ignore",
-            )  # fmt: skip
+            csv = frame.to_csv(index=False, float_format="%.6f")
+            download(f"{name} (CSV)", csv, f"{stem}-{name.lower()}.csv")
 
 
 def describe(curves: Mapping[str, Curve], label: str) -> str:

@@ -58,7 +58,7 @@ def describe_figure(name: str, checkpoint: Checkpoint) -> str:
     """Say what `clip_figure` shows of a clip, for those who cannot see it."""
     config = checkpoint.config
     spectrogram = f"log-{config.front_end.filters} spectrogram"
-    if config.placement in ("none", PICZAK):
+    if not config.has_attention:
         return f"Segment predictions, waveform and {spectrogram} of {name} over time"
     return f"Segment predictions, waveform, {spectrogram} and attention of {name} over time"
 

@@ -1,12 +1,11 @@
 """What the Train page asks and tells: the options of a run, how long it will take, and how a run stands."""
 
-import csv
-import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 import torch
 
@@ -28,7 +27,9 @@ from acrnn.runs.start import Options, configure, training_device
 from acrnn.runs.watch import RunView, State, list_runs, log_tail
 from acrnn.training import RECIPES, recipe_for
 from acrnn.training.config import RunConfig
+from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import offer_download, read_dataset
+from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.words import plain
 
@@ -212,13 +213,13 @@ def show_run(view: RunView) -> None:
             last = f"{view.metrics[-1][curve.key]:{curve.hover_format}}" if view.metrics else "no epoch yet"
             column.plotly_chart(
                 _figure(view, curve), key=f"curve_{curve.key}",
-                config={"displayModeBar": False}, alt=f"{curve.title} after each epoch, at last {last}",
+                config=NO_BAR, alt=f"{curve.title} after each epoch, at last {last}",
             )  # fmt: skip
     st.caption(NO_HELD_OUT_CURVE)
     if view.metrics and view.metrics[-1].get("movement"):
         st.plotly_chart(
             _drawn_movement(view, str(view.run.path), len(view.metrics), view.metrics[-1].get("time")),
-            key="curve_movement", config={"displayModeBar": False}, alt=_tell_movement(view.metrics[-1]["movement"]),
+            key="curve_movement", config=NO_BAR, alt=_tell_movement(view.metrics[-1]["movement"]),
         )  # fmt: skip
         st.caption(MOVEMENT)
     _files(view)
@@ -336,15 +337,12 @@ def _try(act, told: str, *, forget_run: bool = False) -> None:
 def _files(view: RunView) -> None:
     # Made now, not when they are asked for: Streamlit forgets a deferred file whenever its fragment is drawn again.
     with st.container(horizontal=True, key="exports"):
-        st.download_button(
-            "Curves (CSV)", metrics_csv(view.metrics), f"{view.name}-curves.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", disabled=not view.metrics,
-        )  # fmt: skip
+        download("Curves (CSV)", metrics_csv(view.metrics), f"{view.name}-curves.csv", disabled=not view.metrics)
         predictions = view.run.path / "predictions.csv"
-        st.download_button(
+        download(
             "Predictions (CSV)", predictions.read_bytes() if predictions.exists() else b"",
-            f"{view.name}-predictions.csv", "text/csv", icon=":material/download:", on_click="ignore",
-            disabled=not predictions.exists(), help="The probabilities of every held-out clip, once they are scored.",
+            f"{view.name}-predictions.csv", disabled=not predictions.exists(),
+            help="The probabilities of every held-out clip, once they are scored.",
         )  # fmt: skip
     with st.expander("Log and command line", icon=":material/terminal:"):
         st.code(f"python -m acrnn watch {view.run.path}", language="bash")
@@ -353,12 +351,8 @@ def _files(view: RunView) -> None:
 
 def metrics_csv(rows: Sequence[dict[str, float]]) -> str:
     """One line an epoch: epoch (from 1), loss, accuracy, learning_rate, segments_per_s."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    keys = [curve.key for curve in CURVES]
-    writer.writerow(["epoch", *keys])
-    writer.writerows([int(row["epoch"]) + 1, *(row[key] for key in keys)] for row in rows)
-    return text.getvalue()
+    frame = pd.DataFrame(rows, columns=["epoch", *(curve.key for curve in CURVES)])
+    return frame.assign(epoch=frame["epoch"].astype(int) + 1).to_csv(index=False)
 
 
 def _rate(per_s: float) -> str:

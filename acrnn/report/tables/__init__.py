@@ -1,0 +1,1 @@
+"""One module a subject: what was measured of it → tables, each built once for documents, pages and CSV files."""

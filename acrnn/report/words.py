@@ -1,0 +1,35 @@
+"""Words and numbers as people read them, the same in every table and sentence."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DASH = "–"
+NOT_RUN = "not run"
+QUOTED = "quoted only"
+
+
+def tell_number(value: float, form: str) -> str:
+    """Format a number with a true minus; what rounds to zero has no minus."""
+    told = f"{value:{form}}"
+    if not any(digit in told for digit in "123456789"):
+        told = told.replace("-", "+" if "+" in form else "")
+    return told.replace("-", "−")
+
+
+def tell_interval(interval: Sequence[float], form: str) -> str:
+    """`77.0% to 92.1%`."""
+    return " to ".join(tell_number(end, form) for end in interval)
+
+
+def tell_estimate(found: Mapping[str, Any] | None, form: str = ".2f") -> str:
+    """`0.62 (0.55 to 0.70)` of a `mean` and its `interval`, which may be None; a dash where there is no mean."""
+    if found is None or found["mean"] is None:
+        return DASH
+    interval = "" if found["interval"] is None else f" ({tell_interval(found['interval'], form)})"
+    return tell_number(found["mean"], form) + interval
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names as a sentence does: `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,272 @@
+"""The files of results: what each kind must hold, and the one reader and writer of all of them.
+
+A file is JSON with a schema number. Reading checks it field by field, so that what comes out can be relied on; a file
+that fails is named with the field that is wrong, and the others of its folder can still be used.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from acrnn.data import atomic_write_bytes
+from acrnn.errors import AcrnnError, RunError
+from acrnn.training.recipe import Recipe
+
+SCHEMA = 1
+WRITERS = {
+    "setting": "report",
+    "faithfulness": "faithfulness",
+    "robustness": "robustness",
+    "localisation": "localisation",
+}
+"""Kind of file → the command that writes it."""
+
+T = TypeVar("T")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class _Run(_Part):
+    fold: int
+    seed: int
+    accuracy: float
+
+
+class _Clip(_Part):
+    filename: str
+    fold: int
+    label: str
+    probabilities: list[float]
+    hit_rate: float = Field(0, ge=0, le=1)
+
+
+class SettingFile(_Part):
+    """`results/NAME.json` and `results/ablation/NAME.json`: a network and recipe, and what it made of every clip."""
+
+    name: str
+    dataset: Literal["esc10", "esc50"]
+    data_title: str
+    data_fingerprint: str
+    placement: str
+    recipe: dict[str, Any]
+    labels: list[str]
+    folds: list[int]
+    seeds: list[int]
+    accuracy: float = Field(ge=0, le=1)
+    interval: list[float] = Field(min_length=2, max_length=2)
+    runs: list[_Run]
+    clips: list[_Clip]
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "SettingFile":
+        try:
+            Recipe(**self.recipe)
+        except (TypeError, AcrnnError) as error:
+            raise ValueError(f"recipe: {error}") from error
+        for clip in self.clips:
+            if clip.label not in self.labels:
+                raise ValueError(f"{clip.filename} is of class {clip.label!r}, which is not among the labels")
+            if len(clip.probabilities) != len(self.labels):
+                raise ValueError(f"{clip.filename} has {len(clip.probabilities)} probabilities")
+        return self
+
+
+class _StudyFile(_Part):
+    checkpoint: str
+    weights_sha256: str
+    dataset: Literal["esc10", "esc50"]
+    data_title: str
+    placement: str
+    recipe: str
+    epochs: int
+    fold: int
+    n_clips: int
+
+
+class _Estimate(_Part):
+    mean: float | None
+    interval: list[float] | None
+
+
+class _Fill(_Part):
+    maps: dict[str, dict[str, _Estimate]]
+    attention_minus: dict[str, dict[str, _Estimate]]
+
+
+class _Randomisation(_Part):
+    n_clips: int
+    stages: dict[str, _Estimate]
+
+
+class _FaithfulnessClip(_Part):
+    filename: str
+    measures: dict[str, dict[str, list[float]]]
+
+
+class FaithfulnessFile(_StudyFile):
+    """`results/faithfulness/CHECKPOINT.json`."""
+
+    code: str
+    summary: dict[str, _Fill]
+    randomisation: _Randomisation | None
+    clips: list[_FaithfulnessClip] = []
+
+
+class _Outcome(_Part):
+    predicted: int | None
+    correlation: float | None = None
+    mass: float | None = None
+
+
+class _RobustnessClip(_Part):
+    target: int
+    sounds: float
+    outcomes: dict[str, _Outcome]
+
+
+class RobustnessFile(_StudyFile):
+    """`results/robustness/CHECKPOINT.json`."""
+
+    n_conditions: int
+    clips: list[_RobustnessClip]
+
+
+class _Scene(_Part):
+    source: str
+    placement: str
+    cover: float
+    correct: bool
+    maps: dict[str, list[float]]
+
+
+class _LeftOut(_Part):
+    why: str
+
+
+class LocalisationFile(_StudyFile):
+    """`results/localisation/CHECKPOINT.json`."""
+
+    n_conditions: int
+    scenes: list[_Scene]
+    left_out: list[_LeftOut] = []
+
+
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "setting": SettingFile,
+    "faithfulness": FaithfulnessFile,
+    "robustness": RobustnessFile,
+    "localisation": LocalisationFile,
+}
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """What a folder holds: `items` of the files that could be read, and an error for each of those that could not."""
+
+    items: tuple[T, ...] = ()
+    damaged: tuple[RunError, ...] = ()
+
+    def whole(self) -> list[T]:
+        """Give the items; raises RunError, the first one, if a file was damaged."""
+        if self.damaged:
+            raise self.damaged[0]
+        return list(self.items)
+
+
+def read_file(path: Path, kind: str) -> dict[str, Any]:
+    """Read one file of results, checked against the schema of its kind.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        A key of `SCHEMAS`.
+
+    Returns
+    -------
+    dict
+        The values as they stand in the file, those that the schema does not name included.
+
+    Raises
+    ------
+    RunError
+        If it cannot be read, is of another schema number, or lacks or garbles a field; the message names file and
+        field.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is not a file of results ({error}); `{WRITERS[kind]}` writes them.") from error
+    if not isinstance(values, dict):
+        raise RunError(f"{path} is not a file of results: it holds no fields; `{WRITERS[kind]}` writes them.")
+    if values.get("schema") != SCHEMA:
+        raise RunError(f"{path} has schema {values.get('schema')}; this version reads schema {SCHEMA}.")
+    _check(path, values, kind)
+    return values
+
+
+def write_file(path: Path, values: dict[str, Any], kind: str) -> Path:
+    """Write one file of results as a whole, or not at all; gives its path.
+
+    Raises
+    ------
+    RunError
+        If the values are not what `read_file` would accept.
+    """
+    text = json.dumps({"schema": SCHEMA} | values, ensure_ascii=False)
+    _check(path, json.loads(text), kind)
+    atomic_write_bytes(path, (text + "\n").encode())
+    return path
+
+
+def read_files(paths: Iterable[Path], read: Callable[[Path], T]) -> Found[T]:
+    """Read files in the order given, such as `acrnn.paths.result_files` gives. Damaged ones are told, not raised."""
+    items, damaged = [], []
+    for path in paths:
+        try:
+            items.append(read(path))
+        except RunError as error:
+            damaged.append(error)
+    return Found(tuple(items), tuple(damaged))
+
+
+def require_replaceable(path: Path, kind: str, size: dict[str, int]) -> None:
+    """Raise RunError if a file is there that holds more than `size`: a quick look must not replace a whole fold.
+
+    Parameters
+    ----------
+    size : dict
+        `n_clips`, and for some kinds `n_conditions`, of what is to be written.
+    """
+    if not path.exists():
+        return
+    values = read_file(path, kind)
+    if any(values[name] > n for name, n in size.items()):
+        there = _tell_size(values[name] for name in size)
+        raise RunError(f"{path} is of {there}, this would be of {_tell_size(size.values())}; give another --out.")
+
+
+def _tell_size(numbers: Iterable[int]) -> str:
+    n_clips, *rest = numbers
+    return f"{n_clips} clips" + "".join(f" under {n} conditions" for n in rest)
+
+
+def _check(path: Path, values: dict[str, Any], kind: str) -> None:
+    try:
+        SCHEMAS[kind].model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        if first["type"] == "missing":
+            told = f"field {field} is missing"
+        elif first["type"] == "value_error":
+            told = str(first["ctx"]["error"])
+        else:
+            told = f"field {field} is not as expected ({first['msg'][:1].lower()}{first['msg'][1:]})"
+        raise RunError(f"{path}: {told}; `{WRITERS[kind]}` writes such files.") from error
