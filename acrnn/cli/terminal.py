@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from acrnn.runs.run import Run
-from acrnn.runs.status import Status
+from acrnn.runs.status import Status, clock
 from acrnn.runs.watch import RunView, look
 
 POLL_S = 0.5
@@ -109,13 +109,6 @@ def speed(status: Status | None) -> str:
     if status is None or (now := status.progress) is None:
         return ""
     return f"loss {now.loss:.3f}  {now.segments_per_s:.0f} segments/s  {clock(now.seconds_left)} left"
-
-
-def clock(seconds: float) -> str:
-    """Give a duration as `m:ss` or `h:mm:ss`."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def print_faithfulness(values: Mapping[str, Any], console: Console) -> None:

@@ -12,7 +12,6 @@ import torch
 
 from acrnn import data
 from acrnn.checkpoints import Checkpoint, checkpoint_root, find
-from acrnn.cli.terminal import clock
 from acrnn.data import Dataset
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.figures import Figure
@@ -25,6 +24,7 @@ from acrnn.runs.finish import publish
 from acrnn.runs.launch import Space, delete, resume, space_of, start
 from acrnn.runs.run import Run
 from acrnn.runs.start import Options, configure, training_device
+from acrnn.runs.status import clock
 from acrnn.runs.watch import RunView, list_runs, log_tail
 from acrnn.training import RECIPES, recipe_for
 from acrnn.training.config import RunConfig
