@@ -16,7 +16,7 @@ from acrnn.labels import pretty
 from acrnn.results.confusion import fold_model, right_example
 from acrnn.results.settings import Setting
 from acrnn.web.shared.analysis import analyse, figure_of
-from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.player import player, quiet_player
 from acrnn.web.shared.words import describe_attention, describe_figure, plain

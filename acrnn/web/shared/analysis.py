@@ -14,7 +14,7 @@ from acrnn.audio.effects import scale_frames
 from acrnn.checkpoints import Checkpoint
 from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
-from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.chosen import ChosenClip
 
 PAGE_LIMITS = Limits(max_duration_s=600.0)
 """Longest clip of a page; the command line takes an hour."""

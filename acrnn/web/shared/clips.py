@@ -1,6 +1,5 @@
 """The choice of a clip: a bundled sample, a dataset's clip, an upload or a recording; the URL says which."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -12,37 +11,10 @@ from acrnn.data import Dataset, sha256_of
 from acrnn.data.download import download
 from acrnn.errors import AcrnnError
 from acrnn.labels import pretty
+from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.words import plain
 
 UPLOAD_TYPES = ["wav", "aiff", "aif", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm"]
-
-
-@dataclass(frozen=True)
-class ChosenClip:
-    """A clip that a user chose.
-
-    Attributes
-    ----------
-    name : str
-        What it is called on the page and in messages.
-    content : bytes
-        An audio file.
-    key : str
-        SHA-256 of the content.
-    truth : str or None
-        Its class, where known.
-    fold : int or None
-        Its fold, for a dataset's clip.
-    fingerprint : str or None
-        Of the dataset that it is from.
-    """
-
-    name: str
-    content: bytes
-    key: str
-    truth: str | None = None
-    fold: int | None = None
-    fingerprint: str | None = None
 
 
 def choose_clip(held_out_fold: int) -> ChosenClip | None:

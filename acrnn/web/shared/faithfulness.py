@@ -22,7 +22,7 @@ from acrnn.measures.faithfulness import (
 )
 from acrnn.training.machine import keep_memory
 from acrnn.web.shared.analysis import Kept, analyse, predictor_of
-from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.chosen import ChosenClip
 
 LONGEST_S = 30.0
 """Longest clip that is measured on a page; a clip of 5 s takes some seconds, a longer one in proportion."""
