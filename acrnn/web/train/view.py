@@ -147,6 +147,9 @@ def _describe_estimate(plan: Plan, views: Sequence[RunView]) -> str:
         measuring = measurement(plan.config)
         if not measuring.done():
             return ":material/speed: Measuring how fast this machine trains …"
+        if (error := measuring.exception()) is not None:
+            why = (str(error).strip() or type(error).__name__).splitlines()[0]
+            return f":material/speed: How fast this machine trains could not be measured ({plain(why)}). Trying again …"
         speed = measuring.result()
     work, n_others = plan.workload, sum(view.is_running for view in views)
     told = (
