@@ -17,8 +17,9 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_FLA
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
+# One worker a core: each has a server and a browser of its own, and takes tests from the others when it has none left.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
