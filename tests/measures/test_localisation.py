@@ -23,7 +23,7 @@ from acrnn.measures.localisation import (
 )
 from acrnn.measures.scenes import (
     EVENT_S,
-    PLACEMENTS,
+    SCENE_KINDS,
     LeftOut,
     cut_event,
     scenes_of_clip,
@@ -176,7 +176,7 @@ def fold_clips(tmp_path_factory, write_wav, tiny_dataset):
 
 def test_scenes_of_a_clip_have_the_same_event_at_the_same_time_and_the_ratio_asked_for(fold_clips):
     scenes = scenes_of_clip(fold_clips[0], 16_000, Backgrounds(fold_clips, 16_000))
-    assert [s.placement for s in scenes] == [p for p in PLACEMENTS if p.kind != "synthetic"]
+    assert [s.placement for s in scenes] == [p for p in SCENE_KINDS if p.kind != "synthetic"]
     assert len({s.events_s for s in scenes}) == 1
     ((on_s, off_s),) = scenes[0].events_s
     assert off_s - on_s == pytest.approx(0.6, abs=0.011)
@@ -245,7 +245,7 @@ def test_sed_eval_reads_the_events_and_scores_them_perfect_against_themselves(wr
 def test_a_fold_is_measured_with_synthetic_scenes_and_says_what_it_left_out(predictor, tiny_dataset):
     told = measure_localisation(predictor, tiny_dataset, n_clips=2)
     by_key = {row["placement"]: row for row in told["placements"]}
-    assert list(by_key) == [p.key for p in PLACEMENTS]
+    assert list(by_key) == [p.key for p in SCENE_KINDS]
     assert by_key["synthetic"]["n"] == 40
     assert by_key["silence"]["n"] + len(told["left_out"]) == 2
     assert list(by_key["synthetic"]["maps"]) == list(LOCALISED_MAPS)

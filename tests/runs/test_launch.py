@@ -21,6 +21,7 @@ from acrnn.runs.status import WRITE_EVERY_S, Process, Status, StatusWriter
 from acrnn.runs.watch import find_run, list_runs, look
 from acrnn.runs.work import work
 from acrnn.training.corpus import is_cached
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -36,11 +37,12 @@ def run(tmp_path, tiny_run_config):
 
 def wait_for(run, holds, timeout_s=300):
     """Wait until holds(view) of the run as it stands; gives that view."""
-    deadline = time.monotonic() + timeout_s
-    while not holds(view := look(run)):
-        assert time.monotonic() < deadline, f"{view.sentence()}\n{(run.path / 'log.txt').read_text()}"
-        time.sleep(0.05)
-    return view
+
+    def found():
+        view = look(run)
+        return view if holds(view) else None
+
+    return wait_until(found, timeout_s, lambda: f"{look(run).sentence()}\n{(run.path / 'log.txt').read_text()}")
 
 
 def trainers_of(run) -> list[int]:
@@ -50,14 +52,13 @@ def trainers_of(run) -> list[int]:
 
 
 START_TWICE = """
-import sys, threading, time
+import sys, threading
 from pathlib import Path
 from acrnn.errors import RunError
 from acrnn.runs.start import Options
 from acrnn.runs.launch import start
 
 def once():
-    time.sleep(max(0, float(sys.argv[3]) - time.time()))
     try:
         start(Options(Path(sys.argv[1]), "esc10", fold=1, recipe="plain", epochs=12, device="cpu"), Path(sys.argv[2]))
         print("started", flush=True)
@@ -65,17 +66,24 @@ def once():
         print(error, flush=True)
 
 threads = [threading.Thread(target=once) for _ in range(2)]
+print("ready", flush=True)
+sys.stdin.readline()
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 """
 
 
 def test_of_four_starts_at_once_one_makes_a_run_that_can_be_stopped_resumed_killed_and_finished(options, tmp_path):
-    at = str(time.time() + 8)
     starters = [
-        subprocess.Popen([sys.executable, "-c", START_TWICE, options.data_root, tmp_path, at], stdout=-1, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", START_TWICE, options.data_root, tmp_path], stdin=-1, stdout=-1, text=True
+        )
         for _ in range(2)
     ]
+    assert [starter.stdout.readline() for starter in starters] == ["ready\n"] * 2
+    for starter in starters:  # both have everything imported
+        starter.stdin.write("\n")
+        starter.stdin.flush()
     told = [line for starter in starters for line in starter.communicate(timeout=300)[0].splitlines()]
     assert sorted(line == "started" for line in told) == [False, False, False, True]
     assert sum("is running already" in line for line in told) == 3
@@ -228,11 +236,12 @@ def test_a_run_is_held_from_features_to_score(run, tiny_dataset):
 
 
 def test_what_a_failing_run_says_is_kept_for_whoever_looks(run, tiny_dataset):
-    def finish(run, model, dataset, on_clip):
-        raise AudioError("dog.wav is cut short")
+    def on_status(status):
+        if status.phase == "scoring":
+            raise AudioError("dog.wav is cut short")
 
     with pytest.raises(AudioError):
-        work(run, tiny_dataset, finish)
+        work(run, tiny_dataset, on_status)
     view = look(run)
     assert (view.state, view.message) == ("failed", "dog.wav is cut short")
     assert "3 of 3 epochs; dog.wav is cut short" in view.sentence()
@@ -248,13 +257,14 @@ def test_ctrl_c_is_a_stop(run, tiny_dataset):
     assert look(run).state == "stopped"
 
 
-def test_a_status_is_written_at_most_once_a_second_and_a_new_phase_at_once(run):
+def test_a_status_is_written_at_most_once_a_second_and_a_new_phase_at_once(run, monkeypatch):
+    assert WRITE_EVERY_S == 1
     tell = StatusWriter(run)
     step = Progress(epoch=0, n_epochs=3, step=1, n_steps=4, loss=2.0, segments_per_s=80.0, seconds_left=9.0)
     tell(Status("training", progress=step))
     tell(Status("training", progress=replace(step, step=2)))
     assert Status.read(run).progress == step
-    time.sleep(WRITE_EVERY_S)
+    monkeypatch.setattr("acrnn.runs.status.WRITE_EVERY_S", 0)  # as if that time had passed
     tell(Status("training", progress=replace(step, step=3)))
     assert Status.read(run).progress.step == 3
     tell(Status("scoring", 1, 4))
@@ -296,7 +306,7 @@ def test_a_zombie_is_dead(run):
 def test_a_run_that_another_program_holds_is_training_even_if_it_says_nothing(run):
     """A process of an earlier version, or of another container, whose number means nothing here."""
     code = (
-        "import sys; from acrnn.training import Run\nwith Run(sys.argv[1]).locked(): print('held', flush=True); input()"
+        "import sys; from acrnn.runs.run import Run\nwith Run(sys.argv[1]).locked(): print('held', flush=True); input()"
     )
     with subprocess.Popen([sys.executable, "-c", code, run.path], stdin=-1, stdout=-1, text=True) as other:
         other.stdout.readline()
