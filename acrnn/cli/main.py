@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.table import Column, Table
 
 from acrnn.cli import measures
-from acrnn.cli.measures import count_bar, opened
+from acrnn.cli.measures import count_bar, opened, writable
 from acrnn.errors import AcrnnError
 
 app = typer.Typer(
@@ -111,7 +111,7 @@ def train(
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
     sealed: Sealed = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where the run's folder is made; default runs.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where its folder is made; default runs.", callback=writable)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is there.")] = False,
 ) -> None:
     """Train a network on the other four folds, then score it once on the fold held out."""
@@ -156,7 +156,7 @@ def sweep(
     epochs: Annotated[int | None, typer.Option(help="Another number than the recipe's 300.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one a core, if they fit.")] = None,
-    out: Annotated[Path, typer.Option(help="Where the runs' folders are made.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Where the runs' folders are made.", callback=writable)] = Path("runs"),
     time_limit: Annotated[float | None, typer.Option(help="Seconds after which to stop; go on later.")] = None,
 ) -> None:
     """Train a grid of runs. Finished ones are skipped, a broken one goes on, a failing one does not stop the rest."""
@@ -240,7 +240,7 @@ def publish(run: Annotated[Path, typer.Argument(help="A finished run's folder.")
 @app.command()
 def report(
     runs: Annotated[Path, typer.Argument(help="Folder of runs; finished ones in it or below it count.")],
-    out: Annotated[Path, typer.Option(help="Where the JSON files go.")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="Where the JSON files go.", callback=writable)] = Path("results"),
 ) -> None:
     """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip.
 
@@ -368,27 +368,30 @@ def check(data: DataRoot) -> None:
 @app.command()
 def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False) -> None:
     """List the checkpoints there are, with the accuracy on the fold that each never saw."""
-    from acrnn.checkpoints import find, names
+    from acrnn.cli.terminal import checkpoints_table
 
-    found = [find(name) for name in names()]
+    found, damaged = _checkpoints()
     if as_json:
         keys = ("name", "dataset", "placement", "fold", "recipe", "seed", "scores", "protocol", "data_title")
         print(json.dumps([{key: getattr(c.config, key) for key in keys} | {"n_bytes": c.n_bytes} for c in found]))
-        return
-    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB")
-    for c in found:
-        low, high = c.config.scores.get("interval", (float("nan"), float("nan")))
-        table.add_row(
-            c.name,
-            c.config.data_title,
-            c.config.placement,
-            str(c.config.fold),
-            str(c.config.recipe["epochs"]),
-            f"{c.config.scores.get('accuracy', float('nan')):.1%}",
-            f"{low:.1%} – {high:.1%}",
-            f"{c.n_bytes / 1e6:.1f}",
-        )
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    else:
+        Console(width=None if sys.stdout.isatty() else 140).print(checkpoints_table(found))
+    if damaged:
+        raise typer.Exit(2)
+
+
+def _checkpoints() -> tuple[list, bool]:
+    """Read every checkpoint, naming on stderr those that cannot be; tells whether there are any."""
+    from acrnn.checkpoints import find, names
+
+    found, damaged = [], False
+    for name in names():
+        try:
+            found.append(find(name))
+        except AcrnnError as error:
+            damaged = True
+            errors.print(f"error: {error}", markup=False)
+    return found, damaged
 
 
 for _command in measures.COMMANDS:

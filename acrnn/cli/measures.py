@@ -1,5 +1,6 @@
 """Commands that put a checkpoint to the test on its held-out fold, and `scenes`, which writes what they ask with."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +12,38 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from acrnn.errors import OptionError
+
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
 Clips = Annotated[int | None, typer.Option("--clips", min=1, help="Fewer than the fold has, for a quick look.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the JSON file; default results/ and the command's name.")]
+
+
+def writable(folder: Path | None) -> Path | None:
+    """Check before hours of work that a folder can be made or written to; nothing is made yet.
+
+    Raises
+    ------
+    OptionError
+        If not: a file is in its way, or the permission is missing.
+    """
+    if folder is None:
+        return None
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise OptionError(f"{folder} cannot be made: {there} is a file; a folder is accepted.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OptionError(f"{folder} cannot be written: {there} is read-only; a folder that can be is accepted.")
+    return folder
+
+
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the JSON file; default results/ and the command's name.", callback=writable),
+]
 
 
 def faithfulness(
@@ -114,7 +140,7 @@ def localisation(
 def scenes(
     data: DataRoot,
     fold: Annotated[int, typer.Option(help="Fold whose clips the events and backgrounds are taken from, 1 to 5.")],
-    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.", callback=writable)],
     dataset: Annotated[str | None, typer.Option(help="esc10 or esc50; default what the folder holds.")] = None,
     rate: Annotated[int, typer.Option(help="Sampling rate in hertz.")] = 44_100,
 ) -> None:

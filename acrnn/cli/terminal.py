@@ -1,5 +1,6 @@
-"""What the command line draws of runs: the bar of one that trains here, one watched from elsewhere, and a list."""
+"""What the command line draws: the bar of a run that trains here, one watched from elsewhere, and lists."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from acrnn.checkpoints import Checkpoint
 from acrnn.runs.run import Run
 from acrnn.runs.status import Status, clock
 from acrnn.runs.watch import RunView, look
@@ -100,6 +102,25 @@ def runs_table(views: list[RunView]) -> Table:
             f"{summary['accuracy']:.1%}" if summary else "",
             f"{low:.1%} – {high:.1%}" if summary else "",
             speed(view.status) if view.is_running else view.message,
+        )
+    return table
+
+
+def checkpoints_table(checkpoints: list[Checkpoint]) -> Table:
+    """List checkpoints with what they were trained on and the accuracy on the fold that each never saw."""
+    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB")
+    for checkpoint in checkpoints:
+        config = checkpoint.config
+        low, high = config.scores.get("interval", (math.nan, math.nan))
+        table.add_row(
+            checkpoint.name,
+            config.data_title,
+            config.placement,
+            str(config.fold),
+            str(config.recipe["epochs"]),
+            f"{config.scores.get('accuracy', math.nan):.1%}",
+            f"{low:.1%} – {high:.1%}",
+            f"{checkpoint.n_bytes / 1e6:.1f}",
         )
     return table
 
