@@ -84,9 +84,10 @@ def test_an_epoch_holds_every_segment_of_every_clip_once(tiny_run_config, noise_
     drawn = draw_epoch(config, noise_corpus, split, 0)
     expected, owners = noise_corpus.segment_rows(split.clips, np.zeros(5, int))
     assert drawn.rows.shape == (1, 13)
-    assert sorted(drawn.rows.ravel()) == sorted(expected)
+    rows = drawn.rows.ravel().tolist()
+    assert sorted(rows) == sorted(expected)
     target_of_row = dict(zip(expected, split.targets[owners], strict=True))
-    assert [target_of_row[row] for row in drawn.rows.ravel()] == drawn.targets.ravel().tolist()
+    assert [target_of_row[row] for row in rows] == drawn.targets.ravel().tolist()
 
 
 def test_an_epoch_repeats_nothing_and_leaves_out_less_than_a_batch(tiny_run_config, noise_corpus, split):
