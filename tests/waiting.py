@@ -7,7 +7,7 @@ from typing import Any
 POLL_S = 0.02
 
 
-def wait_until(holds: Callable[[], Any], timeout_s: float = 120, tell: Callable[[], str] = lambda: "") -> Any:
+def wait_until(holds: Callable[[], Any], timeout_s: float = 300, tell: Callable[[], str] = lambda: "") -> Any:
     """Wait until `holds()` gives something true, and give that; `tell` says how things stand if it never does."""
     deadline = time.monotonic() + timeout_s
     while not (found := holds()):

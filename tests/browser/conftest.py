@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
-READY_MS = 60_000  # the first page of a server imports torch
+READY_MS = 120_000  # the first page of a server imports torch
 
 
 def pytest_collection_modifyitems(items):
@@ -61,7 +61,7 @@ class App:
             except requests.RequestException:
                 return False
 
-        wait_until(is_healthy, 60, self.log.read_text)
+        wait_until(is_healthy, 120, self.log.read_text)
 
     def stop(self) -> None:
         self.process.terminate()

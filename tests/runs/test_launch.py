@@ -35,7 +35,7 @@ def run(tmp_path, tiny_run_config):
     return Run.create(tmp_path, tiny_run_config)
 
 
-def wait_for(run, holds, timeout_s=300):
+def wait_for(run, holds, timeout_s=600):
     """Wait until holds(view) of the run as it stands; gives that view."""
 
     def found():
@@ -84,7 +84,7 @@ def test_of_four_starts_at_once_one_makes_a_run_that_can_be_stopped_resumed_kill
     for starter in starters:  # both have everything imported
         starter.stdin.write("\n")
         starter.stdin.flush()
-    told = [line for starter in starters for line in starter.communicate(timeout=300)[0].splitlines()]
+    told = [line for starter in starters for line in starter.communicate(timeout=600)[0].splitlines()]
     assert sorted(line == "started" for line in told) == [False, False, False, True]
     assert sum("is running already" in line for line in told) == 3
 
