@@ -24,7 +24,7 @@ from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, BandStatistics, FrontEnd
 from acrnn.training.recipe import Recipe
 
 CHUNK_ROWS = 65_536
-VERSIONS_A_WORKER = 50
+VERSIONS_A_WORKER = 200
 """Clips and copies for which a process is worth starting: it needs seconds until it has loaded torch."""
 FORMAT = 1  # raise it when what a stored row means changes
 
