@@ -20,8 +20,9 @@ MINUTES ?= 5
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
+# One worker a core: each has a server and a browser of its own, and takes tests from the others when it has none left.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.audio.fuzz --minutes $(MINUTES) --keep fuzz-failures

@@ -130,7 +130,9 @@ def scenes(
     """Write scenes whose event times are known: audio/*.wav, and events.tsv with DESED's columns."""
     from acrnn.data import load
     from acrnn.measures.scenes import write_scenes
+    from acrnn.paths import make_writable
 
+    make_writable(out, "--out")
     clips = load(data, dataset).fold(fold)
     with count_bar("clips") as on_clip:
         n_scenes, left_out = write_scenes(clips, rate, out, on_clip)

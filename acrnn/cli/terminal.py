@@ -1,5 +1,6 @@
-"""What the command line draws of runs: the bar of one that trains here, one watched from elsewhere, and a list."""
+"""What the command line draws: the bar of a run that trains here, one watched from elsewhere, and lists."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,8 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from acrnn.checkpoints import Checkpoint
 from acrnn.runs.run import Run
-from acrnn.runs.status import Phase, Status
+from acrnn.runs.status import Phase, Status, clock
 from acrnn.runs.watch import RunView, look
 
 POLL_S = 0.5
@@ -104,18 +106,30 @@ def runs_table(views: list[RunView]) -> Table:
     return table
 
 
+def checkpoints_table(checkpoints: list[Checkpoint]) -> Table:
+    """List checkpoints with what they were trained on and the accuracy on the fold that each never saw."""
+    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB")
+    for checkpoint in checkpoints:
+        config = checkpoint.config
+        low, high = config.scores.get("interval", (math.nan, math.nan))
+        table.add_row(
+            checkpoint.name,
+            config.data_title,
+            config.placement,
+            str(config.fold),
+            str(config.recipe["epochs"]),
+            f"{config.scores.get('accuracy', math.nan):.1%}",
+            f"{low:.1%} – {high:.1%}",
+            f"{checkpoint.n_bytes / 1e6:.1f}",
+        )
+    return table
+
+
 def speed(status: Status | None) -> str:
     """Say how a run that trains gets on, such as `loss 1.204  88 segments/s  3:05 left`; "" for any other."""
     if status is None or (now := status.progress) is None:
         return ""
     return f"loss {now.loss:.3f}  {now.segments_per_s:.0f} segments/s  {clock(now.seconds_left)} left"
-
-
-def clock(seconds: float) -> str:
-    """Give a duration as `m:ss` or `h:mm:ss`."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def print_faithfulness(values: Mapping[str, Any], console: Console) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from threading import Lock
 
 import numpy as np
@@ -25,6 +24,7 @@ CALIBRATION_S = 1.5
 """Seconds of steps that are timed, after one that is not."""
 CPU_BATCH = 16
 _asking = Lock()
+_measurements: dict[RunConfig, "Future[Speed]"] = {}
 _background = ThreadPoolExecutor(1)  # two at a time would measure each other
 
 
@@ -95,6 +95,7 @@ def measurement(config: RunConfig) -> Future[Speed]:
     """Time a few steps on noise in the background, once a process for each kind of network and device.
 
     On a CPU the batch is small: a segment takes about as long as in a large one, and a slow machine is done sooner.
+    One that failed, such as for want of memory, is told to whoever asks next, and tried again when asked after that.
     """
     batch = config.recipe.batch_size if config.device == "cuda" else min(config.recipe.batch_size, CPU_BATCH)
     kind = replace(
@@ -102,12 +103,10 @@ def measurement(config: RunConfig) -> Future[Speed]:
         recipe=Recipe("calibration", batch_size=batch),  # its steps cost as much as any recipe's
     )  # fmt: skip
     with _asking:  # else two that ask at once would have it measured twice
-        return _measurement(kind)
-
-
-@lru_cache(maxsize=64)
-def _measurement(config: RunConfig) -> Future[Speed]:
-    return _background.submit(_measure, config)
+        found = _measurements.pop(kind, None) or _background.submit(_measure, kind)
+        if not found.done() or found.exception() is None:
+            _measurements[kind] = found
+        return found
 
 
 def _measure(config: RunConfig) -> Speed:

@@ -181,11 +181,12 @@ def _outcome(options: Options, out: Path, deadline: float | None, pipe: Connecti
         run = Run.create(out, config, resume=True)
 
         def on_status(status: Status) -> None:
+            is_late = deadline is not None and time.time() > deadline
             try:
                 pipe.send(status)
             except BrokenPipeError:  # the sweep is gone; the run goes on with the next one
-                run.request_stop()
-            if deadline is not None and time.time() > deadline:
+                is_late = True
+            if is_late and not status.ended:  # a request after the last word would stop the next process
                 run.request_stop()
 
         work(run, dataset, on_status)

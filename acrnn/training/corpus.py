@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import repeat
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from acrnn.features import SEGMENT_FRAMES, SEGMENT_HOP, BandStatistics, FrontEnd
 from acrnn.training.recipe import Recipe
 
 CHUNK_ROWS = 65_536
+VERSIONS_A_WORKER = 200
+"""Clips and copies for which a process is worth starting: it needs seconds until it has loaded torch."""
 FORMAT = 1  # raise it when what a stored row means changes
 
 
@@ -277,10 +279,9 @@ def _compute(
     n_frames = np.zeros((len(clips), 1 + n_copies), np.int64)
     first_row = np.zeros_like(n_frames)
     done = 0
-    # Spawned workers: a forked one would inherit torch's threads in an unknown state.
-    pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), _begin_worker)
-    with _cancelled_on_error(pool), atomic_path(rows_path) as part, part.open("wb") as file:
-        versions_of = pool.map(_versions, clips, repeat(front_end), repeat(n_copies), chunksize=4)
+    n_workers = min(os.cpu_count() or 1, n_frames.size // VERSIONS_A_WORKER)
+    with _mapped(n_workers) as each, atomic_path(rows_path) as part, part.open("wb") as file:
+        versions_of = each(_versions, clips, repeat(front_end), repeat(n_copies))
         for i, versions in enumerate(versions_of):
             for j, (n, rows) in enumerate(versions):
                 first_row[i, j], n_frames[i, j] = done, n
@@ -289,6 +290,23 @@ def _compute(
             on_clip(i + 1, len(clips))
     with atomic_path(index_path) as part:
         np.savez(part, first_row=first_row, n_frames=n_frames)
+
+
+@contextmanager
+def _mapped(n_workers: int) -> Iterator[Callable[..., Iterator]]:
+    """Give a `map` over so many processes, or over this one if they are too few; both on one thread each."""
+    if n_workers >= 2:
+        # Spawned workers: a forked one would inherit torch's threads in an unknown state.
+        pool = ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn"), _begin_worker)
+        with _cancelled_on_error(pool):
+            yield partial(pool.map, chunksize=4)
+        return
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield map
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from acrnn.model import Network, build
 from acrnn.training.augment import at_a_low_rate, change_level, mask, mix, mix_power
 from acrnn.training.config import RunConfig
 from acrnn.training.corpus import Corpus
-from acrnn.training.graph import Replayed
+from acrnn.training.graph import Recorder, Replayed
 from acrnn.training.recipe import Recipe
 from acrnn.training.split import Split
 
@@ -126,9 +126,9 @@ class Trainer:
     corpus : Corpus
         Moved to the run's device.
     split : Split
-    replay : bool
+    replay : bool or Recorder
         On CUDA, replay the passes of a step from a graph (`acrnn.training.graph`). Not where other threads of the
-        process use the device.
+        process use the device. A recorder is used on every device.
     on_choice : callable, optional
         Told in a sentence whether steps are replayed.
     """
@@ -139,7 +139,7 @@ class Trainer:
         corpus: Corpus,
         split: Split,
         *,
-        replay: bool = True,
+        replay: bool | Recorder = True,
         on_choice: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
@@ -163,7 +163,9 @@ class Trainer:
         self.averages = {name: value.clone() for name, value in self._averaged()} if recipe.average_epochs else {}
         self.n_averaged = 0
         self._passes = self._forward_and_back
-        if replay and self.device.type == "cuda":
+        if not isinstance(replay, bool):
+            self._passes = Replayed(self._forward_and_back, self.model, on_choice, replay)
+        elif replay and self.device.type == "cuda":
             self._passes = Replayed(self._forward_and_back, self.model, on_choice)
 
     def step(self, batch: Epoch) -> tuple[Tensor, Tensor]:

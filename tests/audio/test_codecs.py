@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from acrnn.audio import codecs
-from acrnn.audio.codecs import delay_samples, roundtrip
+from acrnn.audio.codecs import roundtrip
 from acrnn.audio.degradations import CONDITIONS
 from acrnn.errors import OptionError
 from tests.audio.audio_files import noise, sine
@@ -42,22 +42,6 @@ def test_mp3_below_32_kbit_is_coded_at_16_khz():
 
     assert level_at(16, 1000) == pytest.approx(level_at(64, 1000), rel=0.2)
     assert level_at(64, 9000) > 100 * level_at(16, 9000)
-
-
-@pytest.mark.parametrize("late", [0, 700, -300])
-def test_whatever_an_encoder_delays_is_taken_back(monkeypatch, late):
-    def coded(samples, rate_hz, name, kbit_per_s):
-        return codecs._moved(samples, late, len(samples) + 1000)
-
-    monkeypatch.setattr(codecs, "_coded", coded)
-    delay_samples.cache_clear()
-    clip = noise(16_000)
-    clip[:1000] = clip[-1000:] = 0
-    try:
-        assert delay_samples(16_000, "mp3", 64) == late
-        np.testing.assert_array_equal(roundtrip(clip, 16_000, "mp3", 64), clip)
-    finally:
-        delay_samples.cache_clear()
 
 
 def test_what_a_codec_cannot_do_is_refused():

@@ -1,11 +1,12 @@
 import subprocess
 import sys
-import time
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import acrnn
 from acrnn.audio import Limits, decode, encode_wav, from_array, open_audio, stream
@@ -83,10 +84,8 @@ class TestClosedForms:
         assert audio.n_channels == n_channels
         np.testing.assert_allclose(audio.samples, samples.mean(axis=1, dtype=np.float64), atol=1e-7)
 
-    @pytest.mark.parametrize("source_hz", [4_000, 8_000, 22_050, 44_100, 96_000, 384_000])
-    @pytest.mark.parametrize("rate_hz", [4_000, 16_000, 44_100, 384_000])
-    def test_the_length_is_rounded_from_the_ratio(self, source_hz, rate_hz):
-        n_samples = 4001
+    @given(st.integers(4_000, 384_000), st.integers(4_000, 384_000), st.integers(100, 5000))
+    def test_the_length_is_rounded_from_the_ratio(self, source_hz, rate_hz, n_samples):
         audio = from_array(noise(n_samples), source_hz, rate_hz)
         assert len(audio.samples) == pytest.approx(n_samples * rate_hz / source_hz, abs=0.501)
 
@@ -330,21 +329,40 @@ class TestLimits:
         with pytest.raises(AudioTooLargeError, match="upload"):
             decode(file, 48_000, limits=Limits(max_bytes=1000), name="upload")
 
+    @given(st.integers(1, 4000), st.integers(1, 4000), st.booleans())
+    def test_a_clip_is_accepted_up_to_the_very_sample_of_the_limit(self, n_samples, n_accepted, is_announced):
+        file = soundfile_bytes(noise(n_samples), 8000, "FLAC")
+        file = file if is_announced else flac_with_length(file, 0)
+        limits = Limits(max_duration_s=n_accepted / 8000)
+        if n_samples <= n_accepted:
+            assert len(decode(file, 8000, limits=limits).samples) == n_samples
+        else:
+            with pytest.raises(AudioTooLargeError, match="accepted"):
+                decode(file, 8000, limits=limits)
+
+    @given(st.integers(0, 3000), st.integers(-3, 3))
+    def test_a_file_is_accepted_up_to_the_very_byte_of_the_limit(self, n_samples, spare):
+        file = wav_bytes(np.zeros(n_samples + 1, np.int16).tobytes())
+        limits = Limits(max_bytes=len(file) + spare)
+        if spare >= 0:
+            assert len(decode(file, 8000, limits=limits).samples) == n_samples + 1
+        else:
+            with pytest.raises(AudioTooLargeError, match="MiB"):
+                decode(file, 8000, limits=limits)
+
     def test_a_bomb_whose_length_is_blank_stops_at_the_limit(self):
         hours = np.broadcast_to(np.int16(0), (2 * 3600 * 4000,))
         bomb = flac_with_length(soundfile_bytes(hours, 4000, "FLAC"), 0)
         assert len(bomb) < 200_000
         decode(CONTAINERS["aac"](), 48_000)  # so that the library's own memory is not counted
         tracemalloc.start()
-        started = time.perf_counter()
         try:
             with pytest.raises(AudioTooLargeError, match="up to 60 s"):
                 decode(bomb, 44_100, limits=Limits(max_duration_s=60.0))
             peak_bytes = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        assert peak_bytes < 24 * 2**20  # a minute is 10.6 MB
-        assert time.perf_counter() - started < 3.0
+        assert peak_bytes < 24 * 2**20  # a minute is 10.6 MB, two hours 1.3 GB
 
     def test_streaming_needs_memory_for_blocks_only(self):
         file = soundfile_bytes(np.broadcast_to(np.int16(1000), (1200 * 8000,)), 8000, "FLAC")  # 20 minutes

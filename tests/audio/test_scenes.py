@@ -76,10 +76,10 @@ def test_the_clock_ticks_once_a_second(scenes):
 
 
 def test_a_scene_is_made_quickly():
-    started = time.perf_counter()
+    started_s = time.process_time()  # of this process alone: others may keep the machine busy
     for label in SCENES:
         render(label)
-    assert time.perf_counter() - started < 5.0  # 0.8 s alone; the rest is for a busy machine
+    assert time.process_time() - started_s < 5.0  # 0.8 s is usual
 
 
 def test_an_unknown_label_is_refused_by_name():

@@ -6,20 +6,20 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
+from acrnn.web.compare.families import WITH_ATTENTION
+from tests.waiting import wait_until
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
-READY_MS = 60_000  # the first page of a server imports torch
-# The app gets all the threads that users give it; the tests' own setting is for small networks.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+READY_MS = 120_000  # the first page of a server imports torch
 
 
 def pytest_collection_modifyitems(items):
@@ -38,7 +38,7 @@ class App:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.log = log
-        self._environment = ENVIRONMENT | environment
+        self._environment = os.environ | environment
         self.start()
 
     def start(self) -> None:
@@ -54,14 +54,14 @@ class App:
         return f"http://127.0.0.1:{self.port}/{query}"
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        def is_healthy() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
             try:
-                if requests.get(self.url("_stcore/health"), timeout=2).ok:
-                    return
-            except requests.ConnectionError:
-                time.sleep(0.2)
-        raise TimeoutError(self.log.read_text())
+                return requests.get(self.url("_stcore/health"), timeout=2).ok
+            except requests.RequestException:
+                return False
+
+        wait_until(is_healthy, 120, self.log.read_text)
 
     def stop(self) -> None:
         self.process.terminate()
@@ -83,11 +83,18 @@ def app(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def app_without_data(tmp_path_factory):
-    server = App(tmp_path_factory.mktemp("bare") / "log.txt", ACRNN_DATA=str(tmp_path_factory.mktemp("nothing")))
+def app_without_data(tmp_path_factory, save_checkpoint):
+    """The app without a dataset, with checkpoints of random weights: fold 1 at all placements, fold 2 at l10 alone."""
+    root = tmp_path_factory.mktemp("random-checkpoints")
+    for placement in WITH_ATTENTION:
+        save_checkpoint(root, placement)
+    save_checkpoint(root, "l10", fold=2, name="esc10-l10-paper-fold2")
+    empty = tmp_path_factory.mktemp("nothing")
+    server = App(tmp_path_factory.mktemp("bare") / "log.txt", ACRNN_CHECKPOINTS=str(root), ACRNN_DATA=str(empty))
     server.wait()
     yield server
     server.stop()
+    server.assert_no_crash()
 
 
 @pytest.fixture(scope="session")

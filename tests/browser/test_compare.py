@@ -3,14 +3,12 @@
 import io
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from acrnn.measures.attention import measure_attention
 from acrnn.web.compare.families import WITH_ATTENTION
-from tests.browser.conftest import READY_MS, App, choose, settle
+from tests.browser.conftest import READY_MS, choose, settle
 
 CHART = "document.querySelector('.st-key-compare_chart .js-plotly-plot')"
 AUDIO = "document.querySelector('.st-key-compare_audio audio')"
@@ -21,22 +19,6 @@ SHOWN_S = f"""(() => {{
   return axis.p2l(box.left + box.width / 2 - chart.left - axis._offset)
 }})()"""
 STRIPS = [name.replace("-", " ") for name in WITH_ATTENTION[:-1]] + ["l10 softmax"]
-
-
-@pytest.fixture(scope="module")
-def compare_app(tmp_path_factory, save_checkpoint):
-    """The app without a dataset and with checkpoints of fold 1 at all placements, of fold 2 at l10 alone."""
-    shipped = tmp_path_factory.mktemp("shipped")
-    root = shipped / "checkpoints"
-    for placement in WITH_ATTENTION:
-        save_checkpoint(root, placement)
-    save_checkpoint(root, "l10", fold=2, name="esc10-l10-paper-fold2")
-    empty = tmp_path_factory.mktemp("nothing")
-    server = App(tmp_path_factory.mktemp("app") / "log.txt", ACRNN_SHIPPED=str(shipped), ACRNN_DATA=str(empty))
-    server.wait()
-    yield server
-    server.stop()
-    server.assert_no_crash()
 
 
 def open_strips(page, app, query: str = "") -> None:
@@ -68,8 +50,8 @@ def table(content: bytes) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(content))
 
 
-def test_all_placements_are_strips_on_one_time_axis_under_one_spectrogram(compare_app, page):
-    open_strips(page, compare_app)
+def test_all_placements_are_strips_on_one_time_axis_under_one_spectrogram(app_without_data, page):
+    open_strips(page, app_without_data)
     assert names_of_strips(page)[:9] == STRIPS
     assert page.evaluate(f"{CHART}.data.filter(t => t.type === 'heatmap').length") == 1
     assert page.evaluate(f"Object.keys({CHART}._fullLayout).filter(k => /^xaxis/.test(k))") == ["xaxis"]
@@ -77,8 +59,8 @@ def test_all_placements_are_strips_on_one_time_axis_under_one_spectrogram(compar
     expect(page.get_by_text("dog.wav, 5.00 s. 9 networks:")).to_be_visible()
 
 
-def test_the_playhead_runs_over_all_strips_and_a_click_on_one_seeks(compare_app, page):
-    open_strips(page, compare_app)
+def test_the_playhead_runs_over_all_strips_and_a_click_on_one_seeks(app_without_data, page):
+    open_strips(page, app_without_data)
     page.evaluate(f"{AUDIO}.currentTime = 3.25")
     page.wait_for_function(f"Math.abs({SHOWN_S} - 3.25) < 0.02")
     line = page.locator(".st-key-compare_chart .acrnn-playhead").bounding_box()
@@ -98,8 +80,8 @@ def test_the_playhead_runs_over_all_strips_and_a_click_on_one_seeks(compare_app,
     assert page.evaluate(f"{AUDIO}.currentTime") == pytest.approx(wanted, abs=0.01)
 
 
-def test_the_difference_is_of_the_two_that_are_chosen(compare_app, page):
-    open_strips(page, compare_app)
+def test_the_difference_is_of_the_two_that_are_chosen(app_without_data, page):
+    open_strips(page, app_without_data)
     assert names_of_strips(page)[9:] == ["more in l2 sigmoid", "more in l2 softmax"]
     choose(page, "a", "l8-softmax")
     expect(page.get_by_text("l8 softmax minus l2 softmax")).to_be_visible()
@@ -112,8 +94,8 @@ def test_the_difference_is_of_the_two_that_are_chosen(compare_app, page):
     assert 0 < float(re.search(r"distance is ([\d.]+)", distance.inner_text())[1]) < 1
 
 
-def test_what_is_not_trained_is_shown_as_such_with_the_commands_that_train_it(compare_app, page):
-    open_strips(page, compare_app, "?fold=2,+recipe+paper")
+def test_what_is_not_trained_is_shown_as_such_with_the_commands_that_train_it(app_without_data, page):
+    open_strips(page, app_without_data, "?fold=2,+recipe+paper")
     assert [note for note in notes(page) if "not trained" in note] == [
         f"not trained: train --placement {placement}" for placement in WITH_ATTENTION[:-1]
     ]
@@ -123,10 +105,10 @@ def test_what_is_not_trained_is_shown_as_such_with_the_commands_that_train_it(co
     expect(code).to_contain_text("publish runs/esc10-l8-sigmoid-paper-fold2-seed0")
 
 
-def test_any_checkpoints_can_be_chosen_and_a_deep_link_restores_all(compare_app, page):
+def test_any_checkpoints_can_be_chosen_and_a_deep_link_restores_all(app_without_data, page):
     chosen = "&".join(f"checkpoints=esc10-{name}-fold{fold}" for name, fold in (("l10-paper", 1), ("l10-paper", 2)))
     query = f"?which=my+choice&{chosen}&checkpoints=esc10-l4-sigmoid-paper-fold1&height=times+its+mean&sample=rain"
-    open_strips(page, compare_app, query)
+    open_strips(page, app_without_data, query)
     assert names_of_strips(page)[:3] == ["l4 sigmoid", "l10 softmax", "l10 softmax"]
     shown = " ".join(notes(page))
     assert all(note in shown for note in ("ESC-10, fold 1", "ESC-10, fold 2"))
@@ -137,25 +119,8 @@ def test_any_checkpoints_can_be_chosen_and_a_deep_link_restores_all(compare_app,
     assert heights == pytest.approx([1, 1, 1], rel=1e-4)
 
 
-def test_the_exports_hold_what_is_shown(compare_app, page):
-    open_strips(page, compare_app, "?sample=rooster")
-    strips, measures = table(saved(page, "Strips (CSV)")), table(saved(page, "Measures (CSV)"))
-    assert list(strips.columns) == ["time_s", *WITH_ATTENTION]
-    assert len(strips) == pytest.approx(5 * 16_000 / 186, abs=1)
-    assert measures["attention"].tolist() == list(WITH_ATTENTION)
-    for row in measures.itertuples():
-        again = measure_attention(strips[row.attention].to_numpy(), np.arange(len(strips)))
-        assert (again.entropy, again.top_tenth) == pytest.approx((row.entropy, row.top_tenth), abs=1e-4)
-    assert measures["accuracy"].eq(0.1).all()
-    assert measures["loudness_correlation"].between(-1, 1).all()
-    html = saved(page, "Figure (HTML)").decode()
-    assert "l8 softmax" in html
-    assert "plotly" in html
-    assert saved(page, "PNG").startswith(b"\x89PNG")
-
-
-def test_figure_5_takes_one_click_and_stands_in_the_url(compare_app, page):
-    open_strips(page, compare_app)
+def test_figure_5_takes_one_click_and_stands_in_the_url(app_without_data, page):
+    open_strips(page, app_without_data)
     page.get_by_role("radio", name="the paper's Figure 5").click()
     expect(page.get_by_text("In the paper's Figure 5, attention weights")).to_be_visible(timeout=READY_MS)
     settle(page)
@@ -177,8 +142,8 @@ def test_figure_5_takes_one_click_and_stands_in_the_url(compare_app, page):
     assert b"clock tick" in saved(page, "Figure (HTML)")
 
 
-def test_figure_5_says_what_trains_its_network_where_there_is_none(compare_app, page):
-    page.goto(compare_app.url("compare?compare=the+paper's+Figure+5&fold=2,+recipe+paper"))
+def test_figure_5_says_what_trains_its_network_where_there_is_none(app_without_data, page):
+    page.goto(app_without_data.url("compare?compare=the+paper's+Figure+5&fold=2,+recipe+paper"))
     settle(page)
     expect(page.get_by_test_id("stCode")).to_contain_text("--fold 2 --placement l2-sigmoid")
 
@@ -192,16 +157,16 @@ def test_figure_5_of_real_clips_names_the_fold_that_the_network_never_saw(app, p
     expect(page.get_by_text("which it never saw in training")).to_be_visible()
 
 
-def test_three_sentences_and_the_equation_explain_the_scaling(compare_app, page):
-    open_strips(page, compare_app)
+def test_three_sentences_and_the_equation_explain_the_scaling(app_without_data, page):
+    open_strips(page, app_without_data)
     note = page.get_by_text(re.compile("^Softmax divides by the sum"))
     assert len(re.findall(r"\.(?=\s|$)", note.inner_text())) == 3
     expect(page.locator(".katex-display")).to_have_count(2)
 
 
-def test_the_page_can_be_read_on_a_phone(compare_app, chromium):
+def test_the_page_can_be_read_on_a_phone(app_without_data, chromium):
     context = chromium.new_context(viewport={"width": 400, "height": 900})
     page = context.new_page()
-    open_strips(page, compare_app)
+    open_strips(page, app_without_data)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     context.close()

@@ -161,29 +161,6 @@ def test_a_pair_button_opens_its_cell_and_a_cross_closes_it(app, page, mistake):
     expect(page.get_by_text("No cell chosen")).to_be_visible()
 
 
-def test_the_csv_files_hold_what_is_shown(app, page, mistake):
-    setting, row, _ = mistake
-    open_page(page, app, setting=setting.name, true=pretty(row["true"]), predicted=pretty(row["predicted"]))
-    clips = clip_table(setting)
-    confusion = confusion_of(clips, setting.labels)
-    matrix = saved_rows(page, "Matrix (CSV)")
-    assert [line["true"] for line in matrix] == [setting.labels[i] for i in confusion.order("class")]
-    assert sum(int(line[label]) for line in matrix for label in setting.labels) == len(clips)
-    of_cell = saved_rows(page, "These clips (CSV)")
-    assert [line["filename"] for line in of_cell] == cell(clips, row["true"], row["predicted"])["filename"].tolist()
-    assert float(of_cell[0]["confidence"]) == pytest.approx(row["confidence"], abs=1e-5)
-    assert len(saved_rows(page, "All pairs (CSV)")) == len(confusion.pairs())
-    page.get_by_role("tab", name="Per class").click()
-    classes = saved_rows(page, "CSV")
-    assert {line["label"]: int(line["correct"]) for line in classes} == dict(
-        zip(setting.labels, np.diag(confusion.counts).tolist(), strict=True)
-    )
-    page.get_by_role("tab", name="Calibration").click()
-    expect(page.get_by_text("Expected calibration error").first).to_be_visible(timeout=READY_MS)
-    settle(page)
-    assert sum(int(line["clips"]) for line in saved_rows(page, "CSV")) == len(clips)
-
-
 def test_two_settings_are_compared_on_their_common_clips(app, page):
     by_labels = {}
     for setting in load_settings():
@@ -204,7 +181,7 @@ def test_two_settings_are_compared_on_their_common_clips(app, page):
 def test_without_recordings_it_works_on_predictions_and_says_what_is_missing(app_without_data, page, mistake):
     setting, row, _ = mistake
     open_page(page, app_without_data, setting=setting.name, true=pretty(row["true"]), look=row["filename"])
-    alert = page.get_by_test_id("stAlert")
+    alert = page.get_by_test_id("stAlert").first
     expect(alert).to_contain_text("The recordings are not here")
     expect(alert).to_contain_text(f"python -m acrnn download {setting.dataset}")
     matrix_drawn(page)

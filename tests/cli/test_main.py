@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -216,6 +217,51 @@ def test_checkpoints_are_listed_for_people(run):
 def test_an_empty_folder_lists_no_checkpoint(run, monkeypatch, tmp_path):
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tmp_path))
     assert run("checkpoints", "--json")[:2] == (0, "[]\n")
+
+
+def test_a_damaged_checkpoint_is_named_and_the_others_are_listed(run, monkeypatch, tmp_path, save_checkpoint):
+    save_checkpoint(tmp_path, "l10")
+    damaged = save_checkpoint(tmp_path, "none")
+    (damaged.path / "config.json").write_text("{")
+    monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tmp_path))
+    code, out, err = run("checkpoints", "--json")
+    assert code == 2
+    assert [row["name"] for row in json.loads(out)] == [NAME]
+    assert one_line(err)
+    assert err.startswith(f"error: {damaged.path / 'config.json'}")
+    code, out, err = run("checkpoints")
+    assert (code, one_line(err), NAME in out) == (2, True, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "--dataset", "esc10", "--fold", "1"],
+        ["sweep", "table4", "--dataset", "esc10"],
+        ["report"],
+        ["faithfulness", "--checkpoint", NAME],
+        ["robustness", "--checkpoint", NAME],
+        ["localisation", "--checkpoint", NAME],
+        ["scenes", "--fold", "1"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_done(run, tmp_path, tiny_root, command):
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "runs"
+    data = [] if command[0] == "report" else ["--data", tiny_root]
+    code, printed, err = run(*command, *data, "--out", out)
+    assert (code, printed) == (2, "")
+    assert err == f"error: {out} cannot be made: {tmp_path / 'file'} is a file; a folder is accepted.\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_told_before_anything_is_done(run, tmp_path, tiny_root):
+    tmp_path.chmod(0o500)
+    code, _, err = run("train", "--data", tiny_root, "--dataset", "esc10", "--fold", "1", "--out", tmp_path / "runs")
+    tmp_path.chmod(0o700)
+    assert code == 2
+    assert f"{tmp_path} is read-only" in err
 
 
 def test_evaluate_gives_the_fold_that_was_held_out(run, tiny_root):

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from acrnn.cli import main as cli
-from acrnn.cli.terminal import clock, speed
+from acrnn.cli.terminal import speed
 from acrnn.runs.loop import Progress
 from acrnn.runs.run import Run
-from acrnn.runs.status import Phase, Status
+from acrnn.runs.status import Phase, Status, clock
 from acrnn.runs.work import work
 
 

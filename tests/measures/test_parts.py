@@ -3,14 +3,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
+from typer.testing import CliRunner
 
+from acrnn.cli import main as cli
 from acrnn.errors import RunError
 from acrnn.measures.parts import Parts, open_parts
+from tests.waiting import wait_until
 
 NAMES = ["a", "b", "c"]
 
@@ -67,28 +69,37 @@ def test_parts_of_other_settings_are_other_files_and_go_when_they_have_served(ca
 
 def test_two_processes_do_not_write_the_same_parts(cache_folder):
     with open_parts("test", {"weights": 3}) as parts:
-        lock = FileLock(parts.path.with_suffix(".lock"))
-        assert lock.lock_file
+        lock = FileLock(parts.path.with_suffix(".lock"), timeout=0)
+        with pytest.raises(Timeout):
+            lock.acquire()
         with pytest.raises(RunError, match="Another process"), open_parts("test", {"weights": 3}):
             pass
+        with open_parts("test", {"weights": 4}):
+            pass  # another measurement is in nobody's way
+    with lock:
+        pass  # let go
+    with open_parts("test", {"weights": 3}) as parts:
+        assert parts.done == {}
 
 
-def command(tiny_root, tiny_checkpoints, out):
+def arguments(tiny_root, tiny_checkpoints, out):
     name = str(tiny_checkpoints / "esc10-l4-sigmoid-paper-fold1")
     options = ["--checkpoint", name, "--data", str(tiny_root), "--out", str(out), "--device", "cpu"]
-    return [sys.executable, "-m", "acrnn", "robustness", *options, "--conditions", "white,pink,mp3,opus,reverberation"]
+    return ["robustness", *options, "--conditions", "white,pink,mp3,opus,reverberation"]
 
 
-def test_a_killed_measurement_goes_on_and_ends_with_the_same_file(tmp_path, tiny_root, tiny_checkpoints):
-    def environment(cache):
-        return os.environ | {"ACRNN_CACHE": str(tmp_path / cache), "PYTHONPATH": str(Path(__file__).parents[2])}
-
-    started = subprocess.Popen(command(tiny_root, tiny_checkpoints, tmp_path / "killed"), env=environment("cut"))
+def test_a_killed_measurement_goes_on_and_ends_with_the_same_file(tmp_path, tiny_root, tiny_checkpoints, monkeypatch):
+    started = subprocess.Popen(
+        [sys.executable, "-m", "acrnn", *arguments(tiny_root, tiny_checkpoints, tmp_path / "killed")],
+        env=os.environ | {"ACRNN_CACHE": str(tmp_path / "cut"), "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
     parts = tmp_path / "cut" / "robustness"
-    until = time.monotonic() + 60
-    while time.monotonic() < until and sum(p.read_bytes().count(b"\n") for p in parts.glob("*.jsonl")) < 3:
+
+    def three_are_done():
         assert started.poll() is None, "it ended before it could be killed"
-        time.sleep(0.01)
+        return sum(p.read_bytes().count(b"\n") for p in parts.glob("*.jsonl")) >= 3
+
+    wait_until(three_are_done)
     os.kill(started.pid, signal.SIGKILL)
     started.wait()
     assert not (tmp_path / "killed").exists()
@@ -96,10 +107,9 @@ def test_a_killed_measurement_goes_on_and_ends_with_the_same_file(tmp_path, tiny
     n_kept = left.read_bytes().count(b"\n")
     assert 3 <= n_kept < 10
     for folder, cache in (("killed", "cut"), ("straight", "new")):
-        subprocess.run(
-            command(tiny_root, tiny_checkpoints, tmp_path / folder), env=environment(cache), check=True, timeout=60,
-            capture_output=True,
-        )  # fmt: skip
+        monkeypatch.setenv("ACRNN_CACHE", str(tmp_path / cache))
+        done = CliRunner().invoke(cli.app, arguments(tiny_root, tiny_checkpoints, tmp_path / folder))
+        assert done.exit_code == 0, done.output
     files = [next((tmp_path / folder).glob("*.json")) for folder in ("killed", "straight")]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert json.loads(files[0].read_text())["n_clips"] == 10

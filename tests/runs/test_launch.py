@@ -21,6 +21,7 @@ from acrnn.runs.status import WRITE_EVERY_S, Phase, Process, Status, StatusWrite
 from acrnn.runs.watch import find_run, list_runs, look
 from acrnn.runs.work import work
 from acrnn.training.corpus import is_cached
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -34,13 +35,14 @@ def run(tmp_path, tiny_run_config):
     return Run.create(tmp_path, tiny_run_config)
 
 
-def wait_for(run, holds, timeout_s=300):
+def wait_for(run, holds, timeout_s=600):
     """Wait until holds(view) of the run as it stands; gives that view."""
-    deadline = time.monotonic() + timeout_s
-    while not holds(view := look(run)):
-        assert time.monotonic() < deadline, f"{view.sentence()}\n{(run.path / 'log.txt').read_text()}"
-        time.sleep(0.05)
-    return view
+
+    def found():
+        view = look(run)
+        return view if holds(view) else None
+
+    return wait_until(found, timeout_s, lambda: f"{look(run).sentence()}\n{(run.path / 'log.txt').read_text()}")
 
 
 def trainers_of(run) -> list[int]:
@@ -50,14 +52,13 @@ def trainers_of(run) -> list[int]:
 
 
 START_TWICE = """
-import sys, threading, time
+import sys, threading
 from pathlib import Path
 from acrnn.errors import RunError
 from acrnn.runs.start import Options
 from acrnn.runs.launch import start
 
 def once():
-    time.sleep(max(0, float(sys.argv[3]) - time.time()))
     try:
         start(Options(Path(sys.argv[1]), "esc10", fold=1, recipe="plain", epochs=12, device="cpu"), Path(sys.argv[2]))
         print("started", flush=True)
@@ -65,19 +66,26 @@ def once():
         print(error, flush=True)
 
 threads = [threading.Thread(target=once) for _ in range(2)]
+print("ready", flush=True)
+sys.stdin.readline()
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 """
 
 
 def test_of_four_starts_at_once_one_makes_a_run_that_can_be_stopped_resumed_killed_and_finished(options, tmp_path):
-    at = str(time.time() + 8)
     starters = [
-        subprocess.Popen([sys.executable, "-c", START_TWICE, options.data_root, tmp_path, at], stdout=-1, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", START_TWICE, options.data_root, tmp_path], stdin=-1, stdout=-1, text=True
+        )
         for _ in range(2)
     ]
-    told = [line for starter in starters for line in starter.communicate(timeout=300)[0].splitlines()]
-    assert sorted(line == "started" for line in told) == [False, False, False, True], told
+    assert [starter.stdout.readline() for starter in starters] == ["ready\n"] * 2
+    for starter in starters:  # both have everything imported
+        starter.stdin.write("\n")
+        starter.stdin.flush()
+    told = [line for starter in starters for line in starter.communicate(timeout=600)[0].splitlines()]
+    assert sorted(line == "started" for line in told) == [False, False, False, True]
     assert sum("is running already" in line for line in told) == 3
 
     (path,) = tmp_path.glob("*/config.json")
@@ -249,13 +257,14 @@ def test_ctrl_c_is_a_stop(run, tiny_dataset):
     assert look(run).state == "stopped"
 
 
-def test_a_status_is_written_at_most_once_a_second_and_a_new_phase_at_once(run):
+def test_a_status_is_written_at_most_once_a_second_and_a_new_phase_at_once(run, monkeypatch):
+    assert WRITE_EVERY_S == 1
     tell = StatusWriter(run)
     step = Progress(epoch=0, n_epochs=3, step=1, n_steps=4, loss=2.0, segments_per_s=80.0, seconds_left=9.0)
     tell(Status(Phase.TRAINING, progress=step))
     tell(Status(Phase.TRAINING, progress=replace(step, step=2)))
     assert Status.read(run).progress == step
-    time.sleep(WRITE_EVERY_S)
+    monkeypatch.setattr("acrnn.runs.status.WRITE_EVERY_S", 0)  # as if that time had passed
     tell(Status(Phase.TRAINING, progress=replace(step, step=3)))
     assert Status.read(run).progress.step == 3
     tell(Status(Phase.SCORING, 1, 4))

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +42,17 @@ def test_a_corpus_is_computed_once(corpus, tiny_dataset):
     told = []
     again = build_corpus(tiny_dataset, FRONT_END, n_copies=2, on_clip=lambda done, total: told.append(done))
     assert told == []
+    assert torch.equal(again.rows, corpus.rows)
+    np.testing.assert_array_equal(again.first_row, corpus.first_row)
+
+
+def test_many_processes_compute_what_one_does(corpus, tiny_dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACRNN_CACHE", str(tmp_path))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("acrnn.training.corpus.VERSIONS_A_WORKER", 1)
+    told = []
+    again = build_corpus(tiny_dataset, FRONT_END, n_copies=2, on_clip=lambda done, total: told.append((done, total)))
+    assert told == [(done, 14) for done in range(1, 15)]
     assert torch.equal(again.rows, corpus.rows)
     np.testing.assert_array_equal(again.first_row, corpus.first_row)
 

@@ -52,15 +52,14 @@ def trained(tiny_run_config, corpus):
         recipe = Recipe("best", epochs=2, batch_size=4, mixup_alpha=0.2, average_epochs=1.0)
         config = replace(tiny_run_config, recipe=recipe, device=device, precision=precision)
         split = Split(np.arange(5), np.array([3, 1, 4, 1, 5]))
-        trainer = Trainer(config, corpus, split, replay=recorder is CUDA, on_choice=told)
-        if isinstance(recorder, Tape):
-            trainer._passes = Replayed(trainer._forward_and_back, trainer.model, told, recorder)
+        replay = recorder if isinstance(recorder, Tape) else recorder is CUDA
+        trainer = Trainer(config, corpus, split, replay=replay, on_choice=told)
         torch.manual_seed(7)
         losses = []
         for step in range(N_STEPS):
-            drawn = draw_epoch(config, corpus, split, step)
+            drawn = draw_epoch(config, corpus, split, step).to(torch.device(device))
             trainer.optimiser.param_groups[0]["lr"] = 0.01 / (1 + step)
-            loss, hits = trainer.step(drawn.to(device).step(0))
+            loss, hits = trainer.step(drawn.step(0))
             trainer.average(3)
             losses.append([loss.item(), hits.item()])
         return trainer.state() | {"told": torch.tensor(losses), "next draw": torch.rand(3, device=device).cpu()}

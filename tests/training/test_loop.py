@@ -2,10 +2,7 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +13,14 @@ from acrnn.audio import decode
 from acrnn.errors import RunError
 from acrnn.features import FrontEnd, delta, fill_missing_bands, log_spectrogram, n_known_bands
 from acrnn.model import NetworkConfig
+from acrnn.runs.launch import command
 from acrnn.runs.loop import train
 from acrnn.runs.run import Run
+from acrnn.runs.start import Options, configure
+from acrnn.runs.work import work
 from acrnn.training import Corpus, Recipe, Split, Trainer, draw_epoch, recipe_for
 from acrnn.training.augment import at_a_low_rate, mask, mix
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -159,14 +160,14 @@ def test_segments_at_a_low_rate_keep_what_they_have_and_get_the_estimate_of_the_
     tiny_run_config, noise_corpus, split, monkeypatch
 ):
     monkeypatch.setattr("acrnn.training.augment.LOW_RATES_HZ", (8000,))
-    config = tiny_run_config
+    front_end = tiny_run_config.front_end
     bands = noise_corpus.band_statistics(split.clips, split.targets)
     segments = noise_corpus.gather(torch.tensor([0, 128, 256]))
-    low = at_a_low_rate(segments, config.front_end, bands)
-    n_known = n_known_bands(config.front_end, 8000)
+    low = at_a_low_rate(segments, front_end, bands)
+    n_known = n_known_bands(front_end, 8000)
     assert 0 < n_known < 32
     for before, after in zip(segments, low, strict=True):
-        filled = fill_missing_bands(before[0], n_known, bands, config.front_end.floor_db)
+        filled = fill_missing_bands(before[0], n_known, bands, front_end.floor_db)
         torch.testing.assert_close(after[0], filled)
         torch.testing.assert_close(after[1, n_known:], delta(filled)[n_known:])
         assert torch.equal(after[:, :n_known], before[:, :n_known])
@@ -312,30 +313,26 @@ def test_four_real_clips_are_learnt_by_heart(tmp_path, real_clips, tiny_run_conf
     assert of_clips.argmax(dim=1).tolist() == [0, 1, 2, 3]
 
 
-def command(root: Path, out: Path, *more: str) -> list[str]:
-    options = ["--dataset", "esc10", "--fold", "1", "--epochs", "3", "--batch-size", "2", "--device", "cpu"]
-    return [sys.executable, "-m", "acrnn", "train", "--data", str(root), "--out", str(out), *options, *more]
-
-
 def test_a_run_killed_by_force_and_resumed_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, tiny_root):
     run = tmp_path / "killed" / "esc10-l10-paper-fold1-seed0"
-    killed = subprocess.Popen(
-        command(tiny_root, tmp_path / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    options = Options(tiny_root, "esc10", fold=1, epochs=3, batch_size=2, device="cpu")
+    killed = subprocess.Popen(command(options, tmp_path / "killed"), stdout=-3, stderr=-3)
+
+    def saved():
+        assert killed.poll() is None, "ended before its first epoch was saved"
+        return (run / "state.safetensors").exists()
+
     try:
-        deadline = time.monotonic() + 120
-        while not (run / "state.safetensors").exists():
-            assert killed.poll() is None, "ended before its first epoch was saved"
-            assert time.monotonic() < deadline, "no epoch within two minutes"
-            time.sleep(0.02)
+        wait_until(saved)
     finally:
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()
     assert not (run / "summary.json").exists()
     assert len((run / "metrics.jsonl").read_text().splitlines()) < 3
 
-    subprocess.run(command(tiny_root, tmp_path / "killed", "--resume"), check=True, capture_output=True)
-    subprocess.run(command(tiny_root, tmp_path / "unbroken"), check=True, capture_output=True)
+    config, dataset = configure(options)
+    for folder in ("killed", "unbroken"):
+        work(Run.create(tmp_path / folder, config, resume=True), dataset)
     unbroken = tmp_path / "unbroken" / run.name
     resumed, expected = (load_file(path / "state.safetensors") for path in (run, unbroken))
     assert resumed.keys() == expected.keys()

@@ -20,6 +20,7 @@ from acrnn.runs.run import Run
 from acrnn.runs.start import Options, configure
 from acrnn.training import Corpus, Recipe, Split, Trainer, prepare
 from acrnn.training.config import RunConfig
+from acrnn.training.trainer import Epoch
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +141,9 @@ def test_at_full_size_it_learns_four_real_clips(real_clips):
     )
     trainer = Trainer(config, corpus, Split(np.arange(4), np.arange(4)))
     first, owners = corpus.segment_rows(np.arange(4), np.zeros(4, int))
-    batch = [torch.from_numpy(a) for a in (first, owners, np.arange(len(first)), np.ones(len(first), np.float32))]
+    n = len(first)
+    batch = Epoch(torch.from_numpy(first), None, torch.from_numpy(owners), torch.arange(n), torch.ones(n))
     torch.manual_seed(0)
-    losses = [trainer.step(*batch)[0].item() for _ in range(10)]
+    losses = [trainer.step(batch)[0].item() for _ in range(10)]
     assert losses[0] == pytest.approx(np.log(10), abs=0.05)
     assert losses[-1] < 1.6

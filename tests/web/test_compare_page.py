@@ -13,7 +13,8 @@ from acrnn.measures.attention import AttentionMeasures
 from acrnn.model import PLACEMENTS
 from acrnn.web.compare import strips as compare
 from acrnn.web.compare.families import WITH_ATTENTION, Slot, families_of, slots_of_family
-from acrnn.web.shared.clips import ChosenClip, scene_clip
+from acrnn.web.shared.chosen import ChosenClip
+from acrnn.web.shared.clips import scene_clip
 
 CLIP = ChosenClip("a.wav", b"", "key", truth="dog", fold=2)
 

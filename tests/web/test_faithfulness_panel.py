@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from acrnn.measures.faithfulness import MAPS, MEASURES, Curve
@@ -26,7 +27,7 @@ def measured(monkeypatch, tiny_checkpoints, tmp_path, nothing_shipped):
         return original(self, prediction, n_draws=2, **options)
 
     monkeypatch.setattr(faithfulness.FaithfulnessMeter, "__call__", counted)
-    faithfulness._kept.clear()
+    st.cache_resource.clear()  # what other tests had measured
     return done
 
 

@@ -6,7 +6,8 @@ import pytest
 from acrnn.checkpoints import find
 from acrnn.web.compare import figure5
 from acrnn.web.shared.analysis import analyse
-from acrnn.web.shared.clips import ChosenClip, scene_clip
+from acrnn.web.shared.chosen import ChosenClip
+from acrnn.web.shared.clips import scene_clip
 
 
 def panel(label: str, correlation: float, ratio: float) -> figure5.Panel:

@@ -15,7 +15,8 @@ from acrnn.labels import pretty
 from acrnn.measures.attention import frame_level_db, loud_to_quiet, rank_correlation
 from acrnn.web.compare.families import Family
 from acrnn.web.shared.analysis import Analysis, analyse
-from acrnn.web.shared.clips import ChosenClip, dataset_clip, read_dataset, scene_clip
+from acrnn.web.shared.chosen import ChosenClip
+from acrnn.web.shared.clips import dataset_clip, read_dataset, scene_clip
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import describe_accuracy
 from acrnn.web.shared.player import player

@@ -21,7 +21,7 @@ from acrnn.measures.attention import (
 )
 from acrnn.web.compare.families import Family, Slot
 from acrnn.web.shared.analysis import Analysis, Kept, analyse
-from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
 
 KEPT_SECONDS = 36_000.0

@@ -18,7 +18,7 @@ from acrnn.results.published import checkpoint_of_fold
 from acrnn.results.settings import Setting
 from acrnn.web.shared.analysis import analyse, figure_of
 from acrnn.web.shared.charts import NO_BAR
-from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.player import player, quiet_player
 from acrnn.web.shared.words import describe_attention, describe_figure, plain

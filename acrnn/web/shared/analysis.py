@@ -17,7 +17,7 @@ from acrnn.checkpoints import Checkpoint
 from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
 from acrnn.inference.prediction import KEPT_SPECTROGRAM_S
-from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.chosen import ChosenClip
 
 PAGE_SECONDS = "ACRNN_PAGE_SECONDS"
 

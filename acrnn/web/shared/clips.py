@@ -1,6 +1,6 @@
 """The choice of a clip: a bundled sample, a dataset's clip, an upload or a recording; the URL says which."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -13,41 +13,8 @@ from acrnn.data import Dataset, sha256_of
 from acrnn.data.download import download
 from acrnn.errors import AcrnnError
 from acrnn.labels import pretty
+from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.words import plain
-
-
-@dataclass(frozen=True)
-class ChosenClip:
-    """A clip that a user chose.
-
-    Attributes
-    ----------
-    name : str
-        What it is called on the page and in messages.
-    content : bytes
-        An audio file.
-    key : str
-        SHA-256 of the content, and what was chosen of it.
-    truth : str or None
-        Its class, where known.
-    fold : int or None
-        Its fold, for a dataset's clip.
-    fingerprint : str or None
-        Of the dataset that it is from.
-    channel : int or None
-        The channel to use, counted from 1; None for the mean of those with sound.
-    partial : bool
-        What is there of a file that is cut short is to be used.
-    """
-
-    name: str
-    content: bytes
-    key: str
-    truth: str | None = None
-    fold: int | None = None
-    fingerprint: str | None = None
-    channel: int | None = None
-    partial: bool = False
 
 
 def choose_clip(held_out_fold: int) -> ChosenClip | None:

@@ -23,7 +23,7 @@ from acrnn.measures.faithfulness import (
 from acrnn.training.machine import keep_memory
 from acrnn.web.shared.analysis import Kept, analyse, predictor_of
 from acrnn.web.shared.charts import NO_BAR
-from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
 
 LONGEST_S = 30.0

@@ -1,17 +1,12 @@
 """Sentences that pages say of a prediction."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
 from acrnn.model import PICZAK
-
-if TYPE_CHECKING:  # the chooser of clips says sentences too
-    from acrnn.web.shared.clips import ChosenClip
+from acrnn.web.shared.chosen import ChosenClip
 
 
 def plain(text: str) -> str:

@@ -11,7 +11,6 @@ import torch
 
 from acrnn import data
 from acrnn.checkpoints import Checkpoint, find
-from acrnn.cli.terminal import clock
 from acrnn.data import Dataset
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.figures import Figure
@@ -24,6 +23,7 @@ from acrnn.runs.finish import describe, publish, published, published_name
 from acrnn.runs.launch import Space, delete, resume, space_of, start
 from acrnn.runs.run import Run
 from acrnn.runs.start import Options, configure, training_device
+from acrnn.runs.status import clock
 from acrnn.runs.watch import RunView, State, list_runs, log_tail
 from acrnn.training import RECIPES, recipe_for
 from acrnn.training.config import RunConfig
@@ -152,6 +152,9 @@ def _describe_estimate(plan: Plan, views: Sequence[RunView]) -> str:
         measuring = measurement(plan.config)
         if not measuring.done():
             return ":material/speed: Measuring how fast this machine trains …"
+        if (error := measuring.exception()) is not None:
+            why = (str(error).strip() or type(error).__name__).splitlines()[0]
+            return f":material/speed: How fast this machine trains could not be measured ({plain(why)}). Trying again …"
         speed = measuring.result()
     work, n_others = plan.workload, sum(view.is_running for view in views)
     told = (

@@ -1,0 +1,67 @@
+"""What stands in a page's URL: any value gives a page, and a checkpoint's own gives that checkpoint."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from acrnn.checkpoints import find, names
+from acrnn.web.shared.models import listen_query
+from acrnn.web.shared.words import plain
+
+
+def chooser():
+    import streamlit as st
+
+    from acrnn.web.shared.models import choose_checkpoint
+
+    st.text(choose_checkpoint().name)
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tiny_checkpoints):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
+        yield [find(name) for name in names()]
+
+
+def chosen_by(query: dict[str, str]) -> str:
+    app = AppTest.from_function(chooser)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    (name,) = app.text
+    return name.value
+
+
+def test_the_query_of_a_checkpoint_chooses_it(checkpoints):
+    assert len(checkpoints) == 4
+    for checkpoint in checkpoints:
+        assert chosen_by(listen_query(checkpoint)) == checkpoint.name
+
+
+VALUE = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+
+
+@settings(max_examples=10)
+@given(st.fixed_dictionaries({}, optional={"model": VALUE, "attention": VALUE, "fold": VALUE}))
+def test_any_other_query_chooses_one_that_is_there(checkpoints, query):
+    assert chosen_by(query) in {checkpoint.name for checkpoint in checkpoints}
+
+
+@given(st.text())
+def test_nothing_in_a_name_is_markdown_once_it_is_escaped(text):
+    escaped = plain(text)
+    unescaped = "".join(escaped[i] for i in range(len(escaped)) if not is_escape(escaped, i))
+    assert unescaped == text
+    marks = {i for i, character in enumerate(escaped) if character in "`*_[]$<>" and not is_escape(escaped, i)}
+    assert all(is_escape(escaped, i - 1) for i in marks)
+
+
+def is_escape(text: str, at: int) -> bool:
+    """Whether the character is a backslash that escapes the next one: those before it come in pairs."""
+    run = 0
+    while at - run >= 0 and text[at - run] == "\\":
+        run += 1
+    return run % 2 == 1
