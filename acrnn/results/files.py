@@ -249,7 +249,8 @@ def require_replaceable(path: Path, kind: str, size: dict[str, int]) -> None:
     values = read_file(path, kind)
     if any(values[name] > n for name, n in size.items()):
         there = _tell_size(values[name] for name in size)
-        raise RunError(f"{path} is of {there}, this would be of {_tell_size(size.values())}; give another --out.")
+        here = _tell_size(size.values())
+        raise RunError(f"{path} is of {there}, this would be of {here}; give another folder with --out.")
 
 
 def _tell_size(numbers: Iterable[int]) -> str:

@@ -12,6 +12,7 @@ from acrnn.cli import main as cli
 from acrnn.inference import load
 from acrnn.model import NetworkConfig
 from acrnn.model import complexity as count
+from acrnn.results.files import write_file
 
 NAME = "esc10-l10-paper-fold1"
 
@@ -320,7 +321,13 @@ def test_faithfulness_says_in_one_line_what_is_accepted(run, tiny_root, tmp_path
     code, _, err = run(*asked, "--clips", 11)
     assert code == 2
     assert err.splitlines()[-1] == "error: 11 clips cannot be drawn from the held-out fold; 2 to 10 are accepted."
-    (tmp_path / f"{NAME}.json").write_text('{"n_clips": 10}\n')
+    there = {
+        "checkpoint": NAME, "weights_sha256": "0", "dataset": "esc10", "data_title": "ESC-10", "placement": "l10",
+        "recipe": "paper", "epochs": 1, "fold": 1, "n_clips": 10, "code": "", "summary": {}, "randomisation": None,
+    }  # fmt: skip
+    write_file(tmp_path / f"{NAME}.json", there, "faithfulness")
     code, _, err = run(*asked, "--clips", 2)
     assert code == 2
-    assert err.splitlines()[-1].endswith("json is of 10 clips, this would be of 2; give another folder with --out.")
+    assert err.splitlines()[-1].endswith(
+        "json is of 10 clips, this would be of 2 clips; give another folder with --out."
+    )
