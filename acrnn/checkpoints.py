@@ -91,6 +91,11 @@ class CheckpointConfig:
         """Whether the network attends to any layer."""
         return self.network.has_attention
 
+    @cached_property
+    def key(self) -> str:
+        """Hash of all that the config says, weights included: what caches keep answers by."""
+        return sha256_of(json.dumps(asdict(self), sort_keys=True, default=str).encode())
+
     @property
     def vote(self) -> str:
         """How segments make a clip's probabilities: `Recipe.vote`."""

@@ -17,8 +17,8 @@ import torch
 
 import acrnn
 from acrnn import data
+from acrnn.devices import fast_precision
 from acrnn.measures.faithfulness import FILLS, Erasure, FaithfulnessMeter
-from acrnn.measures.faithfulness.erasure import fast_precision
 from acrnn.measures.faithfulness.maps import integrated_gradients
 from acrnn.model import complexity
 from acrnn.training.machine import keep_memory

@@ -18,16 +18,16 @@ import sys
 import numpy as np
 import torch
 
+from acrnn.devices import fast_precision
 from acrnn.features import FrontEnd
 from acrnn.model import NetworkConfig, complexity
-from acrnn.runs.start import training_precision
 from acrnn.training import Corpus, Recipe, Split, Trainer, draw_epoch
 from acrnn.training.config import RunConfig
 from acrnn.training.machine import keep_memory, use_threads_of
 from benchmarks.machine import describe_machine, spread, timed
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-PRECISION = training_precision(DEVICE)
+PRECISION = fast_precision(torch.device(DEVICE))
 BATCH = 64
 
 

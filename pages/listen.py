@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from acrnn.devices import describe_device
 from acrnn.errors import AcrnnError, TruncatedAudioError
 from acrnn.figures import ClipView, top_figure
-from acrnn.inference import describe_device
 from acrnn.labels import pretty
 from acrnn.web.shared import exports, faithfulness
 from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of

@@ -11,6 +11,7 @@ import acrnn
 
 TIERS = (
     {"errors", "labels", "paths"},
+    {"devices"},
     {"audio"},
     {"features"},
     {"data"},

@@ -18,6 +18,7 @@ from rich.table import Column, Table
 
 from acrnn.cli import measures, outcomes
 from acrnn.cli.measures import count_bar, opened
+from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors
 from acrnn.cli.recordings import predict
 from acrnn.errors import AcrnnError
 
@@ -27,12 +28,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
-Sealed = Annotated[str, typer.Option(help="Folds, such as 1 or 1,3, neither trained on nor scored.")]
 
 
 def main() -> None:
@@ -123,8 +118,9 @@ def sweep(
 ) -> None:
     """Train a grid of runs. Finished ones are skipped, interrupted ones continue, a failing one stops no other."""
     from acrnn.cli.terminal import sweep_bar
+    from acrnn.devices import training_device
     from acrnn.paths import runs_root
-    from acrnn.runs.start import Options, training_device
+    from acrnn.runs.start import Options
     from acrnn.runs.sweep import Ending, grid, run_sweep
     from acrnn.training.machine import default_jobs
 
@@ -132,7 +128,7 @@ def sweep(
     base = Options(data, dataset, fold=0, recipe=recipe, epochs=epochs, device=device, sealed=apart)
     listed = [item for item in placements.split(",") if item]
     runs = grid(name, base, listed, _numbers(folds, "folds"), _numbers(seeds, "seeds"))
-    jobs = jobs or default_jobs(training_device(device))
+    jobs = jobs or default_jobs(training_device(device).type)
     states = []
     with sweep_bar(errors, [run.name for run in runs]) as (on_status, on_outcome):
         for outcome in run_sweep(runs, out or runs_root(), jobs=jobs, time_limit_s=time_limit, on_status=on_status):

@@ -11,11 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+from acrnn.cli.options import Checkpoint, DataRoot, Device, errors
 
-Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
 Clips = Annotated[int | None, typer.Option("--clips", min=1, help="Fewer than the fold has, for a quick look.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the JSON file; default one of your results, ACRNN_RESULTS.")]
 
@@ -146,7 +143,8 @@ COMMANDS = (faithfulness, robustness, localisation, scenes)
 def opened(checkpoint: str, data: Path, device: str):
     """Load a predictor and the dataset that its checkpoint is of, and say what is there."""
     from acrnn.data import load as load_data
-    from acrnn.inference import describe_device, load
+    from acrnn.devices import describe_device
+    from acrnn.inference import load
     from acrnn.training.machine import keep_memory
 
     keep_memory()  # this process does nothing but ask networks

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+from acrnn.cli.options import errors
 
 
 def publish(

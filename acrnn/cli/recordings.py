@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from acrnn.audio.containers import ACCEPTED
-from acrnn.cli.measures import Checkpoint, Device, errors
+from acrnn.cli.options import Checkpoint, Device, errors
 from acrnn.errors import AcrnnError, TruncatedAudioError
 from acrnn.paths import DEFAULT_CHECKPOINTS
 
@@ -30,7 +30,8 @@ def predict(
     exit code is 2. Recordings of many hours are streamed.
     """
     from acrnn.audio import Limits
-    from acrnn.inference import describe_device, load
+    from acrnn.devices import describe_device
+    from acrnn.inference import load
 
     limits = Limits.of_environment()
     if max_seconds is not None:

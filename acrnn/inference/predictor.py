@@ -12,6 +12,7 @@ from acrnn.audio import Audio, Limits, Source, from_array, open_audio
 from acrnn.audio.activity import GATE_DB
 from acrnn.audio.sources import as_samples, is_encoded
 from acrnn.checkpoints import Checkpoint, find
+from acrnn.devices import pick_device
 from acrnn.errors import BadSamplesError, OptionError, SilentAudioError
 from acrnn.features import Segments, fill_missing_bands, n_known_bands, stream_log_spectrogram
 from acrnn.features.spectrogram import CHUNK_FRAMES
@@ -20,7 +21,6 @@ from acrnn.inference.stream import stream_segments
 from acrnn.model import Network
 
 BATCH_SEGMENTS = 16
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class Predictor:
@@ -266,26 +266,3 @@ def load(name: str, device: str = "auto") -> Predictor:
         If the device is not to be had.
     """
     return Predictor(find(name), device)
-
-
-def pick_device(device: str = "auto") -> torch.device:
-    """`auto` → CUDA where there is one, else MPS, else the CPU; any other name is taken at its word.
-
-    Raises
-    ------
-    OptionError
-        If the device is unknown or this machine has none.
-    """
-    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device == "auto":
-        device = next(name for name, there in have.items() if there)
-    if not have.get(device, False):
-        raise OptionError(f"device {device!r} is not to be had here; there is: {', '.join(n for n in have if have[n])}")
-    return torch.device(device)
-
-
-def describe_device(device: torch.device) -> str:
-    """Name a device for people: `CUDA (NVIDIA H200)`, `MPS` or `CPU (2 threads)`."""
-    if device.type == "cuda":
-        return f"CUDA ({torch.cuda.get_device_name(device)})"
-    return "MPS" if device.type == "mps" else f"CPU ({torch.get_num_threads()} threads)"

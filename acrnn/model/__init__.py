@@ -13,7 +13,6 @@ from acrnn.model.complexity import (
     Complexity,
     LayerCost,
     complexity,
-    n_multiply_accumulates,
     n_parameters,
     paper_flops,
 )
@@ -36,7 +35,6 @@ __all__ = [
     "RecurrentAttention",
     "build",
     "complexity",
-    "n_multiply_accumulates",
     "n_parameters",
     "network_config",
     "network_from_dict",

@@ -78,16 +78,6 @@ def n_parameters(model: nn.Module) -> int:
     return trainable + statistics
 
 
-def n_multiply_accumulates(config: NetworkConfig | PiczakConfig) -> int:
-    """Multiply-accumulates of one segment's forward pass.
-
-    Counted are convolutions (padding included), the kernels of GRUs and dense layers, and attention: its scores and
-    the product with its weights. Not counted is what costs a value each and no kernel: biases, batch norm, activations,
-    pooling, the gates' own products.
-    """
-    return complexity(config).multiply_accumulates
-
-
 def paper_flops(config: NetworkConfig | PiczakConfig) -> int:
     """Give "FLOPs" as Table 2 has them: operations of the initialisers and the L2 terms, none of them for a segment.
 

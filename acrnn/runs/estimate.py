@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from threading import Lock
 
 import numpy as np
@@ -25,7 +26,6 @@ CALIBRATION_S = 1.5
 CPU_BATCH = 16
 _asking = Lock()
 _measurements: dict[RunConfig, "Future[Speed]"] = {}
-_background = ThreadPoolExecutor(1)  # two at a time would measure each other
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,15 @@ def measurement(config: RunConfig) -> Future[Speed]:
         recipe=Recipe("calibration", batch_size=batch),  # its steps cost as much as any recipe's
     )  # fmt: skip
     with _asking:  # else two that ask at once would have it measured twice
-        found = _measurements.pop(kind, None) or _background.submit(_measure, kind)
+        found = _measurements.pop(kind, None) or _background().submit(_measure, kind)
         if not found.done() or found.exception() is None:
             _measurements[kind] = found
         return found
+
+
+@cache
+def _background() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1)  # two at a time would measure each other
 
 
 def _measure(config: RunConfig) -> Speed:

@@ -7,6 +7,7 @@ import torch
 
 from acrnn import data
 from acrnn.audio import open_audio
+from acrnn.devices import fast_precision, training_device
 from acrnn.errors import OptionError
 from acrnn.features import FrontEnd, mel_front_end
 from acrnn.model import PICZAK, PLACEMENTS, network_config
@@ -67,7 +68,7 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
         front_end = mel_front_end(rate_hz)
     else:
         front_end = FrontEnd(rate_hz, segment_frames=recipe.segment_frames, segment_hop=recipe.segment_frames // 2)
-    device = training_device(options.device)
+    device = training_device(options.device).type
     config = RunConfig(
         dataset=dataset.name,
         data_root=str(dataset.root.resolve()),
@@ -81,26 +82,8 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
         recipe=recipe,
         seed=options.seed,
         device=device,
-        precision=training_precision(device),
+        precision=fast_precision(torch.device(device)),
         code=code_revision(),
         sealed=tuple(sorted({*options.sealed} - {options.fold})),
     )
     return config, dataset
-
-
-def training_precision(device: str) -> str:
-    """`bf16` where it is faster than `fp32`: on CUDA, and on a CPU with instructions for it."""
-    if device == "cuda":
-        has_bf16 = torch.cuda.is_bf16_supported()
-    else:
-        has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16" if has_bf16 else "fp32"
-
-
-def training_device(device: str) -> str:
-    """`auto` → `cuda` where there is one, else `cpu`; raises OptionError for a device that cannot train here."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise OptionError(f"device {device!r} cannot train; auto, cpu or cuda is accepted")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise OptionError("device 'cuda' is not to be had here; auto or cpu is accepted")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device

@@ -129,12 +129,8 @@ def run_sweep(
                 if outcome is not None:
                     yield outcome
                     continue
-                ours, theirs = multiprocessing.get_context("spawn").Pipe()
-                given = options, out, jobs, deadline, theirs
-                process = multiprocessing.get_context("spawn").Process(target=_train_one, args=given)
-                process.start()
-                theirs.close()
-                working[ours] = (position, process)
+                pipe, process = _start_training(options, out, jobs, deadline)
+                working[pipe] = (position, process)
             for pipe in wait(list(working)) if working else ():  # waiting for none would never end
                 position, process = working[pipe]
                 told = _receive(pipe)
@@ -152,6 +148,16 @@ def run_sweep(
             pipe.close()  # a process whose sweep is gone ends at its next step
             process.terminate()
             process.join()
+
+
+def _start_training(options: Options, out: Path, jobs: int, deadline: float | None) -> tuple[Connection, SpawnProcess]:
+    """Start the process of one run; gives it, and the end of the pipe through which it tells what it does."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    given = options, out, jobs, deadline, theirs
+    process = multiprocessing.get_context("spawn").Process(target=_train_one, args=given)
+    process.start()
+    theirs.close()
+    return ours, process
 
 
 def _without_training(options: Options, out: Path, deadline: float | None) -> Outcome | None:

@@ -232,7 +232,7 @@ class Trainer:
 
     def result(self) -> Network:
         """Give the trained network in evaluation mode: with its average weights, if the recipe asks for them."""
-        self.model.load_state_dict(self.averages, strict=False)
+        self.model.load_state_dict(self.model.state_dict() | self.averages)
         return self.model.eval()
 
     def state(self) -> dict[str, Tensor]:

@@ -12,9 +12,10 @@ import torch
 
 from acrnn.audio import decode
 from acrnn.checkpoints import find
+from acrnn.devices import describe_device, pick_device
 from acrnn.errors import CheckpointError, EmptyAudioError, OptionError, SilentAudioError
 from acrnn.features import FrontEnd, clip_segments, log_spectrogram
-from acrnn.inference import Predictor, describe_device, load, pick_device
+from acrnn.inference import Predictor, load
 
 RATE_HZ = 16_000
 HOP_S = 186 / RATE_HZ

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
+from acrnn.devices import fast_precision
 from acrnn.features import FrontEnd, Segments
 from acrnn.inference import Prediction, Predictor
 from acrnn.model import Network
@@ -183,16 +184,6 @@ class _StepMajor(nn.Module):
         """(batch, step, size) as the GRU itself."""
         output, last = self.gru(x.transpose(0, 1).contiguous())
         return output.transpose(0, 1), last
-
-
-def fast_precision(device: torch.device) -> str:
-    """`bf16` where this device has instructions for it, else `fp32`; on MPS always `fp32`."""
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    if device.type == "cpu":
-        has = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        return "bf16" if has else "fp32"
-    return "fp32"
 
 
 def eraser(predictor: Predictor, network: Network, prediction: Prediction, target: int) -> Erasure:

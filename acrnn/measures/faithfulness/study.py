@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from acrnn.data import Clip, Dataset
+from acrnn.devices import fast_precision
 from acrnn.errors import OptionError
 from acrnn.inference import Predictor
 from acrnn.measures.faithfulness.clip import MAPS, N_DRAWS, N_SHIFTS, ClipFaithfulness, FaithfulnessMeter
-from acrnn.measures.faithfulness.erasure import FILLS, fast_precision
+from acrnn.measures.faithfulness.erasure import FILLS
 from acrnn.measures.faithfulness.maps import IG_STEPS
 from acrnn.measures.faithfulness.measures import KEPT_SHARES, MEASURES, SHARES, Curve
 from acrnn.measures.intervals import CONFIDENCE, N_RESAMPLES, mean_with_interval

@@ -66,7 +66,7 @@ def hear(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float]
     CheckpointError
         If the weights are damaged.
     """
-    key = clip.key, checkpoint.config.weights_sha256
+    key = clip.key, checkpoint.config.key
     if (known := _kept().get(key)) is not None:
         return known
     prediction = analyse(clip, checkpoint, on_progress).prediction

@@ -99,13 +99,13 @@ def _kept() -> Kept:
 
 
 @st.cache_resource(show_spinner="Loading the network …", max_entries=12)
-def _predictor(_checkpoint: Checkpoint, weights_sha256: str) -> Predictor:
+def _predictor(_checkpoint: Checkpoint, key: str) -> Predictor:
     return Predictor(_checkpoint)
 
 
 def predictor_of(checkpoint: Checkpoint) -> Predictor:
-    """Load a checkpoint once a process, keyed by the hash of its weights."""
-    return _predictor(checkpoint, checkpoint.config.weights_sha256)
+    """Load a checkpoint once a process, keyed by its whole config."""
+    return _predictor(checkpoint, checkpoint.config.key)
 
 
 def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float], None]) -> Analysis:
@@ -121,7 +121,7 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     AudioError
         If the sound cannot be used.
     """
-    key = (clip.key, clip.name, checkpoint.config.weights_sha256)
+    key = (clip.key, clip.name, checkpoint.config.key)
     if (known := _kept().get(key)) is not None:
         return known
     on_progress(0.0)

@@ -42,7 +42,7 @@ def _kept() -> Kept:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _meter(_checkpoint: Checkpoint, weights_sha256: str) -> FaithfulnessMeter:
+def _meter(_checkpoint: Checkpoint, key: str) -> FaithfulnessMeter:
     keep_memory(KEPT_MEMORY)
     return FaithfulnessMeter(predictor_of(_checkpoint))
 
@@ -59,13 +59,13 @@ def measure(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction, fi
         raise OptionError(
             f"{clip.name} lasts {prediction.duration_s:.0f} s; clips of up to {LONGEST_S:.0f} s can be measured here."
         )
-    key = clip.key, checkpoint.config.weights_sha256, fill
+    key = clip.key, checkpoint.config.key, fill
     if (known := _kept().get(key)) is not None:
         return known
     place = st.empty()
     bar = place.progress(0.0, text="Removing frames and predicting again …")
     try:
-        meter = _meter(checkpoint, checkpoint.config.weights_sha256)
+        meter = _meter(checkpoint, checkpoint.config.key)
         found = meter(
             prediction,
             fills=(fill,),

@@ -12,17 +12,17 @@ import torch
 from acrnn import data
 from acrnn.checkpoints import Checkpoint, find
 from acrnn.data import Dataset
+from acrnn.devices import describe_device, training_device
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.figures import Figure
 from acrnn.figures.training import CURVES, Curve, curve_figure, movement_figure
-from acrnn.inference import describe_device
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.results.settings import record
 from acrnn.runs.estimate import Workload, describe_duration, measurement, speed_of_runs, workload
 from acrnn.runs.finish import describe, publish, published, published_name
 from acrnn.runs.launch import Space, delete, resume, space_of, start
 from acrnn.runs.run import Run
-from acrnn.runs.start import Options, configure, training_device
+from acrnn.runs.start import Options, configure
 from acrnn.runs.status import clock
 from acrnn.runs.watch import RunView, State, list_runs, log_tail
 from acrnn.training import RECIPES, recipe_for
@@ -105,7 +105,7 @@ def choose_options() -> Options | None:
     seed = left.number_input("Seed", 0, 1_000_000, 0, key="seed", bind="query-params")
     devices = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     device = right.selectbox("Device", devices, key="device", bind="query-params")
-    st.caption(f"auto is {describe_device(torch.device(training_device('auto')))} here. A GPU is not needed.")
+    st.caption(f"auto is {describe_device(training_device())} here. A GPU is not needed.")
     return Options(root, subset, fold, placement, recipe, epochs, batch_size, seed, device)
 
 
