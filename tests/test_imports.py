@@ -10,7 +10,8 @@ import pytest
 import acrnn
 
 TIERS = (
-    {"errors", "labels", "paths"},
+    {"errors", "labels"},
+    {"paths"},
     {"devices"},
     {"audio"},
     {"features"},
