@@ -2,7 +2,7 @@
 
 from acrnn.features.bandwidth import BandStatistics, fill_missing_bands, n_known_bands
 from acrnn.features.front_end import SEGMENT_FRAMES, SEGMENT_HOP, FrontEnd, mel_front_end
-from acrnn.features.segments import Segments, clip_segments
+from acrnn.features.segments import Segments, clip_segments, segments_at_once
 from acrnn.features.spectrogram import delta, gather_frames, log_spectrogram, stream_log_spectrogram
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "log_spectrogram",
     "mel_front_end",
     "n_known_bands",
+    "segments_at_once",
     "stream_log_spectrogram",
 ]

@@ -18,6 +18,11 @@ DELTA_VALUES = 2**18
 """Values of a spectrogram whose delta is taken in one go: 1 MB, what a core's cache holds."""
 
 
+def segments_at_once(length: int, n_frames: int = 2048) -> int:
+    """How many segments of `length` frames make a batch of about `n_frames`: 16 of 128, 4 of 432, at least 1."""
+    return max(1, n_frames // length)
+
+
 @dataclass(frozen=True)
 class Segments:
     """Where the segments of one clip lie.

@@ -14,13 +14,11 @@ from acrnn.audio.sources import as_samples, is_encoded
 from acrnn.checkpoints import Checkpoint, find
 from acrnn.devices import pick_device
 from acrnn.errors import BadSamplesError, OptionError, SilentAudioError
-from acrnn.features import Segments, fill_missing_bands, n_known_bands, stream_log_spectrogram
+from acrnn.features import Segments, fill_missing_bands, n_known_bands, segments_at_once, stream_log_spectrogram
 from acrnn.features.spectrogram import CHUNK_FRAMES
 from acrnn.inference.prediction import KEPT_SPECTROGRAM_S, Attention, Prediction, most_attended_s
 from acrnn.inference.stream import stream_segments
 from acrnn.model import Network
-
-BATCH_SEGMENTS = 16
 
 
 class Predictor:
@@ -149,7 +147,7 @@ class Hearing:
         """Analyse and classify blocks of float32 (n_samples,) at the front end's rate."""
         predictor, front_end = self._predictor, self._front_end
         probabilities, weights, done = [], [], 0
-        for batch in stream_segments(self._frames(blocks), front_end, BATCH_SEGMENTS):
+        for batch in stream_segments(self._frames(blocks), front_end, segments_at_once(front_end.segment_frames)):
             output = predictor.model(batch.to(predictor.device).contiguous(memory_format=torch.channels_last))
             probabilities.append(output.logits.softmax(dim=1).cpu())
             if output.attention is not None:

@@ -15,12 +15,11 @@ import numpy as np
 import torch
 
 from acrnn.errors import OptionError
-from acrnn.features import FrontEnd, Segments
+from acrnn.features import FrontEnd, Segments, segments_at_once
 from acrnn.inference import Prediction, Predictor
 from acrnn.measures.attention import rank_correlation
 from acrnn.model import Network, build
 
-BATCH_SEGMENTS = 16
 SEED = 1
 """Of the drawn parameters, added to the checkpoint's own so that they are never those it was trained from."""
 UNTRAINED = "untrained"
@@ -110,6 +109,6 @@ def frame_attention(network: Network, front_end: FrontEnd, spectrogram: np.ndarr
     padded = segments.pad(torch.from_numpy(spectrogram), front_end.floor_db)
     weights = [
         network(batch.to(network.mean.device).contiguous(memory_format=torch.channels_last)).attention.cpu()
-        for batch in segments.batches(padded, BATCH_SEGMENTS)
+        for batch in segments.batches(padded, segments_at_once(segments.length))
     ]
     return segments.to_clip(torch.cat(weights).numpy(), network.config.frames_per_weight)

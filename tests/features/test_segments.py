@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acrnn.features import FrontEnd, Segments, clip_segments, delta
+from acrnn.features import FrontEnd, Segments, clip_segments, delta, segments_at_once
 from acrnn.model import PLACEMENTS, NetworkConfig
 
 FRONT_END = FrontEnd()
@@ -162,3 +162,8 @@ def test_the_axis_is_the_frames_own_time():
     assert times_s[0] == 0
     np.testing.assert_allclose(np.diff(times_s), 512 / 44_100)
     assert times_s[-1] <= 220_500 / 44_100
+
+
+@pytest.mark.parametrize(("length", "n"), [(128, 16), (432, 4), (41, 49), (5000, 1)])
+def test_a_batch_has_about_as_many_frames_whatever_the_segments(length, n):
+    assert segments_at_once(length) == n

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
 from acrnn.devices import fast_precision
-from acrnn.features import FrontEnd, Segments
+from acrnn.features import FrontEnd, Segments, segments_at_once
 from acrnn.inference import Prediction, Predictor
 from acrnn.model import Network
 from acrnn.model.network import ConvBlock
@@ -23,7 +23,7 @@ from acrnn.model.network import ConvBlock
 Fill = Literal["silence", "mean"]
 FILLS: tuple[Fill, ...] = ("silence", "mean")
 """What a removed frame becomes in all bands: the front end's floor, or the training folds' mean in decibels."""
-BATCH_SEGMENTS = 24
+BATCH_FRAMES = 24 * 128
 """A tensor of l2 is then 25 MB in bf16: under the 32 MiB from which glibc gives memory back each time it is freed."""
 _REACH = 4  # frames to either side that the delta of a frame looks at
 
@@ -125,6 +125,7 @@ class Erasure:
         self, removed: np.ndarray, fill: Fill, todo: dict[int, list[int]]
     ) -> Iterator[tuple[Tensor, list[tuple[int, int]]]]:
         """Segments (batch, 2, band, segment frame) to compute, and the (set, segment) that each is of."""
+        at_once = segments_at_once(self.segments.length, BATCH_FRAMES)
         held: list[Tensor] = []
         owners: list[tuple[int, int]] = []
         for number, wanted in todo.items():
@@ -133,7 +134,7 @@ class Erasure:
                 start = int(self.segments.starts[i])
                 held.append(padded[..., start : start + self.segments.length])
                 owners.append((number, i))
-                if len(held) == BATCH_SEGMENTS:
+                if len(held) == at_once:
                     yield torch.stack(held), owners
                     held, owners = [], []
         if held:

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from acrnn.features import segments_at_once
 from acrnn.inference import Prediction
 from acrnn.measures.attention import frame_level_db
 from acrnn.measures.faithfulness.erasure import Erasure
 
 IG_STEPS = 16
 """Points of the path of integrated gradients, by Gauss–Legendre quadrature."""
-_BATCH_SEGMENTS = 24  # a clip's gradients hold every activation
+_BATCH_FRAMES = 24 * 128  # a clip's gradients hold every activation
 
 
 def frame_maps(prediction: Prediction, erasure: Erasure, ig_steps: int = IG_STEPS) -> dict[str, np.ndarray]:
@@ -53,7 +54,7 @@ def integrated_gradients(erasure: Erasure, n_steps: int = IG_STEPS) -> np.ndarra
     """
     from captum.attr import IntegratedGradients
 
-    at_once = max(1, _BATCH_SEGMENTS // len(erasure.segments))
+    at_once = max(1, segments_at_once(erasure.segments.length, _BATCH_FRAMES) // len(erasure.segments))
     with _differentiable(erasure):
         found = IntegratedGradients(probability_of(erasure)).attribute(
             _above_floor(erasure), n_steps=n_steps, method="gausslegendre", internal_batch_size=at_once
