@@ -26,7 +26,7 @@ from acrnn.training.recipe import Recipe
 CHUNK_ROWS = 65_536
 VERSIONS_A_WORKER = 200
 """Clips and copies for which a process is worth starting: it needs seconds until it has loaded torch."""
-FORMAT = 1  # raise it when what a stored row means changes
+FORMAT = 2  # raise it when what a stored row means changes; 2: offsets are taken off
 
 
 @dataclass(frozen=True)
