@@ -270,5 +270,7 @@ def test_what_a_user_makes_lies_in_the_users_folders_and_is_read_with_the_shippe
     rows = {row["name"]: row["is_shipped"] for row in json.loads(run("checkpoints", "--json"))}
     assert rows["esc10-l10-paper-fold2-seed0"] is False
     assert rows["esc10-l10-paper-fold2"] is True
-    assert run("tables", "--write").strip() == str(user_results() / "README.md")
+    written = run("tables", "--write").splitlines()
+    assert written[0] == str(user_results() / "README.md")
+    assert {Path(path).parent for path in written} == {user_results()}
     assert tracked() == before

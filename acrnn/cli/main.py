@@ -18,7 +18,7 @@ from rich.table import Column, Table
 
 from acrnn.cli import measures, outcomes
 from acrnn.cli.measures import count_bar, opened
-from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors
+from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors, writable
 from acrnn.cli.recordings import predict
 from acrnn.errors import AcrnnError
 
@@ -64,7 +64,8 @@ def train(
     sealed: Sealed = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[
-        Path | None, typer.Option(help="Where the run's folder is made; default ACRNN_RUNS, else runs.")
+        Path | None,
+        typer.Option(help="Where the run's folder is made; default ACRNN_RUNS, else runs.", callback=writable),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there.")] = False,
 ) -> None:
@@ -111,7 +112,9 @@ def sweep(
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's own number.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; default: one per core, if they fit.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the runs' folders are made; default as `train`.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the runs' folders are made; default as `train`.", callback=writable)
+    ] = None,
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds after which to stop; the same command continues.")
     ] = None,

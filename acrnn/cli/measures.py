@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from acrnn.cli.options import Checkpoint, DataRoot, Device, errors
+from acrnn.cli.options import Checkpoint, DataRoot, Device, errors, writable
 
 Clips = Annotated[int | None, typer.Option("--clips", min=1, help="Fewer than the fold has, for a quick look.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the JSON file; default one of your results, ACRNN_RESULTS.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the JSON file; default one of your results, ACRNN_RESULTS.", callback=writable),
+]
 
 
 def faithfulness(
@@ -120,16 +123,14 @@ def localisation(
 def scenes(
     data: DataRoot,
     fold: Annotated[int, typer.Option(help="Fold whose clips the events and backgrounds are taken from, 1 to 5.")],
-    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.", callback=writable)],
     dataset: Annotated[str | None, typer.Option(help="esc10 or esc50; default what the folder holds.")] = None,
     rate: Annotated[int, typer.Option(help="Sampling rate in hertz.")] = 44_100,
 ) -> None:
     """Write scenes whose event times are known: audio/*.wav, and events.tsv with DESED's columns."""
     from acrnn.data import load
     from acrnn.measures.scenes import write_scenes
-    from acrnn.paths import make_writable
 
-    make_writable(out, "--out")
     clips = load(data, dataset).fold(fold)
     with count_bar("clips") as on_clip:
         n_scenes, left_out = write_scenes(clips, rate, out, on_clip)

@@ -1,10 +1,13 @@
 """Options that several commands have, and where all of them print what is not their answer."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from acrnn.errors import OptionError
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 """Standard error: notes, errors and progress."""
@@ -13,3 +16,21 @@ Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `chec
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
 Sealed = Annotated[str, typer.Option(help="Folds, such as 1 or 1,3, neither trained on nor scored.")]
+
+
+def writable(folder: Path | None) -> Path | None:
+    """Check an option, before hours of work: a folder can be made or written to. Nothing is made yet.
+
+    Raises
+    ------
+    OptionError
+        If not: a file is in its way, or the permission is missing.
+    """
+    if folder is None:
+        return None
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise OptionError(f"{folder} cannot be made: {there} is a file; a folder is accepted.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OptionError(f"{folder} cannot be written: {there} is read-only; a folder that can be is accepted.")
+    return folder

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from acrnn.cli.options import errors
+from acrnn.cli.options import errors, writable
+from acrnn.errors import AcrnnError
 
 
 def publish(
@@ -29,7 +30,8 @@ def publish(
 def report(
     runs: Annotated[Path, typer.Argument(help="Folder of runs; finished ones in it or below it count.")],
     out: Annotated[
-        Path | None, typer.Option(help="Where the JSON files go; default your results, ACRNN_RESULTS.")
+        Path | None,
+        typer.Option(help="Folder to write to; default your results, ACRNN_RESULTS.", callback=writable),
     ] = None,
 ) -> None:
     """Sum up finished runs by setting: mean over folds, interval over clips, out-of-fold probabilities of each clip.
@@ -87,11 +89,17 @@ def tables(
 
 
 def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False) -> None:
-    """List the checkpoints there are, with the accuracy on the fold that each never saw."""
+    """List the checkpoints, each with its accuracy on its held-out fold; a damaged one is named on stderr."""
     from acrnn.checkpoints import find, hidden, names
     from acrnn.paths import is_installed
 
-    found = [find(name) for name in names()]
+    found, is_damaged = [], False
+    for name in names():
+        try:
+            found.append(find(name))
+        except AcrnnError as error:
+            is_damaged = True
+            errors.print(f"error: {error}", markup=False)
     for path in hidden():
         errors.print(f"note: {path} has the name of one that comes with the project; only its path finds it.")
     if is_installed():
@@ -104,7 +112,13 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
         more = ("n_bytes", "is_shipped")
         rows = [{k: getattr(c.config, k) for k in keys} | {k: getattr(c, k) for k in more} for c in found]
         print(json.dumps(rows))
-        return
+    else:
+        Console(width=None if sys.stdout.isatty() else 140).print(_checkpoints_table(found))
+    if is_damaged:
+        raise typer.Exit(2)
+
+
+def _checkpoints_table(found: list) -> Table:
     table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB", "")
     for c in found:
         low, high = c.config.scores.get("interval", (float("nan"), float("nan")))
@@ -119,7 +133,7 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
             f"{c.n_bytes / 1e6:.1f}",
             "" if c.is_shipped else "yours",
         )
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    return table
 
 
 COMMANDS = (publish, report, tables, checkpoints)

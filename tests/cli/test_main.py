@@ -220,7 +220,9 @@ def test_an_empty_folder_lists_no_checkpoint(run, monkeypatch, tmp_path):
     assert run("checkpoints", "--json")[:2] == (0, "[]\n")
 
 
-def test_a_damaged_checkpoint_is_named_and_the_others_are_listed(run, monkeypatch, tmp_path, save_checkpoint):
+def test_a_damaged_checkpoint_is_named_and_the_others_are_listed(
+    run, monkeypatch, tmp_path, save_checkpoint, nothing_shipped
+):
     save_checkpoint(tmp_path, "l10")
     damaged = save_checkpoint(tmp_path, "none")
     (damaged.path / "config.json").write_text("{")

@@ -16,7 +16,7 @@ def result(placement: str, n_correct_at: dict[str, int], n: int = 10) -> Robustn
         }
         for i in range(n)
     )
-    return RobustnessResult("esc10", "ESC-10 44.1 kHz", placement, "paper", 60, ("x",), (1,), n, rows)
+    return RobustnessResult("esc10", "ESC-10 44.1 kHz", placement, "paper", 60, ("x",), (1,), n, True, rows)
 
 
 FALLING = {"clean": 9} | {f"{kind}={snr}": 8 - i for kind in NOISES for i, snr in enumerate(SNRS_DB)}

@@ -142,7 +142,9 @@ def test_at_full_size_it_learns_four_real_clips(real_clips):
     trainer = Trainer(config, corpus, Split(np.arange(4), np.arange(4)))
     first, owners = corpus.segment_rows(np.arange(4), np.zeros(4, int))
     n = len(first)
-    batch = Epoch(torch.from_numpy(first), None, torch.from_numpy(owners), torch.arange(n), torch.ones(n))
+    batch = Epoch(
+        corpus.segment_frames, torch.from_numpy(first), None, torch.from_numpy(owners), torch.arange(n), torch.ones(n)
+    )
     torch.manual_seed(0)
     losses = [trainer.step(batch)[0].item() for _ in range(10)]
     assert losses[0] == pytest.approx(np.log(10), abs=0.05)

@@ -28,7 +28,7 @@ def rows_of(saved: str | bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(saved if isinstance(saved, str) else saved.decode())))
 
 
-def test_listen_saves_the_prediction_that_it_shows(open_page, downloads, tiny_checkpoints):
+def test_listen_saves_the_prediction_that_it_shows(nothing_shipped, open_page, downloads, tiny_checkpoints):
     page = open_page("listen", sample="rooster")
     shown = Predictor(find("esc10-l10-paper-fold1", tiny_checkpoints), "cpu")(scene_clip("rooster").content)
     rows = rows_of(downloads("Attention (CSV)"))
@@ -41,7 +41,7 @@ def test_listen_saves_the_prediction_that_it_shows(open_page, downloads, tiny_ch
     assert "plotly" in downloads("Figure (HTML)")
 
 
-def test_compare_saves_the_strips_and_the_measures_of_each(open_page, downloads):
+def test_compare_saves_the_strips_and_the_measures_of_each(nothing_shipped, open_page, downloads):
     open_page("compare", sample="rooster")
     strips = pd.read_csv(io.StringIO(downloads("Strips (CSV)")))
     measures = pd.read_csv(io.StringIO(downloads("Measures (CSV)")))

@@ -19,8 +19,9 @@ def chooser():
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tiny_checkpoints):
+def checkpoints(tiny_checkpoints, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACRNN_SHIPPED", str(tmp_path_factory.mktemp("nothing")))
         patch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
         yield [find(name) for name in names()]
 

@@ -44,7 +44,7 @@ def test_a_damaged_file_of_results_gives_a_sentence(results):
     (results / "esc10-l10-paper-60.json").write_text("{")
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     assert not page.exception
-    assert "esc10-l10-paper-60.json" in page.error[0].value.replace("\\", "")
+    assert any("esc10-l10-paper-60.json" in error.value.replace("\\", "") for error in page.error)
     assert page.table  # of the rest
 
 
@@ -102,5 +102,5 @@ def test_a_damaged_file_of_measurements_gives_a_sentence(results, folder):
     (results / folder / "esc10-l10-paper-fold1.json").write_text("{")
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     assert not page.exception
-    assert "is not a file of" in page.error[0].value
+    assert any("is not a file of" in error.value for error in page.error)
     assert page.table  # of the rest
