@@ -101,7 +101,7 @@ def train(
 
 @app.command()
 def sweep(
-    name: Annotated[str, typer.Argument(help="table1, table3, table4: the paper's rows; ablation: variants of best.")],
+    name: Annotated[str, typer.Argument(help="table1, table3, table4: the paper's rows; ablation, probes: recipes.")],
     data: DataRoot,
     dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
     placements: Annotated[str, typer.Option(help="Some of the rows, such as l10,l2-sigmoid; default: all.")] = "",

@@ -222,7 +222,7 @@ PAGES: dict[str, tuple[str, Callable[[Results, Sequence[Checkpoint]], list[str]]
     "accuracy.md": ("Tables 1, 3 and 4: accuracy beside the paper's, and attention paired with none", _accuracy_page),
     "costs.md": ("Table 2: parameters and cost", _costs_page),
     "confusions.md": ("Figure 4: which classes are confused", _confusions_page),
-    "recipes.md": ("Recipe best: what each ingredient does", _recipes_page),
+    "recipes.md": ("Recipes, compared on training folds", _recipes_page),
     "faithfulness.md": ("Is the attention right? Removing the frames that it ranks first", _faithfulness_page),
     "robustness.md": ("Noise and damage: what they cost, and where attention goes", _robustness_page),
     "localisation.md": ("Known events: does attention point at them?", _localisation_page),

@@ -74,8 +74,12 @@ def _pairing_line(setting: Setting, without: Setting, folds: Sequence[int]) -> d
     }
 
 
+BASES = ("best", "whole")
+"""Recipes whose variants are compared with them."""
+
+
 def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
-    """Compare recipe `best`, whole, with what is left of it without each of its ingredients, and with `paper`.
+    """Compare recipe `best`, and the candidate `whole`, each with its variants and with `paper`.
 
     Parameters
     ----------
@@ -85,28 +89,29 @@ def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A line a recipe that was run beside a whole `best` of the same data, folds and epochs: `data`, `folds`,
+        A line a recipe that was run beside its base, of the same data, folds and epochs: `data`, `folds`,
         `epochs`, `recipe`, `differs` (in words), `accuracy`, `low`, `high` (95 %, Wilson; shares from
-        0 to 1), and against the whole: `n_more` and `n_fewer` clips right, `p_value` (McNemar's exact test).
+        0 to 1), and against the base: `n_more` and `n_fewer` clips right, `p_value` (McNemar's exact test).
     """
     lines = []
-    for whole in (setting for setting in settings if setting.recipe["name"] == "best"):
-        same = whole.data_fingerprint, whole.placement, whole.folds, whole.epochs
-        lines.append(_ablation_line(whole, whole))
+    for base in (setting for setting in settings if setting.recipe["name"] in BASES):
+        same = base.data_fingerprint, base.placement, base.folds, base.epochs
+        lines.append(_ablation_line(base, base))
         for setting in settings:
             key = setting.data_fingerprint, setting.placement, setting.folds, setting.epochs
-            if key == same and setting is not whole:
-                lines.append(_ablation_line(setting, whole))
+            name = setting.recipe["name"]
+            if key == same and (name == "paper" or name.startswith(f"{base.recipe['name']}_")):
+                lines.append(_ablation_line(setting, base))
     columns = [
         "data", "folds", "epochs", "recipe", "differs", "accuracy", "low", "high", "n_more", "n_fewer", "p_value",
     ]  # fmt: skip
     return pd.DataFrame(lines, columns=columns)
 
 
-def _ablation_line(setting: Setting, whole: Setting) -> dict[str, Any]:
+def _ablation_line(setting: Setting, base: Setting) -> dict[str, Any]:
     name = setting.recipe["name"]
-    values = _differing(setting, whole) if name.startswith("best_") else {}
-    comparison = compare(setting, whole)
+    values = _differing(setting, base) if name != "paper" else {}
+    comparison = compare(setting, base)
     return {
         "data": setting.data_title,
         "folds": ", ".join(map(str, setting.folds)),
@@ -122,7 +127,7 @@ def _ablation_line(setting: Setting, whole: Setting) -> dict[str, Any]:
     }
 
 
-def _differing(setting: Setting, whole: Setting) -> dict[str, Any]:
+def _differing(setting: Setting, base: Setting) -> dict[str, Any]:
     """Find what a setting's recipe has different, by the names of its parameters."""
-    ours, theirs = (vars(Recipe(**s.recipe)) for s in (setting, whole))
+    ours, theirs = (vars(Recipe(**s.recipe)) for s in (setting, base))
     return {key: value for key, value in ours.items() if key != "name" and theirs[key] != value}

@@ -20,7 +20,7 @@ from acrnn.runs.start import Options, configure
 from acrnn.runs.status import Status
 from acrnn.runs.work import work
 from acrnn.training.machine import keep_memory, use_threads_of
-from acrnn.training.recipe import PROBES
+from acrnn.training.recipe import ABLATIONS, PROBES
 
 
 class Row(NamedTuple):
@@ -34,10 +34,12 @@ SWEEPS: dict[str, tuple[Row, ...]] = {
     "table1": (Row("l10"), Row(PICZAK)),
     "table3": tuple(Row(placement, recipe) for recipe in ("plain", "paper") for placement in ("none", "l10")),
     "table4": tuple(Row(placement) for placement in PLACEMENTS),
-    "ablation": tuple(Row("l10", recipe) for recipe in ("paper", "best", *PROBES)),
+    "ablation": tuple(Row("l10", recipe) for recipe in ("paper", "best", *ABLATIONS)),
+    "probes": tuple(Row("l10", recipe) for recipe in ("paper", *PROBES)),
 }
 """Name → its rows: the paper's Table 1 (ACRNN and its baseline), 3 (with and without attention and augmentation) and 4
-(every placement); `ablation` is recipe `best` with each of its ingredients left out."""
+(every placement); `ablation` is recipe `best` with each of its ingredients left out, `probes` the candidate
+`whole` and its variants."""
 
 
 class Ending(StrEnum):
@@ -75,15 +77,15 @@ def grid(sweep: str, base: Options, placements: list[str], folds: list[int], see
     Raises
     ------
     OptionError
-        If the sweep is unknown, a placement is none of its, or `ablation` has no sealed fold.
+        If the sweep is unknown, a placement is none of its, or `ablation` or `probes` has no sealed fold.
     """
     if sweep not in SWEEPS:
         raise OptionError(f"sweep {sweep!r} is not one of {', '.join(SWEEPS)}.")
     known = dict.fromkeys(row.placement for row in SWEEPS[sweep])
     if strange := [p for p in placements if p not in known]:
         raise OptionError(f"{', '.join(strange)} is no row of {sweep}, which has {', '.join(known)}.")
-    if sweep == "ablation" and not base.sealed:
-        raise OptionError("ablation compares recipes, which no test fold may decide: --sealed 1, say, keeps one apart.")
+    if sweep in ("ablation", "probes") and not base.sealed:
+        raise OptionError(f"{sweep} compares recipes, which no test fold may decide: --sealed 1, say, keeps one apart.")
     rows = [row for row in SWEEPS[sweep] if row.placement in (placements or known)]
     return [
         replace(base, fold=fold, seed=seed, placement=row.placement, recipe=row.recipe or base.recipe)

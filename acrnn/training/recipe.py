@@ -223,40 +223,74 @@ def _cosine(start: float, stop: float, share: float) -> float:
 
 N_COPIES = {"esc10": 10, "esc50": 4}
 INGREDIENTS: dict[str, dict[str, Any]] = {
-    "whole clips": {"segment_frames": 432, "batch_size": 16, "shortest_crop": 216, "roll": True, "min_sounding": 0.1},
-    "optimiser": {"optimiser": "adamw", "learning_rate": 1e-3, "weight_decay": 0.05, "clip_norm": 5.0},
-    "cycle": {"schedule": "one-cycle", "warm_up": 0.1},
-    "level": {"gain_db": 6.0, "tilt_db": 6.0},
-    "masks": {"mask_bands": 15, "mask_frames": 40},
+    "cycle": {"schedule": "one-cycle", "learning_rate": 0.05},
+    "crops": {"random_crops": True},
+    "sounding": {"min_sounding": 0.1},
+    "masks": {"mask_bands": 15, "mask_frames": 15},
     "rates": {"low_rates": 0.2},
-    "average": {"average_epochs": 2.0},
-    "mean one": {"mean_one": True},
-    "no mixup": {"mixup_alpha": 0.0},
+    "smoothing": {"label_smoothing": 0.1},
+    "average": {"average_epochs": 3.0},
+    "vote": {"vote": "sounding"},
 }
-"""What `best` has beyond `paper`, by name."""
-BEST: dict[str, Any] = {key: value for values in INGREDIENTS.values() for key, value in values.items()}
+"""What `best` has beyond `paper`, by name: each can be left out, to see what it does."""
+WITHOUT = "best_without_"
 RECIPES: dict[str, dict[str, Any]] = {
     "paper": {},
     "plain": {"mixup_alpha": 0.0, "n_copies": 0},
-    "best": BEST,
+    "best": {key: value for values in INGREDIENTS.values() for key, value in values.items()},
 }
 """Name → what differs from the defaults of `Recipe`. `plain` is Table 3 without 'augment'; `best` has all of
 `INGREDIENTS`."""
+ABLATIONS: dict[str, dict[str, Any]] = {
+    WITHOUT + left_out: {k: v for name, values in INGREDIENTS.items() if name != left_out for k, v in values.items()}
+    for left_out in INGREDIENTS
+}
+"""Name → `best` with one of its ingredients left out."""
+WHOLE: dict[str, Any] = {
+    "segment_frames": 432,
+    "batch_size": 16,
+    "shortest_crop": 216,
+    "roll": True,
+    "min_sounding": 0.1,
+    "optimiser": "adamw",
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "clip_norm": 5.0,
+    "schedule": "one-cycle",
+    "warm_up": 0.1,
+    "gain_db": 6.0,
+    "tilt_db": 6.0,
+    "mask_bands": 15,
+    "mask_frames": 40,
+    "low_rates": 0.2,
+    "average_epochs": 2.0,
+    "mean_one": True,
+    "mixup_alpha": 0.0,
+}
+"""A candidate to follow `best`: whole clips as segments, and an optimiser that moves every layer."""
 PROBES: dict[str, dict[str, Any]] = {
-    name: BEST | values
+    name: WHOLE | values
     for name, values in {
-        "best_with_mixup": {"mixup_alpha": 0.2},
-        "best_with_mixed_powers": {"mixup_alpha": 1.0, "mixture": "equal-power"},
-        "best_sgd": {"optimiser": "sgd", "learning_rate": 0.03, "weight_decay": 5e-4},
-        "best_higher_rate": {"learning_rate": 2e-3},
-        "best_small_batches": {"batch_size": 8},
-        "best_growing_crops": {"shortest_crop": 96, "longest_crop": 128, "whole_from": 0.75},
-        "best_without_level": {"gain_db": 0.0, "tilt_db": 0.0},
-        "best_without_masks": {"mask_bands": 0, "mask_frames": 0},
-        "best_without_copies": {"n_copies": 0},
+        "whole": {},
+        "whole_with_mixup": {"mixup_alpha": 0.2},
+        "whole_with_mixed_powers": {"mixup_alpha": 1.0, "mixture": "equal-power"},
+        "whole_sgd": {"optimiser": "sgd", "learning_rate": 0.03, "weight_decay": 5e-4},
+        "whole_half_crops": {
+            "shortest_crop": 160,
+            "longest_crop": 216,
+            "warm_up": 0.3,
+            "mask_frames": 25,
+            "mixup_alpha": 0.2,
+        },
+        "whole_higher_rate": {"learning_rate": 2e-3},
+        "whole_small_batches": {"batch_size": 8},
+        "whole_growing_crops": {"shortest_crop": 96, "longest_crop": 128, "whole_from": 0.75},
+        "whole_without_level": {"gain_db": 0.0, "tilt_db": 0.0},
+        "whole_without_masks": {"mask_bands": 0, "mask_frames": 0},
+        "whole_without_copies": {"n_copies": 0},
     }.items()
 }
-"""Name → `best` with something else in one place: what was, or can be, compared with it."""
+"""Name → `WHOLE` with something else in one place: what is compared, on training folds, before one is chosen."""
 
 
 def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:
@@ -267,7 +301,7 @@ def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size
     OptionError
         If the recipe is unknown or a number is out of range.
     """
-    known = RECIPES | PROBES
+    known = RECIPES | ABLATIONS | PROBES
     if name not in known:
         raise OptionError(f"recipe {name!r} is not one of {', '.join(known)}")
     given = {"epochs": epochs, "batch_size": batch_size}

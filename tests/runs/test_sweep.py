@@ -16,7 +16,7 @@ from acrnn.runs.start import Options, configure
 from acrnn.runs.status import Process
 from acrnn.runs.sweep import grid, run_sweep
 from acrnn.training.config import RunConfig
-from acrnn.training.recipe import PROBES
+from acrnn.training.recipe import ABLATIONS, PROBES
 from tests.waiting import wait_until
 
 
@@ -165,7 +165,9 @@ def test_an_ablation_is_best_without_each_ingredient_and_needs_a_sealed_fold(bas
     with pytest.raises(OptionError, match="--sealed"):
         grid("ablation", base, [], [2], [0])
     runs = grid("ablation", replace(base, sealed=(1,)), [], [2], [0])
-    assert [run.recipe for run in runs] == ["paper", "best", *PROBES]
+    assert [run.recipe for run in runs] == ["paper", "best", *ABLATIONS]
+    probes = grid("probes", replace(base, sealed=(1,)), [], [2], [0])
+    assert [run.recipe for run in probes] == ["paper", *PROBES]
     assert {(run.placement, run.fold, run.sealed) for run in runs} == {("l10", 2, (1,))}
 
 

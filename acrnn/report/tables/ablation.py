@@ -3,22 +3,22 @@
 from acrnn.report.table import Column, Table
 from acrnn.report.texts import text
 from acrnn.results.collection import Results
-from acrnn.results.paired import ablation_frame
+from acrnn.results.paired import BASES, ablation_frame
 
-TITLE = "Recipe best: what each ingredient does"
+TITLE = "Recipes, compared on training folds"
 
 
 def ablation_table(results: Results, dataset: str | None = None) -> Table:
-    """Lay out every recipe that was compared with `best` on one dataset, or on both."""
+    """Lay out every recipe that was compared with its base on one dataset, or on both."""
     frame = ablation_frame([s for s in results.ablation if dataset in (None, s.dataset)])
-    others = frame["recipe"] != "best"  # best against itself differs in nothing
+    others = ~frame["recipe"].isin(BASES)  # a base against itself differs in nothing
     shown = frame.assign(**{name: frame[name].where(others) for name in ("n_more", "n_fewer", "p_value")})
     columns = (
         Column("recipe", "recipe", "code"),
         Column("differs in", "differs"),
         Column("accuracy (95 % by clip)", "accuracy", "number", ".1%", interval=("low", "high")),
-        Column("right where best is wrong", "n_more", "number", ".0f"),
-        Column("wrong where best is right", "n_fewer", "number", ".0f"),
+        Column("right where the base is wrong", "n_more", "number", ".0f"),
+        Column("wrong where the base is right", "n_fewer", "number", ".0f"),
         Column("p", "p_value", "number", ".2f"),
         Column("validation fold", "folds"),
         Column("epochs", "epochs"),
