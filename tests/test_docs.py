@@ -19,7 +19,7 @@ from acrnn.measures.crossval import wilson_interval
 from acrnn.measures.intervals import mean_with_interval
 from acrnn.model import NetworkConfig, PiczakConfig, complexity
 from acrnn.results import paper
-from acrnn.training.recipe import RECIPES
+from acrnn.training.recipe import RECIPES, WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
@@ -386,6 +386,9 @@ def test_the_sizes_of_method_md_are_those_of_the_code():
 def test_training_md_describes_the_recipes_of_the_code():
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(RECIPES)
-    best = RECIPES["best"]
-    assert f"whole clips (segments of {best['segment_frames']} frames)" in text
-    assert (best["optimiser"], best["schedule"], best["roll"]) == ("adamw", "one-cycle", True)
+    assert f"(segments of {WHOLE['segment_frames']} frames)" in " ".join(text.split())
+    assert (WHOLE["optimiser"], WHOLE["schedule"], WHOLE["roll"]) == ("adamw", "one-cycle", True)
+    probe, mixed = (result(f"ablation/esc50-l10-{name}-30-sealed1") for name in ("whole", "whole_with_mixup"))
+    told = " ".join(text.split())
+    assert f"scored {percent(probe['accuracy'])} ({between(probe['interval'])}) on fold 5" in told
+    assert f"lowered that to {percent(mixed['accuracy'])}" in told
