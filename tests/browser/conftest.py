@@ -85,12 +85,13 @@ def app(tmp_path_factory):
 @pytest.fixture(scope="session")
 def app_without_data(tmp_path_factory, save_checkpoint):
     """The app without a dataset, with checkpoints of random weights: fold 1 at all placements, fold 2 at l10 alone."""
-    root = tmp_path_factory.mktemp("random-checkpoints")
+    shipped = tmp_path_factory.mktemp("random")
+    root = shipped / "checkpoints"
     for placement in WITH_ATTENTION:
         save_checkpoint(root, placement)
     save_checkpoint(root, "l10", fold=2, name="esc10-l10-paper-fold2")
     empty = tmp_path_factory.mktemp("nothing")
-    server = App(tmp_path_factory.mktemp("bare") / "log.txt", ACRNN_CHECKPOINTS=str(root), ACRNN_DATA=str(empty))
+    server = App(tmp_path_factory.mktemp("bare") / "log.txt", ACRNN_SHIPPED=str(shipped), ACRNN_DATA=str(empty))
     server.wait()
     yield server
     server.stop()

@@ -17,9 +17,9 @@ from acrnn.results.confusion import (
     compare,
     confidently_wrong,
     confusion_of,
-    fold_model,
     right_example,
 )
+from acrnn.results.published import checkpoint_of_fold
 from acrnn.results.settings import load_settings
 from tests.browser.conftest import READY_MS, choose, settle
 
@@ -38,7 +38,7 @@ def published_mistake():
         clips = clip_table(setting)
         for _, row in confidently_wrong(clips).iterrows():
             try:
-                checkpoint = fold_model(setting, row["fold"])
+                checkpoint = checkpoint_of_fold(setting, row["fold"])
             except CheckpointError:
                 continue
             if right_example(clips, row) is not None:

@@ -120,6 +120,7 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train
     page.wait_for_function(
         "document.querySelectorAll('.st-key-curve_loss .scatterlayer .point').length >= 2", timeout=LONG_MS
     )
+    expect(page.get_by_text("There is no curve for the held-out fold")).to_be_visible()
     stands_still(page)
     page.reload()
     drawn(page)
@@ -201,7 +202,6 @@ def test_the_form_has_the_recipes_values_and_says_how_long_it_will_take(train_ap
     assert page.get_by_label("Batch size", exact=True).input_value() == "64"
     estimate = page.get_by_text("of training: 4 segments an epoch × 300 at")
     expect(estimate).to_be_visible()
-    expect(page.get_by_text("There is no curve for the held-out fold")).to_be_visible()
 
 
 def test_without_data_the_page_offers_the_download(app_without_data, page):

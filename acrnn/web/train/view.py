@@ -211,6 +211,7 @@ def show_run(view: RunView) -> None:
     elif view.state is State.FINISHED:
         st.markdown(_describe_score(view))
     _actions(view)
+    last_row = view.metrics[-1] if view.metrics else {}
     for pair in (CURVES[:2], CURVES[2:]):
         for column, curve in zip(st.columns(2, gap="small"), pair, strict=True):
             last = f"{view.metrics[-1][curve.key]:{curve.hover_format}}" if view.metrics else "no epoch yet"
@@ -219,12 +220,11 @@ def show_run(view: RunView) -> None:
                 config=NO_BAR, alt=f"{curve.title} after each epoch, at last {last}",
             )  # fmt: skip
     st.caption(NO_HELD_OUT_CURVE)
-    if view.metrics and view.metrics[-1].get("movement"):
-        st.plotly_chart(
-            _drawn_movement(view, str(view.run.path), len(view.metrics), view.metrics[-1].get("time")),
-            key="curve_movement", config=NO_BAR, alt=_tell_movement(view.metrics[-1]["movement"]),
-        )  # fmt: skip
-        st.caption(MOVEMENT)
+    st.plotly_chart(
+        _drawn_movement(view, str(view.run.path), len(view.metrics), last_row.get("time")),
+        key="curve_movement", config=NO_BAR, alt=_tell_movement(last_row.get("movement", {})),
+    )  # fmt: skip
+    st.caption(MOVEMENT)
     _files(view)
 
 
@@ -245,7 +245,7 @@ def _drawn_movement(_view: RunView, *key) -> Figure:
 
 
 def _tell_movement(movement: dict[str, float]) -> str:
-    told = ", ".join(f"{layer} {moved:.2f}" for layer, moved in movement.items())
+    told = ", ".join(f"{layer} {moved:.2f}" for layer, moved in movement.items()) or "no epoch yet"
     return f"Relative distance of each layer's kernels from their initial values: {told}"
 
 
