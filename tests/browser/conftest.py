@@ -87,6 +87,7 @@ def app_without_data(tmp_path_factory, save_checkpoint):
     """The app without a dataset, with checkpoints of random weights: fold 1 at all placements, fold 2 at l10 alone."""
     shipped = tmp_path_factory.mktemp("random")
     root = shipped / "checkpoints"
+    (shipped / "results").symlink_to(ROOT / "results")
     for placement in WITH_ATTENTION:
         save_checkpoint(root, placement)
     save_checkpoint(root, "l10", fold=2, name="esc10-l10-paper-fold2")
