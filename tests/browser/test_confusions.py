@@ -182,7 +182,7 @@ def test_without_recordings_it_works_on_predictions_and_says_what_is_missing(app
     setting, row, _ = mistake
     open_page(page, app_without_data, setting=setting.name, true=pretty(row["true"]), look=row["filename"])
     alert = page.get_by_test_id("stAlert").first
-    expect(alert).to_contain_text("The recordings are not here")
+    expect(alert).to_contain_text("The recordings are not on this machine")
     expect(alert).to_contain_text(f"python -m acrnn download {setting.dataset}")
     matrix_drawn(page)
     assert page.locator("audio").count() == 0
