@@ -1,5 +1,7 @@
 """What stands in a page's URL: any value gives a page, and a checkpoint's own gives that checkpoint."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from acrnn.checkpoints import find, names
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.words import plain
+from acrnn.web.shell.query import _is_usable
 
 
 def chooser():
@@ -66,3 +69,28 @@ def is_escape(text: str, at: int) -> bool:
     while at - run >= 0 and text[at - run] == "\\":
         run += 1
     return run % 2 == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("listen", {"source": ""}),
+        ("compare", {"height": ""}),
+        ("confusions", {"order": ""}),
+        ("confusions", {"view": "Compare two", "side": ""}),
+        ("results", {"scored": ""}),
+        ("train", {"subset": ""}),
+        ("train", {"epochs": "1e999"}),
+        ("train", {"epochs": "nan"}),
+    ],
+)
+def test_an_empty_value_or_an_endless_number_is_as_none_at_all(open_page, page, query, monkeypatch, tiny_root):
+    monkeypatch.setenv("ACRNN_DATA", str(tiny_root.parent))
+    open_page(page, **query)  # raises nothing
+
+
+@given(st.floats() | st.just(""))
+def test_only_what_a_widget_can_take_stays_in_the_query(value):
+    assert _is_usable(str(value)) == (value != "" and math.isfinite(value))
+    assert _is_usable("rooster")
+    assert not _is_usable("  ")

@@ -1,7 +1,9 @@
-"""That every page runs through app.py."""
+"""That every page runs through app.py, with a query that its widgets can take."""
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+
+from acrnn.web.shell.query import forget_unusable
 
 
 def through_app() -> None:
@@ -14,3 +16,4 @@ def through_app() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+    forget_unusable()
