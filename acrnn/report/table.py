@@ -138,7 +138,7 @@ class Table:
     def to_csv(self) -> str:
         """Give everything in numbers, as CSV."""
         frame = self.rows if self.export is None else self.export
-        return frame.to_csv(index=False, float_format="%.4f")
+        return csv_text(frame, float_format="%.4f")
 
     @property
     def _right(self) -> list[int]:
@@ -167,3 +167,21 @@ def with_states(lines: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.D
     """Make a frame of lines of which some lack all but their name and a `state`; it has all `columns`, and that one."""
     frame = pd.DataFrame(list(lines), columns=[*columns, STATE])
     return frame.assign(**{STATE: frame[STATE].fillna("")})
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def csv_text(frame: pd.DataFrame, *, index: bool = False, float_format: str | None = None) -> str:
+    """Give a frame as CSV for people: a text that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Names of files are not ours: `=cmd|'calc'!A0.wav` is one.
+    """
+    texts = frame.select_dtypes(exclude=["number", "bool", "datetime"])
+    safe = frame.assign(**{str(name): column.map(_as_text) for name, column in texts.items()})
+    return safe.rename(columns=_as_text, index=_as_text).to_csv(index=index, float_format=float_format)
+
+
+def _as_text(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

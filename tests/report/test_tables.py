@@ -16,7 +16,7 @@ from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.paths import shipped_results
 from acrnn.report.document import PAGES, blocks, documents, fill, marked_files, write
-from acrnn.report.table import STATE
+from acrnn.report.table import STATE, csv_text
 from acrnn.report.tables.accuracy import accuracy_frame, accuracy_table, reproduced_rows, tell_folds
 from acrnn.report.tables.checkpoints import checkpoint_table
 from acrnn.report.tables.confusion import recall_frame, statements_table
@@ -333,3 +333,11 @@ def test_the_command_prints_the_tables_or_writes_them(tmp_path):
 
 def test_a_variant_reads_as_in_a_settings_name():
     assert str(Variant("l2-sigmoid", "paper")) == "l2-sigmoid-paper"
+
+
+def test_no_cell_of_a_csv_is_a_formula_and_numbers_stay_numbers():
+    frame = pd.DataFrame({"clip": ["=cmd|'calc'!A0.wav", "-x.wav", "rain.wav", "@a"], "gain": [-1.5, 0.25, 3.0, -4.0]})
+    lines = csv_text(frame, float_format="%.2f").splitlines()
+    assert lines == ["clip,gain", "'=cmd|'calc'!A0.wav,-1.50", "'-x.wav,0.25", "rain.wav,3.00", "'@a,-4.00"]
+    indexed = csv_text(frame.set_index("clip"), index=True).splitlines()
+    assert [line.split(",")[0] for line in indexed] == ["clip", "'=cmd|'calc'!A0.wav", "'-x.wav", "rain.wav", "'@a"]

@@ -13,6 +13,7 @@ from acrnn.figures.compare import figure5
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
 from acrnn.measures.attention import frame_level_db, loud_to_quiet, rank_correlation
+from acrnn.report.table import csv_text
 from acrnn.web.compare.families import Family
 from acrnn.web.shared.analysis import Analysis, analyse
 from acrnn.web.shared.chosen import ChosenClip
@@ -218,7 +219,7 @@ def strips_csv(panels: Sequence[Panel]) -> str:
         )
         for panel in panels
     ]
-    return pd.concat(tables).to_csv(index=False, float_format="%.8f")
+    return csv_text(pd.concat(tables), float_format="%.8f")
 
 
 def measures_csv(panels: Sequence[Panel]) -> str:
@@ -239,7 +240,7 @@ def measures_csv(panels: Sequence[Panel]) -> str:
                 "loud_to_quiet": panel.ratio,
             }
         )
-    return pd.DataFrame(rows).to_csv(index=False)
+    return csv_text(pd.DataFrame(rows))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from acrnn.measures.attention import (
     jensen_shannon_distance,
     measure_attention,
 )
+from acrnn.report.table import csv_text
 from acrnn.web.compare.families import Family, Slot
 from acrnn.web.shared.analysis import Analysis, Kept, analyse
 from acrnn.web.shared.chosen import ChosenClip
@@ -228,7 +229,7 @@ def strips_csv(strips: Sequence[Strip], names: Sequence[str]) -> str:
     times_s = there[0][1].times_s
     columns = {name: hold(strip.times_s, strip.weights, times_s) for name, strip in there}
     table = pd.DataFrame({"time_s": times_s} | columns)
-    return table.to_csv(index=False, float_format="%.8f")
+    return csv_text(table, float_format="%.8f")
 
 
 def describe_votes(clip: ChosenClip, heard: Sequence[Heard | None]) -> str:
@@ -278,7 +279,7 @@ def export_buttons(
     stem = f"{clip.name.rsplit('.', 1)[0]}-compare"
     with st.container(horizontal=True, key="exports"):
         download("Strips (CSV)", lambda: strips_csv(strips, [slot.label for slot in slots]), f"{stem}-strips.csv")
-        download("Measures (CSV)", lambda: table.to_csv(index=False), f"{stem}-measures.csv")
+        download("Measures (CSV)", lambda: csv_text(table), f"{stem}-measures.csv")
         download("Figure (HTML)", lambda: figure.to_html(include_plotlyjs=True), f"{stem}.html")
 
 

@@ -17,6 +17,7 @@ from acrnn.figures.confusion import FEW_CLASSES, difference_figure
 from acrnn.labels import GROUPS, pretty
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK
+from acrnn.report.table import csv_text
 from acrnn.results.confusion import (
     ORDERS,
     ClipFilter,
@@ -314,7 +315,7 @@ def pair_buttons(pairs: pd.DataFrame, n: int = 8) -> None:
 
 def save_csv(table: pd.DataFrame, name: str, *, index: bool = False, label: str = "CSV") -> None:
     """Button that downloads a table as it is shown."""
-    download(label, lambda: table.to_csv(index=index, float_format="%.6f"), f"{name}.csv", key=f"csv_{name}")
+    download(label, lambda: csv_text(table, index=index, float_format="%.6f"), f"{name}.csv", key=f"csv_{name}")
 
 
 def describe_comparison(a: str, b: str, comparison: Comparison) -> str:

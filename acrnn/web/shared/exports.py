@@ -8,6 +8,7 @@ import streamlit as st
 
 from acrnn.figures import Figure
 from acrnn.inference import Prediction
+from acrnn.report.table import csv_text
 from acrnn.web.shared.downloads import download
 
 
@@ -25,4 +26,4 @@ def attention_csv(prediction: Prediction) -> str:
     """One line a frame: its centre in seconds and its weight."""
     attention = prediction.attention
     frame = pd.DataFrame({"time_s": attention.times_s, "weight": attention.weights})
-    return frame.assign(time_s=frame["time_s"].map("{:.6f}".format)).to_csv(index=False, float_format="%.8f")
+    return csv_text(frame.assign(time_s=frame["time_s"].map("{:.6f}".format)), float_format="%.8f")

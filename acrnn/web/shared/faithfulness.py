@@ -20,6 +20,7 @@ from acrnn.measures.faithfulness import (
     FaithfulnessMeter,
     Fill,
 )
+from acrnn.report.table import csv_text
 from acrnn.training.machine import keep_memory
 from acrnn.web.shared.analysis import Kept, analyse, predictor_of
 from acrnn.web.shared.charts import NO_BAR
@@ -130,7 +131,7 @@ def show(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> No
     stem = f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.name}-{fill}"
     with st.container(horizontal=True, key="faithful_exports"):
         for name, frame in (("Curves", curves_frame(curves)), ("Faithfulness", table)):
-            csv = frame.to_csv(index=False, float_format="%.6f")
+            csv = csv_text(frame, float_format="%.6f")
             download(f"{name} (CSV)", csv, f"{stem}-{name.lower()}.csv")
 
 
