@@ -69,7 +69,8 @@ def test_the_command_names_the_folder_of_the_very_data(tmp_path_factory, save_ch
 
 
 def test_a_clip_is_heard_once_by_each_checkpoint_and_a_damaged_one_is_an_empty_strip(tmp_path, save_checkpoint):
-    good, bad = save_checkpoint(tmp_path, "l10"), save_checkpoint(tmp_path, "l2-softmax")
+    # of a seed of their own, so that no other test has left them in the app's caches
+    good, bad = (save_checkpoint(tmp_path, placement, seed=77) for placement in ("l10", "l2-softmax"))
     (bad.path / "model.safetensors").write_bytes(b"broken")
     slots = [Slot("l2-softmax", bad), Slot("l6-sigmoid", None), Slot("l10", good)]
     told = []
