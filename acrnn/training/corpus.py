@@ -71,6 +71,10 @@ class Corpus:
         before = self._sounding_before
         return (before[rows + self.segment_frames] - before[rows]) / self.segment_frames
 
+    def in_segments_of(self, n_frames: int) -> "Corpus":
+        """Give the same rows in segments of another length, at most this one, with half of it from one to the next."""
+        return replace(self, segment_frames=n_frames, segment_hop=n_frames // 2)
+
     def segment_rows(
         self, clips: np.ndarray, versions: np.ndarray, min_sounding: float = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -28,6 +28,8 @@ class Recipe:
         Segments of one step.
     segment_frames : int
         Frames of a segment; the next begins half a segment later. 128 (§3.1), or 432, which holds a whole clip of 5 s.
+    training_frames : int
+        Frames of a segment in training, where that is shorter than the ones that are scored; 0 for the same.
     optimiser : str
         `sgd` with Nesterov's momentum (§4.1), or `adamw`.
     clip_norm : float
@@ -89,6 +91,7 @@ class Recipe:
     epochs: int = 300
     batch_size: int = 64
     segment_frames: int = 128
+    training_frames: int = 0
     optimiser: str = "sgd"
     clip_norm: float = 0.0
     learning_rate: float = 0.01
@@ -129,12 +132,13 @@ class Recipe:
         sizes = self.mask_bands, self.mask_frames, self.average_epochs, self.clip_norm, self.gain_db, self.tilt_db
         lengths = self.segment_frames >= 2 and 0 <= self.shortest_crop <= self.cut_frames <= self.segment_frames
         lengths = lengths and 0 <= self.whole_from <= 1 and 0 <= self.warm_up < 1
+        lengths = lengths and (self.training_frames == 0 or 2 <= self.training_frames <= self.segment_frames)
         if not (named and shares and lengths and min(sizes) >= 0):
             raise OptionError(
                 f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
                 f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
-                "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, shortest_crop at most "
-                "longest_crop and that at most segment_frames, whole_from in [0, 1], warm_up in [0, 1), mask_bands, "
+                "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, training_frames from 2 to "
+                "segment_frames or 0, shortest_crop at most longest_crop and that at most segment_frames, whole_from in [0, 1], warm_up in [0, 1), mask_bands, "
                 "mask_frames, average_epochs, clip_norm, gain_db and tilt_db are not negative"
             )
 
@@ -180,6 +184,8 @@ class Recipe:
         ]
         if self.segment_frames != Recipe.segment_frames:
             parts.insert(0, f"segments of {self.segment_frames} frames")
+        if self.training_frames:
+            parts[0] += f", of {self.training_frames} in training"
         if self.clip_norm:
             parts.append(f"gradients clipped at a norm of {self.clip_norm:g}")
         if self.random_crops:
@@ -268,7 +274,17 @@ WHOLE: dict[str, Any] = {
     "mixup_alpha": 0.0,
 }
 """A candidate to follow `best`: whole clips as segments, and an optimiser that moves every layer."""
+SHORT: dict[str, Any] = RECIPES["best"] | {"segment_frames": 432, "training_frames": 128, "mean_one": True}
+"""Another candidate: `best`, trained on segments of §3.1's length and scored on whole clips."""
 PROBES: dict[str, dict[str, Any]] = {
+    name: SHORT | values
+    for name, values in {
+        "short": {},
+        "short_adamw": {"optimiser": "adamw", "learning_rate": 2e-3, "weight_decay": 0.05, "clip_norm": 5.0},
+        "short_level": {"gain_db": 6.0, "tilt_db": 6.0},
+        "short_mixed_powers": {"mixup_alpha": 1.0, "mixture": "equal-power"},
+    }.items()
+} | {
     name: WHOLE | values
     for name, values in {
         "whole": {},
@@ -290,7 +306,7 @@ PROBES: dict[str, dict[str, Any]] = {
         "whole_without_copies": {"n_copies": 0},
     }.items()
 }
-"""Name → `WHOLE` with something else in one place: what is compared, on training folds, before one is chosen."""
+"""Name → `SHORT` or `WHOLE` with something else in one place: what is compared, on training folds, before one is chosen."""
 
 
 def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:

@@ -145,6 +145,8 @@ class Trainer:
         self.config = config
         self.split = split
         self.device = torch.device(config.device)
+        if config.recipe.training_frames:
+            corpus = corpus.in_segments_of(config.recipe.training_frames)
         self.corpus = corpus.to(self.device)
         self.model = build(config.network)
         self.model.initialise(torch.Generator().manual_seed(config.seed))
