@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from acrnn.web.shell.address import one_entry_a_step
 from acrnn.web.shell.carry import carried_choices
 from acrnn.web.shell.memory import freeze
 
@@ -17,6 +18,7 @@ pages = [
     st.Page("pages/results.py", title="Results", icon=":material/table_chart:", url_path="results"),
 ]
 page = st.navigation(pages, position="top")
+one_entry_a_step()
 with carried_choices(page.title):
     page.run()
 freeze(page.title)

@@ -12,35 +12,35 @@ from acrnn.web.shared.clips import choose_clip
 from acrnn.web.shared.models import list_checkpoints
 from acrnn.web.shared.player import player
 from acrnn.web.shared.words import plain
+from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
 
 through_app()
 
-ONE_CLIP, FIGURE5 = "one clip", "the paper's Figure 5"
-FAMILY, CHOSEN = "all placements", "my choice"
-HEIGHTS = {"share of its maximum": "largest", "times its mean": "mean"}
+VIEWS = {"clip": "one clip", "figure5": "the paper's Figure 5"}
+CHECKPOINTS = {"family": "all placements", "chosen": "my choice"}
+HEIGHTS = {"largest": "share of its maximum", "mean": "times its mean"}
 
 st.title("Compare", anchor=False)
-shown = st.segmented_control(
-    "Show", [ONE_CLIP, FIGURE5], default=ONE_CLIP, required=True, key="compare", bind="query-params",
-    label_visibility="collapsed",
-)  # fmt: skip
+shown = address.one_of(
+    st.segmented_control, "Show", VIEWS, format_func=VIEWS.get, key="compare", label_visibility="collapsed"
+)
 
 with st.sidebar:
     known = families.families_of(list_checkpoints())
     if not known:
         st.info("There is no checkpoint with attention to compare.")
         st.stop()
-    choice = FAMILY
-    if shown == ONE_CLIP:
-        choice = st.segmented_control(
-            "Compare", [FAMILY, CHOSEN], default=FAMILY, required=True, key="which", bind="query-params",
+    choice = "family"
+    if shown == "clip":
+        choice = address.one_of(
+            st.segmented_control, "Compare", CHECKPOINTS, format_func=CHECKPOINTS.get, key="which",
             help="All placements of Table 4 for one dataset and fold, trained or not; or any checkpoints.",
         )  # fmt: skip
-    family = families.choose_family(known) if choice == FAMILY else None
+    family = families.choose_family(known) if choice == "family" else None
     slots = families.slots_of_family(family) if family else families.choose_slots(known)
 
-if shown == FIGURE5:
+if shown == "figure5":
     figure5.show(family)
     web.explain_scaling()
     st.stop()
@@ -70,16 +70,14 @@ st.markdown(f"{plain(clip.name)}, {analysis.prediction.duration_s:.2f} s. {web.d
 
 there = {slot.label: strip for slot, strip in zip(slots, strips, strict=True) if strip.weights is not None}
 scales, first, second, levels = st.columns([5, 3, 3, 4], vertical_alignment="bottom", gap="medium")
-scale = HEIGHTS[
-    scales.segmented_control(
-        "Height of a strip", list(HEIGHTS), default="share of its maximum", required=True, key="height",
-        bind="query-params", help="Share of its maximum: every strip fills its row. Times its mean: all strips "
-        "have one scale, on which the dotted line at 1 is uniform attention.",
-    )
-]  # fmt: skip
+scale = address.one_of(
+    scales.segmented_control, "Height of a strip", HEIGHTS, format_func=HEIGHTS.get, key="height",
+    help="Share of its maximum: every strip fills its row. Times its mean: all strips have one scale, on which the "
+    "dotted line at 1 is uniform attention.",
+)  # fmt: skip
 single = len(there) == 1
-a = first.selectbox("Difference of", list(there), key="a", bind="query-params", disabled=single)
-b = second.selectbox("and", list(there), index=1 - single, key="b", bind="query-params", disabled=single)
+a = address.one_of(first.selectbox, "Difference of", there, key="a", disabled=single)
+b = address.one_of(second.selectbox, "and", there, default=list(there)[1 - single], key="b", disabled=single)
 low_db, high_db = levels.slider(
     "Colours (dB)", -80, 10, (-80, 0), step=5, key="db", bind="query-params", help="A full-scale sine is about 0 dB."
 )

@@ -7,6 +7,7 @@ from acrnn.results.confusion import clip_table, confusion_of, reliability
 from acrnn.web.confusions import view as web
 from acrnn.web.confusions.clip_list import clip_list, look_closer
 from acrnn.web.shared.results import known_settings
+from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
 
 through_app()
@@ -30,9 +31,7 @@ if (missing := web.describe_sounds(setting, dataset)) is not None:
 if len(clips) < len(every):
     st.caption(f":material/filter_alt: The filters keep {len(clips)} of {len(every)} clips.")
 
-matrix_tab, class_tab, clips_tab, calibration_tab, compare_tab = st.tabs(
-    ["Matrix", "Per class", "Clips", "Calibration", "Compare two"], key="view", bind="query-params"
-)
+matrix_tab, class_tab, clips_tab, calibration_tab, compare_tab = address.tabs(web.TABS, key="view")
 if clips.empty:
     st.info("No clip passes the filters.", icon=":material/filter_alt_off:")
     st.stop()

@@ -20,6 +20,7 @@ from acrnn.web.shared.words import (
     describe_vote,
     plain,
 )
+from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
 
 through_app()
@@ -73,9 +74,9 @@ with bars:
 
 has_attention = prediction.attention is not None
 play, levels, veil = st.columns([3, 3, 2], vertical_alignment="bottom", gap="medium")
-ATTENDED = "only what it attends to"
-played = play.segmented_control(
-    "Play", ["the clip", ATTENDED], default="the clip", required=True, key="play", bind="query-params",
+VERSIONS = {"clip": "the clip", "attended": "only what it attends to"}
+played = address.one_of(
+    play.segmented_control, "Play", VERSIONS, format_func=VERSIONS.get, key="play",
     disabled=not has_attention, help="Only what it attends to: the sound with each frame scaled by its attention.",
 )  # fmt: skip
 low_db, high_db = levels.slider(
@@ -86,7 +87,7 @@ overlay = veil.toggle(
     help="Darkens the spectrogram where attention is below its maximum.",
 )  # fmt: skip
 
-attended = played == ATTENDED and has_attention
+attended = played == "attended" and has_attention
 figure = figure_of(analysis, ClipView(low_db, max(high_db, low_db + 5), overlay))
 player(
     figure,

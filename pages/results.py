@@ -14,6 +14,7 @@ from acrnn.web.confusions.view import is_dark
 from acrnn.web.results import view as web
 from acrnn.web.shared.models import list_checkpoints
 from acrnn.web.shared.results import known_results, show_damaged
+from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
 
 through_app()
@@ -27,10 +28,9 @@ st.markdown(
     "The paper's Tables 1 to 4 and Figure 4, as printed, beside what was measured here. What was not run says so; "
     "“quoted only” are other authors' figures in the paper's Table 1."
 )
-dataset = st.segmented_control(
-    "Scored on", list(CLASSES), format_func=TITLES.get, default="esc10", required=True, key="scored",
-    bind="query-params",
-)  # fmt: skip
+dataset = address.one_of(
+    st.segmented_control, "Scored on", list(CLASSES), format_func=TITLES.get, default="esc10", key="scored"
+)
 st.markdown(tell_coverage(dataset, results))
 with st.container(border=True):
     st.markdown(f"**Protocol.** {text('protocol')}")

@@ -138,8 +138,9 @@ class Recipe:
                 f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
                 f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
                 "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, training_frames from 2 to "
-                "segment_frames or 0, shortest_crop at most longest_crop and that at most segment_frames, whole_from in [0, 1], warm_up in [0, 1), mask_bands, "
-                "mask_frames, average_epochs, clip_norm, gain_db and tilt_db are not negative"
+                "segment_frames or 0, shortest_crop at most longest_crop and that at most segment_frames, whole_from "
+                "in [0, 1], warm_up in [0, 1), mask_bands, mask_frames, average_epochs, clip_norm, gain_db and tilt_db "
+                "are not negative"
             )
 
     @property
@@ -306,7 +307,7 @@ PROBES: dict[str, dict[str, Any]] = {
         "whole_without_copies": {"n_copies": 0},
     }.items()
 }
-"""Name → `SHORT` or `WHOLE` with something else in one place: what is compared, on training folds, before one is chosen."""
+"""Name → `SHORT` or `WHOLE` with something else in one place: compared on training folds, before one is chosen."""
 
 
 def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:

@@ -18,7 +18,7 @@ def chosen_sample(page):
     return page.locator(".st-key-sample").get_by_role("combobox")
 
 
-@pytest.mark.parametrize("opened", ["", "?sample=sea+waves"])
+@pytest.mark.parametrize("opened", ["", "?sample=sea_waves"])
 def test_a_clip_chosen_on_one_page_is_kept_on_the_next_and_back(app, page, opened):
     open_clip(page, app.url(opened))
     if not opened:
@@ -49,7 +49,7 @@ def test_every_page_can_be_reached_by_keyboard(app, page):
 def test_an_upload_is_kept_on_the_other_pages_until_it_is_removed(app, page, tmp_path):
     scene = render("rooster")
     soundfile.write(tmp_path / "my crow.wav", scene.samples, scene.rate_hz)
-    page.goto(app.url("?source=Upload"))
+    page.goto(app.url("?source=upload"))
     settle(page)
     page.locator("input[type=file]").set_input_files(tmp_path / "my crow.wav")
     expect(page.get_by_text("my crow.wav, 5.00 s")).to_be_visible(timeout=READY_MS)

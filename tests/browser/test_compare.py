@@ -95,7 +95,7 @@ def test_the_difference_is_of_the_two_that_are_chosen(app_without_data, page):
 
 
 def test_what_is_not_trained_is_shown_as_such_with_the_commands_that_train_it(app_without_data, page):
-    open_strips(page, app_without_data, "?fold=2,+recipe+paper")
+    open_strips(page, app_without_data, "?fold=2-paper")
     assert [note for note in notes(page) if "not trained" in note] == [
         f"not trained: train --placement {placement}" for placement in WITH_ATTENTION[:-1]
     ]
@@ -107,7 +107,7 @@ def test_what_is_not_trained_is_shown_as_such_with_the_commands_that_train_it(ap
 
 def test_any_checkpoints_can_be_chosen_and_a_deep_link_restores_all(app_without_data, page):
     chosen = "&".join(f"checkpoints=esc10-{name}-fold{fold}" for name, fold in (("l10-paper", 1), ("l10-paper", 2)))
-    query = f"?which=my+choice&{chosen}&checkpoints=esc10-l4-sigmoid-paper-fold1&height=times+its+mean&sample=rain"
+    query = f"?which=chosen&{chosen}&checkpoints=esc10-l4-sigmoid-paper-fold1&height=mean&sample=rain"
     open_strips(page, app_without_data, query)
     assert names_of_strips(page)[:3] == ["l4 sigmoid", "l10 softmax", "l10 softmax"]
     shown = " ".join(notes(page))
@@ -143,13 +143,13 @@ def test_figure_5_takes_one_click_and_stands_in_the_url(app_without_data, page):
 
 
 def test_figure_5_says_what_trains_its_network_where_there_is_none(app_without_data, page):
-    page.goto(app_without_data.url("compare?compare=the+paper's+Figure+5&fold=2,+recipe+paper"))
+    page.goto(app_without_data.url("compare?compare=figure5&fold=2-paper"))
     settle(page)
     expect(page.get_by_test_id("stCode")).to_contain_text("--fold 2 --placement l2-sigmoid")
 
 
 def test_figure_5_of_real_clips_names_the_fold_that_the_network_never_saw(app, page, real_roots):
-    page.goto(app.url("compare?compare=the+paper's+Figure+5&model=ESC-10"))
+    page.goto(app.url("compare?compare=figure5&model=esc10"))
     settle(page)
     expect(page.get_by_text(re.compile(r"the first clip of each class in fold \d of esc10-44k"))).to_be_visible(
         timeout=READY_MS

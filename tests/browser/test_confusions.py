@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +98,9 @@ def test_a_cell_is_clicked_and_its_clips_are_heard(app, page, mistake, recording
     page.mouse.move(x - 2, y - 2)
     page.mouse.move(x, y)
     page.mouse.click(x, y)
-    page.wait_for_url(lambda url: f"true={row['true'].replace('_', '+')}" in url, timeout=READY_MS)
+    page.wait_for_url(lambda url: f"true={row['true']}" in url, timeout=READY_MS)
     settle(page)
-    assert f"predicted={row['predicted'].replace('_', '+')}" in page.url
+    assert f"predicted={row['predicted']}" in page.url
 
     names = cell(clip_table(setting), row["true"], row["predicted"])["filename"].tolist()
     players = page.locator(".st-key-cellpage_rows audio")
@@ -114,7 +115,7 @@ def test_a_cell_is_clicked_and_its_clips_are_heard(app, page, mistake, recording
 
 def test_a_mistake_is_shown_by_the_model_that_made_it_beside_one_that_it_got_right(app, page, mistake, recordings):
     setting, row, checkpoint = mistake
-    open_page(page, app, setting=setting.name, true=pretty(row["true"]), predicted=pretty(row["predicted"]))
+    open_page(page, app, setting=setting.name, true=row["true"], predicted=row["predicted"])
     page.get_by_text(row["filename"]).first.wait_for(timeout=READY_MS)
     page.get_by_role("button", name="Look").first.click()
     example = right_example(clip_table(setting), row)
@@ -133,8 +134,8 @@ def test_a_mistake_is_shown_by_the_model_that_made_it_beside_one_that_it_got_rig
 
 def test_a_deep_link_restores_the_view(app, page, mistake):
     setting, row, _ = mistake
-    view = {"cells": "recall", "order": "by clustering", "outcome": "wrong"}
-    open_page(page, app, setting=setting.name, true=pretty(row["true"]), **view)
+    view = {"cells": "recall", "order": "clustering", "outcome": "wrong"}
+    open_page(page, app, setting=setting.name, true=row["true"], **view)
     matrix_drawn(page)
     wrong = cell(confidently_wrong(clip_table(setting)), row["true"])
     expect(page.get_by_text(f"The filters keep {(~clip_table(setting)['right']).sum()} of")).to_be_visible()
@@ -170,7 +171,7 @@ def test_two_settings_are_compared_on_their_common_clips(app, page):
         pytest.skip("results/ has no two settings of the same folds")
     a, b = pairs[0]
     found = compare(a, b)
-    open_page(page, app, setting=a.name, view="Compare two", against=b.name)
+    open_page(page, app, setting=a.name, view="compare", against=b.name)
     expect(page.get_by_text(f"McNemar's exact test gives p = {found.p_value:.3g}")).to_be_visible(timeout=READY_MS)
     settle(page)
     rows = saved_rows(page, "These clips (CSV)") if len(found.only_a) else []
@@ -180,7 +181,7 @@ def test_two_settings_are_compared_on_their_common_clips(app, page):
 
 def test_without_recordings_it_works_on_predictions_and_says_what_is_missing(app_without_data, page, mistake):
     setting, row, _ = mistake
-    open_page(page, app_without_data, setting=setting.name, true=pretty(row["true"]), look=row["filename"])
+    open_page(page, app_without_data, setting=setting.name, true=row["true"], look=row["filename"])
     alert = page.get_by_test_id("stAlert").first
     expect(alert).to_contain_text("The recordings are not on this machine")
     expect(alert).to_contain_text(f"python -m acrnn download {setting.dataset}")
@@ -196,6 +197,32 @@ def test_the_clip_is_taken_along_to_listen(app, page, mistake, recordings):
     page.get_by_role("link", name="Open in Listen").first.click()
     expect(page.locator("h1")).to_have_text(f"{pretty(row['predicted'])}, {row['confidence']:.0%}", timeout=READY_MS)
     expect(page.get_by_text(f"{checkpoint.name} on")).to_be_visible()
+
+
+def test_back_restores_the_cell_and_the_clip_one_step_at_a_time(app, page, mistake, recordings):
+    open_page(page, app, setting=mistake[0].name)
+    page.locator(".st-key-pairs").get_by_role("button").first.click()
+    page.wait_for_url(re.compile("true=.*predicted="), timeout=READY_MS)
+    settle(page)
+    cell_chosen = page.url
+    page.get_by_role("button", name="Look").first.click()
+    page.get_by_role("link", name="Open in Listen").first.wait_for(timeout=READY_MS)
+    settle(page)
+    clip_chosen = page.url
+    looked_into = page.locator(".st-key-closer h3").inner_text()
+    page.get_by_role("link", name="Open in Listen").first.click()
+    page.wait_for_selector(".st-key-listen_chart .nsewdrag", timeout=READY_MS)
+    settle(page)
+    page.go_back()
+    expect(page.locator(".st-key-closer h3")).to_have_text(looked_into, timeout=READY_MS)
+    settle(page)
+    assert page.url == clip_chosen
+    page.go_back()
+    expect(page.locator(".st-key-closer h3")).to_have_count(0, timeout=READY_MS)
+    settle(page)
+    assert page.url == cell_chosen
+    page.go_back()
+    expect(page.get_by_text("No cell chosen")).to_be_visible(timeout=READY_MS)
 
 
 def test_another_setting_keeps_the_page_in_order(app, page):

@@ -104,7 +104,7 @@ def test_only_what_it_attends_to_is_another_sound_from_the_same_place(app, page)
 
 @pytest.mark.parametrize("name", ["crow.wav", "crow.mp3"])
 def test_an_upload_is_analysed(app, page, sounds, name):
-    page.goto(app.url("?source=Upload"))
+    page.goto(app.url("?source=upload"))
     settle(page)
     upload(page, sounds / name)
     clip_drawn(page)
@@ -119,7 +119,7 @@ def test_an_upload_is_analysed(app, page, sounds, name):
     [("broken.wav", "cut short"), ("text.mp3", "text.mp3"), ("silence.flac", "silent")],
 )
 def test_a_bad_upload_gives_a_sentence_and_the_page_goes_on(app, page, sounds, name, sentence):
-    page.goto(app.url("?source=Upload"))
+    page.goto(app.url("?source=upload"))
     settle(page)
     upload(page, sounds / name)
     alert = page.get_by_test_id("stAlert")
@@ -130,7 +130,7 @@ def test_a_bad_upload_gives_a_sentence_and_the_page_goes_on(app, page, sounds, n
 
 
 def test_what_is_there_of_a_cut_upload_is_used_on_request(app, page, sounds):
-    page.goto(app.url("?source=Upload"))
+    page.goto(app.url("?source=upload"))
     settle(page)
     upload(page, sounds / "broken.wav")
     page.get_by_role("button", name="Use what is there").click()
@@ -139,7 +139,7 @@ def test_what_is_there_of_a_cut_upload_is_used_on_request(app, page, sounds):
 
 
 def test_a_phones_recording_is_taken(app, page, sounds):
-    page.goto(app.url("?source=Upload"))
+    page.goto(app.url("?source=upload"))
     settle(page)
     upload(page, sounds / "phone.3gp")
     clip_drawn(page)
@@ -147,7 +147,7 @@ def test_a_phones_recording_is_taken(app, page, sounds):
 
 
 def test_an_empty_channel_is_told_and_a_channel_can_be_chosen(app, page, sounds):
-    page.goto(app.url("?source=Upload"))
+    page.goto(app.url("?source=upload"))
     settle(page)
     upload(page, sounds / "right.wav")
     clip_drawn(page)
@@ -173,7 +173,7 @@ def test_another_placement_changes_attention_and_keeps_the_clip(app, page):
 
 
 def test_a_deep_link_restores_every_choice(app, page):
-    open_clip(page, app.url("?sample=rain&attention=l2-sigmoid&veil=true&db=-60&db=-10&play=only+what+it+attends+to"))
+    open_clip(page, app.url("?sample=rain&attention=l2-sigmoid&veil=true&db=-60&db=-10&play=attended"))
     expect(page.get_by_text("rain.wav, 5.00 s", exact=False)).to_be_visible()
     expect(page.get_by_text("A step at l2 is 11.6 ms")).to_be_visible()
     heatmaps = page.evaluate(f"{CHART}.data.filter(t => t.type === 'heatmap').map(t => [t.zmin, t.zmax])")
@@ -218,7 +218,7 @@ def test_the_attention_is_put_to_the_test_when_asked(app, page):
 
 
 def test_a_recording_is_analysed(app, page):
-    page.goto(app.url("?source=Record"))
+    page.goto(app.url("?source=record"))
     settle(page)
     page.get_by_role("button", name="Record", exact=True).click()
     page.wait_for_timeout(1500)
@@ -228,14 +228,14 @@ def test_a_recording_is_analysed(app, page):
 
 
 def test_a_dataset_clip_says_that_it_was_never_seen(app, page, real_roots):
-    open_clip(page, app.url("?source=Dataset&data=esc10-44k&label=crying+baby"))
+    open_clip(page, app.url("?source=dataset&data=esc10-44k&label=crying_baby"))
     expect(page.get_by_text("never seen in training")).to_be_visible()
-    open_clip(page, app.url("?source=Dataset&data=esc10-44k&label=crying+baby&clipfold=2"))
+    open_clip(page, app.url("?source=dataset&data=esc10-44k&label=crying_baby&clipfold=2"))
     expect(page.get_by_text("was in its training set")).to_be_visible()
 
 
 def test_without_data_the_page_offers_the_download(app_without_data, page):
-    page.goto(app_without_data.url("?source=Dataset"))
+    page.goto(app_without_data.url("?source=dataset"))
     settle(page)
     expect(page.get_by_role("button", name="Download ESC-10")).to_be_visible()
 

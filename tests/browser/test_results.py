@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import expect
 
 from acrnn.checkpoints import find, names
-from acrnn.data import TITLES
 from acrnn.labels import CLASSES
 from acrnn.report.tables.accuracy import accuracy_frame, reproduced_rows, tell_accuracy
 from acrnn.report.words import NOT_RUN
@@ -47,7 +46,7 @@ def texts(rows) -> list[list[str]]:
 
 @pytest.mark.parametrize("dataset", list(CLASSES))
 def test_every_row_of_the_four_tables_is_there_and_what_was_not_run_says_so(app, page, dataset):
-    open_results(page, app, f"?scored={TITLES[dataset]}")
+    open_results(page, app, f"?scored={dataset}")
     results = load_results()
     for quoted in ACCURACY_TABLES:
         shown = texts(table(page, quoted.number).locator("tbody tr"))

@@ -83,6 +83,19 @@ def test_cuts_grow_to_whole_segments_after_their_share_of_the_epochs(ramps, tiny
     assert [epoch.to("cpu").step(0).n_frames for epoch in epochs] == [80, 128]
 
 
+def test_training_may_take_shorter_segments_than_those_that_are_scored(tiny_run_config, tiny_corpus, tiny_split):
+    recipe = Recipe("short", batch_size=4, n_copies=0, training_frames=48)
+    trainer = Trainer(replace(tiny_run_config, recipe=recipe), tiny_corpus, tiny_split)
+    epoch = draw_epoch(trainer.config, trainer.corpus, tiny_split, 0)
+    as_long = draw_epoch(tiny_run_config, tiny_corpus, tiny_split, 0)
+    assert (epoch.n_frames, as_long.n_frames) == (48, 128)
+    segments = trainer.corpus.gather(epoch.step(0).rows)
+    assert segments.shape == (4, 2, 32, 48)
+    torch.testing.assert_close(segments, tiny_corpus.gather(epoch.step(0).rows)[..., :48])
+    trainer.step(epoch.step(0))
+    assert trainer.config.front_end.segment_frames == 128  # which the checkpoint has
+
+
 def test_an_epoch_has_each_clip_once(tiny_run_config, ramps):
     split = Split(np.arange(3), np.array([3, 1, 4]))
     epoch = draw_epoch(replace(tiny_run_config, recipe=replace(WHOLE, batch_size=3)), ramps, split, 0)

@@ -63,6 +63,7 @@ RANGES = {
     "epochs": (st.integers(1, 1000), st.integers(max_value=0)),
     "batch_size": (st.integers(2, 1000), st.integers(max_value=1)),
     "segment_frames": (st.integers(100, 1000), st.integers(max_value=1)),
+    "training_frames": (st.sampled_from([0, 2, 100]), st.integers(max_value=-1) | st.just(1) | st.integers(1001)),
     "shortest_crop": (st.integers(0, 100), st.integers(max_value=-1) | st.integers(1001)),
     "longest_crop": (st.sampled_from([0, 100]), st.integers(max_value=-1) | st.integers(1001)),
     "whole_from": share(),
@@ -121,9 +122,11 @@ def test_best_has_every_ingredient_and_each_can_be_left_out():
         assert all(without[key] == paper[key] for key in changed)
 
 
-def test_each_probe_is_the_candidate_with_something_else():
-    whole = recipe_for("whole", "esc50").as_dict()
-    others = [recipe_for(name, "esc50").as_dict() for name in PROBES if name != "whole"]
+@pytest.mark.parametrize("candidate", ["whole", "short"])
+def test_each_probe_is_the_candidate_with_something_else(candidate):
+    whole = recipe_for(candidate, "esc50").as_dict()
+    others = [recipe_for(name, "esc50").as_dict() for name in PROBES if name.startswith(f"{candidate}_")]
+    assert others
     differing = [{key: value for key, value in other.items() if value != whole[key]} for other in others]
     for changes in differing:
         assert changes.pop("name") in PROBES
@@ -140,6 +143,7 @@ def test_a_recipe_tells_what_it_does():
     )
     for recipe, parts in (
         (recipe_for("whole", "esc50"), ("432 frames", "AdamW", "one cycle", "random crops", "averaged")),
+        (recipe_for("short", "esc50"), ("segments of 432 frames, of 128 in training",)),
         (everything, ("random frames", "less than 10%", "15 bands", "low sampling rate", "smoothing 0.1", "vote")),
     ):
         told = recipe.describe()

@@ -61,7 +61,7 @@ def test_confusions_saves_matrix_cell_and_pairs_of_the_setting(open_page, downlo
     setting = max(load_settings(), key=lambda setting: len(setting.folds))
     clips = clip_table(setting)
     mistake = confidently_wrong(clips).iloc[0]
-    query = {"true": pretty(mistake["true"]), "predicted": pretty(mistake["predicted"])}
+    query = {"true": mistake["true"], "predicted": mistake["predicted"]}
     open_page("confusions", setting=setting.name, **query)
     confusion = confusion_of(clips, setting.labels)
     matrix = rows_of(downloads("Matrix (CSV)"))
@@ -77,9 +77,9 @@ def test_confusions_saves_matrix_cell_and_pairs_of_the_setting(open_page, downlo
 def test_confusions_saves_its_classes_and_its_calibration(open_page, downloads):
     setting = max(load_settings(), key=lambda setting: len(setting.folds))
     clips = clip_table(setting)
-    open_page("confusions", setting=setting.name, view="Per class")
+    open_page("confusions", setting=setting.name, view="class")
     correct = {row["label"]: int(row["correct"]) for row in rows_of(downloads("CSV"))}
     confusion = confusion_of(clips, setting.labels)
     assert correct == dict(zip(setting.labels, np.diag(confusion.counts).tolist(), strict=True))
-    open_page("confusions", setting=setting.name, view="Calibration")
+    open_page("confusions", setting=setting.name, view="calibration")
     assert sum(int(row["clips"]) for row in rows_of(downloads("CSV"))) == len(clips)

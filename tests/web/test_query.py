@@ -77,7 +77,7 @@ def is_escape(text: str, at: int) -> bool:
         ("listen", {"source": ""}),
         ("compare", {"height": ""}),
         ("confusions", {"order": ""}),
-        ("confusions", {"view": "Compare two", "side": ""}),
+        ("confusions", {"view": "compare", "side": ""}),
         ("results", {"scored": ""}),
         ("train", {"subset": ""}),
         ("train", {"epochs": "1e999"}),

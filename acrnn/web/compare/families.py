@@ -11,7 +11,8 @@ from acrnn.checkpoints import Checkpoint, CheckpointConfig
 from acrnn.errors import AcrnnError
 from acrnn.model import WITH_ATTENTION
 from acrnn.web.shared.clips import read_dataset
-from acrnn.web.shared.models import fold_option
+from acrnn.web.shared.models import fold_title, fold_word
+from acrnn.web.shell import address
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,14 @@ class Family:
     number: int = 1
 
     @property
+    def word(self) -> str:
+        """What it is called in a URL."""
+        return fold_word(self.fold, self.recipe) + (f"-{self.number}" if self.number > 1 else "")
+
+    @property
     def option(self) -> str:
-        """What it is called where it is chosen, and in the URL."""
-        return fold_option(self.fold, self.recipe) + (f" ({self.number})" if self.number > 1 else "")
+        """What it is called where it is chosen."""
+        return fold_title(self.fold, self.recipe) + (f" ({self.number})" if self.number > 1 else "")
 
     @property
     def title(self) -> str:
@@ -101,13 +107,13 @@ def families_of(found: Sequence[Checkpoint]) -> list[Family]:
 def choose_family(families: Sequence[Family]) -> Family:
     """Widgets to choose one: on what it was trained, and which fold was held out."""
     datasets = list(dict.fromkeys(family.dataset for family in families))
-    dataset = st.selectbox("Trained on", datasets, format_func=data.TITLES.get, key="model", bind="query-params")
-    by_fold = {family.option: family for family in families if family.dataset == dataset}
-    chosen = st.selectbox(
-        "Held-out fold", list(by_fold), key="fold", bind="query-params",
+    dataset = address.one_of(st.selectbox, "Trained on", datasets, format_func=data.TITLES.get, key="model")
+    by_word = {family.word: family for family in families if family.dataset == dataset}
+    chosen = address.one_of(
+        st.selectbox, "Held-out fold", list(by_word), format_func=lambda word: by_word[word].option, key="fold",
         help="The fold of the official five that these networks never saw, and the recipe that they were trained with.",
     )  # fmt: skip
-    return by_fold[chosen]
+    return by_word[chosen]
 
 
 def slots_of_family(family: Family) -> list[Slot]:
@@ -118,9 +124,9 @@ def slots_of_family(family: Family) -> list[Slot]:
 def choose_slots(families: Sequence[Family]) -> list[Slot]:
     """Widget to choose any checkpoints with attention; their slots in the order of Table 4."""
     every = {c.name: c for family in families for c in family.checkpoints.values()}
-    chosen = st.multiselect(
-        "Checkpoints", list(every), default=[c.name for c in families[0].checkpoints.values()], key="checkpoints",
-        bind="query-params", help="Networks without attention have no strip and are not offered.",
+    chosen = address.some_of(
+        st.multiselect, "Checkpoints", list(every), default=[c.name for c in families[0].checkpoints.values()],
+        key="checkpoints", help="Networks without attention have no strip and are not offered.",
     )  # fmt: skip
     recipes = {every[name].config.recipe["name"] for name in chosen}
     slots = []

@@ -22,6 +22,7 @@ from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.player import player, quiet_player
 from acrnn.web.shared.words import describe_attention, describe_figure, plain
+from acrnn.web.shell import address
 
 ROWS = 8  # a page of a list; each has its own player
 
@@ -93,10 +94,9 @@ def look(filename: str) -> None:
 def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) -> None:
     """Show the chosen clip as the model of its fold sees it, beside a clip of the predicted class that it got right."""
     with st.container(key="closer"):
-        chosen = st.selectbox(
-            "Look into a clip", setting.filenames, index=None, key="look", bind="query-params",
-            placeholder="Choose one here or with its Look button",
-        )  # fmt: skip
+        chosen = address.none_or_one_of(
+            "Look into a clip", setting.filenames, key="look", placeholder="Choose one here or with its Look button"
+        )
         _scroller()(key="closer_scroll", data={"clip": chosen})
         if chosen is None:
             return
@@ -172,7 +172,7 @@ def _analysed(
     st.page_link(
         "pages/listen.py", label="Open in Listen", icon=":material/hearing:",
         query_params={
-            "source": "Dataset", "data": dataset.root.name, "label": pretty(clip.label), "clipfold": str(clip.fold),
+            "source": "dataset", "data": dataset.root.name, "label": clip.label, "clipfold": str(clip.fold),
             "clip": clip.path.name, **listen_query(checkpoint),
         },
     )  # fmt: skip

@@ -34,9 +34,14 @@ from acrnn.web.confusions.clip_list import clip_list
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.words import plain
+from acrnn.web.shell import address
 
 ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
 MATRIX = "matrix"
+TABS = {
+    "matrix": "Matrix", "class": "Per class", "clips": "Clips", "calibration": "Calibration", "compare": "Compare two",
+}  # fmt: skip
+"""By their words in the URL."""
 NO_RESULTS = (
     "There are no results yet. `python -m acrnn sweep table4` trains networks, and `python -m acrnn report runs` "
     "summarises the finished runs."
@@ -47,8 +52,8 @@ CLASS_NOTE = (
 )
 RANKINGS = {
     "hardest": (hardest, "Those with the lowest probability of their true class come first."),
-    "confidently wrong": (confidently_wrong, "Mistakes, the most confident first."),
-    "most confident": (cell, "Right or wrong, the most confident first."),
+    "confidently-wrong": (confidently_wrong, "Mistakes, the most confident first."),
+    "most-confident": (cell, "Right or wrong, the most confident first."),
 }
 
 
@@ -56,8 +61,8 @@ def choose_setting(settings: Sequence[Setting]) -> Setting:
     """Choose one of the settings; offered first is the one with the most folds, of those ACRNN, the most accurate."""
     by_name = {setting.name: setting for setting in settings}
     first = max(settings, key=lambda setting: (len(setting.folds), setting.placement == "l10", setting.accuracy))
-    chosen = st.selectbox(
-        "Setting", list(by_name), index=list(by_name).index(first.name), key="setting", bind="query-params", width=340,
+    chosen = address.one_of(
+        st.selectbox, "Setting", list(by_name), default=first.name, key="setting", width=340,
         help="Dataset, where the attention sits (§4.4), recipe and epochs. Every clip was scored by the model whose "
         "training never saw its fold.",
     )  # fmt: skip
@@ -85,16 +90,13 @@ def describe_setting(setting: Setting) -> str:
 
 def choose_filter(setting: Setting) -> ClipFilter:
     """Choose which clips are looked at; by default all."""
-    folds = st.pills("Folds (none: all)", setting.folds, selection_mode="multi", key="folds", bind="query-params")
+    folds = address.some_of(st.pills, "Folds (none: all)", setting.folds, selection_mode="multi", key="folds")
     present = [group for group, labels in GROUPS.items() if set(labels) & set(setting.labels)]
-    groups = st.multiselect("Groups", present, key="groups", bind="query-params", placeholder="all")
-    labels = st.multiselect(
-        "True classes", sorted(setting.labels), format_func=pretty, key="classes", bind="query-params",
-        placeholder="all",
-    )  # fmt: skip
-    outcome = st.segmented_control(
-        "Outcome", ["all", "right", "wrong"], default="all", required=True, key="outcome", bind="query-params"
+    groups = address.some_of(st.multiselect, "Groups", present, key="groups", placeholder="all")
+    labels = address.some_of(
+        st.multiselect, "True classes", sorted(setting.labels), format_func=pretty, key="classes", placeholder="all"
     )
+    outcome = address.one_of(st.segmented_control, "Outcome", ["all", "right", "wrong"], key="outcome")
     low, high = st.slider(
         "Confidence (%)", 0, 100, (0, 100), step=5, key="confidence", bind="query-params",
         help="Probability of the predicted class, by the vote of the segments (§4.1).",
@@ -106,13 +108,12 @@ def choose_filter(setting: Setting) -> ClipFilter:
 def choose_matrix() -> tuple[str, bool]:
     """Widgets for the order of the classes, one of `ORDERS`, and whether recall is shown in place of counts."""
     with st.container(horizontal=True, gap="medium"):
-        shown = st.segmented_control(
-            "Cells", ["counts", "recall"], default="counts", required=True, key="cells", bind="query-params",
+        shown = address.one_of(
+            st.segmented_control, "Cells", ["counts", "recall"], key="cells",
             help="Recall: as a share of the true class's clips, so each row sums to 100 %.",
         )  # fmt: skip
-        order = st.segmented_control(
-            "Order", ORDERS, format_func=ORDER_NAMES.get, default="class", required=True, key="order",
-            bind="query-params",
+        order = address.one_of(
+            st.segmented_control, "Order", ORDERS, format_func=ORDER_NAMES.get, default="class", key="order",
             help="By name; by ESC-50's five groups; or so that classes mistaken for each other are neighbours "
             "(average linkage on the mean of both confusion rates).",
         )  # fmt: skip
@@ -185,8 +186,8 @@ def describe_clip(row: pd.Series) -> str:
 
 def choose_ranking() -> tuple[Callable[[pd.DataFrame], pd.DataFrame], str]:
     """Widget for the order of the list of clips: a function that makes it, and what to say of it."""
-    chosen = st.segmented_control(
-        "List", list(RANKINGS), default="hardest", required=True, key="list", bind="query-params"
+    chosen = address.one_of(
+        st.segmented_control, "List", list(RANKINGS), format_func=lambda word: word.replace("-", " "), key="list"
     )
     return RANKINGS[chosen]
 
@@ -224,7 +225,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
     if not others:
         st.info("There is no other setting with the same classes yet.", icon=":material/compare:")
         return
-    chosen = st.selectbox(f"Compare {setting.name} with", others, key="against", bind="query-params", width=340)
+    chosen = address.one_of(st.selectbox, f"Compare {setting.name} with", others, key="against", width=340)
     other = next(one for one in settings if one.name == chosen)
     try:
         found = compare(setting, other)
@@ -255,9 +256,13 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
         else:
             st.info("Both predict the same class for every clip.", icon=":material/compare:")
     with beside:
-        sides = {"only the first correct": found.only_a, "only the second correct": found.only_b}
-        side = st.segmented_control(
-            "Clips", list(sides), default=next(iter(sides)), required=True, key="side", bind="query-params"
+        sides = {"first": found.only_a, "second": found.only_b}
+        side = address.one_of(
+            st.segmented_control,
+            "Clips",
+            list(sides),
+            format_func=lambda which: f"only the {which} correct",
+            key="side",
         )
         clip_list(sides[side], setting, dataset, _describe_both, "sidepage")
         with st.container(horizontal=True):
@@ -277,8 +282,8 @@ def choose_cell(labels: Sequence[str]) -> tuple[str | None, str | None]:
 
 
 def _class_box(place: DeltaGenerator, title: str, labels: Sequence[str], key: str) -> str | None:
-    return place.selectbox(
-        title, sorted(labels), index=None, format_func=pretty, key=key, bind="query-params", placeholder="any",
+    return address.none_or_one_of(
+        title, sorted(labels), key=key, draw=place.selectbox, format_func=pretty, placeholder="any",
         on_change=forget_clip,
     )  # fmt: skip
 

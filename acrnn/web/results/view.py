@@ -34,6 +34,7 @@ from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.faithfulness import FILL_NAMES
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.tables import csv_button, show_table
+from acrnn.web.shell import address
 
 STYLE = """<style>
 [class*="st-key-cells_"] :is(td, th) { min-width: 5.5rem }
@@ -133,14 +134,13 @@ def faithfulness_section(dataset: str, results: Results, checkpoints: Sequence[C
     st.header(faithful.TITLE, anchor="faithfulness")
     st.markdown(text("faithfulness"))
     left, right = st.columns(2)
-    measure = left.segmented_control(
-        "Measure", list(MEASURES), format_func=lambda name: MEASURES[name][0], default="comprehensiveness",
-        required=True, key="measure", bind="query-params",
+    measure = address.one_of(
+        left.segmented_control, "Measure", list(MEASURES), format_func=lambda name: MEASURES[name][0],
+        default="comprehensiveness", key="measure",
     )  # fmt: skip
-    fill = right.segmented_control(
-        "A removed frame becomes", list(FILLS), format_func=FILL_NAMES.get, default=FILLS[0], required=True,
-        key="removed", bind="query-params",
-    )  # fmt: skip
+    fill = address.one_of(
+        right.segmented_control, "A removed frame becomes", list(FILLS), format_func=FILL_NAMES.get, key="removed"
+    )
     studies = results.faithfulness
     table = faithful.faithfulness_table(studies, dataset, fill, measure)
     show_table(table.linked("checkpoint", listen_links(checkpoints)), csv=bool(studies))
@@ -161,10 +161,9 @@ def robustness_section(dataset: str, results: Results) -> None:
             alt=f"Accuracy on {TITLES[dataset]} against the signal-to-noise ratio; the tables below have the numbers",
         )  # fmt: skip
     titles = {name: kind.title for name, kind in KINDS.items()}
-    kind = st.pills(
-        "Noise or damage", list(titles), format_func=titles.get, default="white", required=True, key="damage",
-        bind="query-params",
-    )  # fmt: skip
+    kind = address.one_of(
+        st.pills, "Noise or damage", list(titles), format_func=titles.get, default="white", key="damage"
+    )
     show_table(robust.accuracy_table(studies, dataset, [kind]), csv=bool(studies))
     attention = robust.attention_table(studies, dataset, [kind]) if kind in NOISES else None
     if attention is not None and not attention.rows.empty:
@@ -180,9 +179,9 @@ def localisation_section(dataset: str, results: Results) -> None:
     st.header(located.TITLE, anchor="known-events")
     st.caption(localisation.PROTOCOL)
     st.markdown(text("localisation"))
-    kind = st.segmented_control(
-        "Events", list(located.SCENE_TITLES), format_func=located.SCENE_TITLES.get, default="background", required=True,
-        key="scene", bind="query-params",
+    kind = address.one_of(
+        st.segmented_control, "Events", list(located.SCENE_TITLES), format_func=located.SCENE_TITLES.get,
+        default="background", key="scene",
     )  # fmt: skip
     show_table(located.localisation_table(results.localisation, dataset, [kind]), csv=bool(results.localisation))
 

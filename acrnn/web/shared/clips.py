@@ -15,6 +15,7 @@ from acrnn.errors import AcrnnError
 from acrnn.labels import pretty
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.words import plain
+from acrnn.web.shell import address
 
 
 def choose_clip(held_out_fold: int) -> ChosenClip | None:
@@ -25,8 +26,9 @@ def choose_clip(held_out_fold: int) -> ChosenClip | None:
     held_out_fold : int
         The fold that a dataset's clips are offered from first.
     """
-    choose = {"Sample": _sample, "Dataset": lambda: _dataset_clip(held_out_fold), "Upload": _upload, "Record": _record}
-    source = st.pills("Sound", list(choose), default="Sample", required=True, key="source", bind="query-params")
+    choose = {"sample": _sample, "dataset": lambda: _dataset_clip(held_out_fold), "upload": _upload, "record": _record}
+    st.session_state.setdefault("opened_with", st.query_params.get("source"))
+    source = address.one_of(st.pills, "Sound", list(choose), format_func=str.capitalize, key="source")
     return choose[source]()
 
 
@@ -37,8 +39,8 @@ def _scene_wav(label: str) -> bytes:
 
 
 def _sample() -> ChosenClip:
-    label = st.selectbox(
-        "Synthetic scene", SCENES, format_func=pretty, key="sample", bind="query-params",
+    label = address.one_of(
+        st.selectbox, "Synthetic scene", SCENES, format_func=pretty, key="sample",
         help="Ten scenes synthesised by `acrnn.audio.scenes`, one for each class of ESC-10, so that the app works "
         "without a download. No model was trained on them.",
     )  # fmt: skip
@@ -79,19 +81,19 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
     if not roots:
         offer_download()
         return None
-    root = roots[st.selectbox("Dataset", list(roots), key="data", bind="query-params")]
+    root = roots[address.one_of(st.selectbox, "Dataset", list(roots), key="data")]
     try:
         dataset = read_dataset(root)
     except AcrnnError as error:
         st.error(str(error))
         return None
-    label = st.selectbox("Class", dataset.labels, format_func=pretty, key="label", bind="query-params")
-    fold = st.selectbox(
-        "Fold", dataset.folds, index=dataset.folds.index(held_out_fold), key="clipfold", bind="query-params",
+    label = address.one_of(st.selectbox, "Class", dataset.labels, format_func=pretty, key="label")
+    fold = address.one_of(
+        st.selectbox, "Fold", dataset.folds, default=held_out_fold, key="clipfold",
         help=f"The chosen model never saw fold {held_out_fold}.",
     )  # fmt: skip
     clips = {clip.path.name: clip for clip in dataset.fold(fold) if clip.label == label}
-    clip = clips[st.selectbox("Clip", list(clips), key="clip", bind="query-params")]
+    clip = clips[address.one_of(st.selectbox, "Clip", list(clips), key="clip")]
     try:
         return dataset_clip(clip, dataset)
     except OSError as error:
@@ -128,6 +130,8 @@ def _upload() -> ChosenClip | None:
         "recordings of many hours.",
     )  # fmt: skip
     clip = _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))
+    if clip is None and st.session_state["opened_with"] == "upload":
+        st.caption("An upload does not survive a reload, and a link does not carry it. Please upload the file again.")
     return None if clip is None else _as_chosen(clip)
 
 

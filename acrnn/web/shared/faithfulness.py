@@ -26,6 +26,7 @@ from acrnn.web.shared.analysis import Kept, analyse, predictor_of
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
+from acrnn.web.shell import address
 
 LONGEST_S = 30.0
 """Longest clip that is measured on a page; a clip of 5 s takes some seconds, a longer one in proportion."""
@@ -87,7 +88,7 @@ def listen_panel(clip: ChosenClip, checkpoint: Checkpoint, prediction: Predictio
 def compare_panel(clip: ChosenClip, checkpoints: Mapping[str, Checkpoint]) -> None:
     """Draw the toggle, and once it is on one of several attentions, by the names of their strips, and its figures."""
     if _asked("Is this attention right?"):
-        name = st.selectbox("The attention of", list(checkpoints), key="rightof", bind="query-params")
+        name = address.one_of(st.selectbox, "The attention of", list(checkpoints), key="rightof")
         show(clip, checkpoints[name], analyse(clip, checkpoints[name], lambda share: None).prediction)
 
 
@@ -101,9 +102,8 @@ def _asked(question: str) -> bool:
 
 def show(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> None:
     """Measure one clip and draw a sentence, the curves and the table, with their CSV."""
-    fill = st.segmented_control(
-        "A removed frame becomes", list(FILLS), format_func=FILL_NAMES.get, default=FILLS[0], required=True,
-        key="fill", bind="query-params",
+    fill = address.one_of(
+        st.segmented_control, "A removed frame becomes", list(FILLS), format_func=FILL_NAMES.get, key="fill",
         help="Silence: the spectrogram's floor in all bands. The training mean: the level that the network's "
         "standardisation maps to zero. Neither resembles a real sound, so look at both.",
     )  # fmt: skip

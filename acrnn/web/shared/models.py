@@ -6,6 +6,7 @@ from acrnn.checkpoints import Checkpoint, find, names
 from acrnn.data import TITLES
 from acrnn.errors import CheckpointError, FolderError
 from acrnn.model import PICZAK, PLACEMENTS
+from acrnn.web.shell import address
 
 
 def list_checkpoints() -> list[Checkpoint]:
@@ -32,40 +33,50 @@ def choose_checkpoint() -> Checkpoint | None:
     if not found:
         return None
     datasets = [name for name in TITLES if any(c.config.dataset == name for c in found)]
-    dataset = st.selectbox("Trained on", datasets, format_func=TITLES.get, key="model", bind="query-params")
+    dataset = address.one_of(st.selectbox, "Trained on", datasets, format_func=TITLES.get, key="model")
     found = [c for c in found if c.config.dataset == dataset]
     placements = [p for p in (*reversed(PLACEMENTS), PICZAK) if any(c.config.placement == p for c in found)]
-    placement = st.selectbox(
-        "Attention", placements, key="attention", bind="query-params",
+    placement = address.one_of(
+        st.selectbox, "Attention", placements, key="attention",
         help="Where the attention sits (§4.4): on the output of a convolution l2 to l8, scaled by sigmoid or softmax "
         "(eq. 1), or on the last Bi-GRU l10 (eq. 3). The baseline piczakcnn has none (§4.2).",
     )  # fmt: skip
     found = [c for c in found if c.config.placement == placement]
-    by_fold = {fold_option_of(c): c for c in found}
-    chosen = st.selectbox(
-        "Held-out fold", list(by_fold), key="fold", bind="query-params",
+    by_word = {fold_word_of(c): c for c in found}
+    chosen = address.one_of(
+        st.selectbox, "Held-out fold", list(by_word), key="fold", format_func=lambda word: _fold_title(by_word[word]),
         help="The fold of the official five that this network never saw, and the recipe that it was trained with.",
     )  # fmt: skip
-    return by_fold[chosen]
+    return by_word[chosen]
 
 
 def listen_query(checkpoint: Checkpoint) -> dict[str, str]:
     """Query parameters with which a page's `choose_checkpoint` has this checkpoint chosen."""
     config = checkpoint.config
-    return {"model": TITLES[config.dataset], "attention": config.placement, "fold": fold_option_of(checkpoint)}
+    return {"model": config.dataset, "attention": config.placement, "fold": fold_word_of(checkpoint)}
 
 
-def fold_option_of(checkpoint: Checkpoint) -> str:
-    """Say which of the checkpoints of one placement it is; one of the user's has its name told."""
+def fold_word_of(checkpoint: Checkpoint) -> str:
+    """Give the word in a URL for which of the checkpoints of one placement it is; one of the user's has its name."""
+    config = checkpoint.config
+    return fold_word(config.fold, config.recipe["name"]) if checkpoint.is_shipped else checkpoint.name
+
+
+def fold_word(fold: int, recipe: str) -> str:
+    """Give the word in a URL for a held-out fold and the recipe trained by."""
+    return f"{fold}-{recipe}"
+
+
+def fold_title(fold: int, recipe: str) -> str:
+    """Say a held-out fold and the recipe trained by, as the choice of it does."""
+    return f"{fold}, recipe {recipe}"
+
+
+def _fold_title(checkpoint: Checkpoint) -> str:
     config = checkpoint.config
     if checkpoint.is_shipped:
-        return fold_option(config.fold, config.recipe["name"])
+        return fold_title(config.fold, config.recipe["name"])
     return f"{config.fold}, yours: {checkpoint.name}"
-
-
-def fold_option(fold: int, recipe: str) -> str:
-    """Say a held-out fold and the recipe trained by, as the choice of it and the URL do."""
-    return f"{fold}, recipe {recipe}"
 
 
 def describe_accuracy(checkpoint: Checkpoint) -> str:

@@ -32,6 +32,7 @@ from acrnn.web.shared.clips import offer_download, read_dataset
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.words import plain
+from acrnn.web.shell import address
 
 STATE_COLOURS = {
     State.PREPARING: "violet", State.TRAINING: "blue", State.SCORING: "violet", State.STOPPING: "orange",
@@ -68,30 +69,30 @@ def choose_options() -> Options | None:
     if not roots:
         offer_download()
         return None
-    root = roots[st.selectbox("Dataset", list(roots), key="data", bind="query-params")]
+    root = roots[address.one_of(st.selectbox, "Dataset", list(roots), key="data")]
     try:
         dataset = read_dataset(root)
     except AcrnnError as error:
         st.error(plain(str(error)))
         return None
-    subset = st.segmented_control(
-        "Classes", ["esc10", "esc50"] if dataset.name == "esc50" else ["esc10"], format_func=data.TITLES.get,
-        default=dataset.name, required=True, key="subset", bind="query-params", on_change=_forget_numbers,
+    subset = address.one_of(
+        st.segmented_control, "Classes", ["esc10", "esc50"] if dataset.name == "esc50" else ["esc10"],
+        format_func=data.TITLES.get, default=dataset.name, key="subset", on_change=_forget_numbers,
         help="ESC-10 is ten classes of ESC-50.",
     )  # fmt: skip
-    recipe = st.selectbox(
-        "Recipe", list(RECIPES), key="recipe", bind="query-params", on_change=_forget_numbers,
+    recipe = address.one_of(
+        st.selectbox, "Recipe", list(RECIPES), key="recipe", on_change=_forget_numbers,
         help="The number of epochs is fixed beforehand, and the last one's weights are the result.",
     )  # fmt: skip
     usual = recipe_for(recipe, subset)
     st.caption(f"Trains with {usual.describe()} (§3.4, §4.1).")
     left, right = st.columns(2)
-    fold = left.selectbox(
-        "Held-out fold", dataset.folds, key="heldout", bind="query-params",
+    fold = address.one_of(
+        left.selectbox, "Held-out fold", dataset.folds, key="heldout",
         help="Never trained on, and scored once after the last epoch. A cross-validation is one run for each fold.",
     )  # fmt: skip
-    placement = right.selectbox(
-        "Attention", [*reversed(PLACEMENTS), PICZAK], key="placement", bind="query-params",
+    placement = address.one_of(
+        right.selectbox, "Attention", [*reversed(PLACEMENTS), PICZAK], key="placement",
         help="Where it sits (§4.4): on the last Bi-GRU l10 (eq. 3), on the output of a convolution l2 to l8 (eq. 1), "
         "or nowhere. piczakcnn is the baseline of §4.2, a network of its own.",
     )  # fmt: skip
@@ -104,7 +105,7 @@ def choose_options() -> Options | None:
     )
     seed = left.number_input("Seed", 0, 1_000_000, 0, key="seed", bind="query-params")
     devices = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    device = right.selectbox("Device", devices, key="device", bind="query-params")
+    device = address.one_of(right.selectbox, "Device", devices, key="device")
     st.caption(f"auto is {describe_device(training_device())} here. A GPU is not needed.")
     return Options(root, subset, fold, placement, recipe, epochs, batch_size, seed, device)
 
@@ -188,10 +189,9 @@ def choose_run(views: Sequence[RunView]) -> RunView:
     name, until_s = st.session_state.get("started", (None, 0))
     if name in by_name and time.monotonic() < until_s:
         st.session_state["run"] = name
-    chosen = st.radio(
-        "Runs", list(by_name), key="run", bind="query-params", captions=[_badge(view) for view in views],
-    )  # fmt: skip
-    return by_name[chosen]
+    return by_name[
+        address.one_of(st.radio, "Runs", list(by_name), key="run", captions=[_badge(view) for view in views])
+    ]
 
 
 def show_run(view: RunView) -> None:
