@@ -25,24 +25,36 @@ def faithfulness(
     data: DataRoot,
     clips: Clips = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of clips and the random orders.")] = 0,
+    randomisation: Annotated[
+        bool, typer.Option("--randomisation", help="Of a study that is there, the randomisation check alone.")
+    ] = False,
     out: Out = None,
     device: Device = "auto",
 ) -> None:
     """Measure on a checkpoint's held-out fold what its probability loses with the frames it attends to.
 
-    Beside reversed and moved attention, random orders, loudness and gradient maps; killed, it goes on.
+    Controls: reversed and shifted attention, random orders, loudness and gradient maps. If it is killed, the same
+    command continues.
     """
     from acrnn.cli.terminal import print_faithfulness
-    from acrnn.measures.faithfulness.study import Study, measure_faithfulness
-    from acrnn.results.files import require_replaceable
+    from acrnn.measures.faithfulness.study import Study, measure_faithfulness, measure_randomisation
+    from acrnn.results.files import read_file, require_replaceable
     from acrnn.results.studies import write_study
 
     predictor, dataset = opened(checkpoint, data, device)
     study = Study(predictor, dataset, clips, seed)
     folder = _writable("faithfulness", out)
     path = folder / f"{predictor.checkpoint.config.name}.json"
+    if randomisation:
+        values = read_file(path, "faithfulness")
+        study.require_same(values)
+        with count_bar("re-initialised layers") as on_stage:
+            values["randomisation"] = measure_randomisation(study, on_stage)
+        write_study("faithfulness", values, folder)
+        print(path)
+        return
     require_replaceable(path, "faithfulness", {"n_clips": len(study.clips)})
-    with count_bar("clips") as on_clip, count_bar("randomised layers") as on_stage:
+    with count_bar("clips") as on_clip, count_bar("re-initialised layers") as on_stage:
         values = measure_faithfulness(
             study, on_clip, on_stage, save=lambda values: write_study("faithfulness", values, folder)
         )

@@ -147,4 +147,4 @@ def print_faithfulness(values: Mapping[str, Any], console: Console) -> None:
         told = ", ".join(
             f"{stage} {tell_estimate({**found, 'interval': None}, '.3f')}" for stage, found in stages.items()
         )
-        console.print(f"rank correlation with the trained attention, layers drawn anew from the output down: {told}")
+        console.print(f"rank correlation with the trained attention, re-initialised from the output down: {told}")

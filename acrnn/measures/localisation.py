@@ -37,14 +37,14 @@ TOLERANCE_S = 0.1
 SCORES = ("auc", "ap", "pointing")
 LOCALISED_MAPS = ("attention", "level", "level at its steps", "random")
 PROTOCOL = (
-    "Clips of the held-out fold alone. The event of a clip is its stretch with the most energy among those that an "
-    "energy gate finds (blocks of 10 ms within 30 dB of the loudest, pauses under 0.15 s closed). Clips whose event "
-    "lasts under 0.1 s or over 2.5 s are left out: there any map is right or wrong about nearly all frames. It is put "
-    "at a random time into 5 s of silence, of pink noise and of a clip of another class of the same fold that sounds "
-    "for at least 90 % of its length, at 20, 10 and 0 dB (its power over the blocks that sound against the "
-    "background's over all 5 s). Synthetic scenes are eight of each class of ESC-10 that does not sound all the time. "
-    "A frame is in the event if its centre is. Pointing: the share of a map's highest frames that lie within 0.1 s of "
-    "the event."
+    "Clips of the held-out fold only. An energy gate finds the stretches where a clip sounds (10 ms blocks within "
+    "30 dB of the loudest, pauses under 0.15 s closed); the one with the most energy is the clip's event. Clips whose "
+    "event is shorter than 0.1 s or longer than 2.5 s are left out, since any map would be right or wrong about nearly "
+    "all of their frames. The event is placed at a random time in 5 s of silence, of pink noise, and of a clip of "
+    "another class of the same fold that sounds for at least 90 % of its length, at an SNR of 20, 10 and 0 dB (the "
+    "event's power where it sounds against the background's over all 5 s). The synthetic scenes are eight for each "
+    "class of ESC-10 that does not sound continuously. A frame belongs to the event if its centre does. Pointing is "
+    "the share of a map's highest frames that lie within 0.1 s of the event."
 )
 
 

@@ -1,10 +1,10 @@
-"""Does the attention depend on what was learned? Parameters are drawn anew, and what becomes of it is measured.
+"""Does the attention depend on what was learned? Layers are re-initialised, and what becomes of it is measured.
 
 The sanity check of Adebayo et al. (2018): a map that stays when the network's parameters are thrown away is a filter
-of the input and explains no network. Parameters are drawn as before training (§4.1), from another seed: those of every
-layer at once (`untrained`), and from the output down, one more layer at a time, so that at each stage all layers from
-there to the output are untrained. Attention at l2 to l8 is computed before the layers behind it, which cannot move it:
-the cascade says 1 until it reaches the attention itself.
+of the input and explains no network. Parameters are drawn as before training (§4.1), ten times from other seeds: those
+of every layer at once (`untrained`), and from the output down, one more layer at a time, so that at each stage all
+layers from there to the output are untrained. Attention at l2 to l8 is computed before the layers behind it, which
+cannot move it: the cascade says 1 until it reaches the attention itself.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,8 @@ from acrnn.measures.attention import rank_correlation
 from acrnn.model import Network, build
 
 SEED = 1
-"""Of the drawn parameters, added to the checkpoint's own so that they are never those it was trained from."""
+"""Of the first draw, added to the checkpoint's own so that the parameters are never those it was trained from."""
+N_DRAWS = 10
 UNTRAINED = "untrained"
 
 
@@ -32,9 +33,9 @@ class Randomisation:
     Attributes
     ----------
     stages : tuple of str
-        `untrained`, then the layers from the output to the input, each drawn anew with all before it in this order.
-    correlations : ndarray (stage, clip), float64
-        NaN where the drawn network's attention is the same in all frames.
+        `untrained`, then the layers from the output to the input, each re-initialised with all before it in this order.
+    correlations : ndarray (stage, draw, clip), float64
+        NaN where the re-initialised network's attention is the same in all frames.
     """
 
     stages: tuple[str, ...]
@@ -50,7 +51,7 @@ def untrained(network: Network, seed: int) -> Network:
 
 
 def cascade(network: Network, seed: int) -> Iterator[tuple[str, Network]]:
-    """Yield name and network of each stage: all drawn anew, then from the output down, layer by layer.
+    """Yield name and network of each stage: all re-initialised, then from the output down, layer by layer.
 
     One network is changed from stage to stage: use it before asking for the next.
     """
@@ -68,6 +69,8 @@ def randomise(
     predictor: Predictor,
     predictions: Sequence[Prediction],
     on_progress: Callable[[int, int], None] | None = None,
+    *,
+    n_draws: int = N_DRAWS,
 ) -> Randomisation:
     """Compare the attention of each stage with the trained network's on clips that it has predicted.
 
@@ -77,29 +80,29 @@ def randomise(
     predictions : sequence of Prediction
         Its own, with attention.
     on_progress : callable, optional
-        Told (stages done, stages in all).
+        Told (stages done, stages in all), of all draws.
+    n_draws : int
 
     Raises
     ------
     OptionError
-        If the checkpoint has no attention.
+        If the checkpoint has no attention, or there is no draw.
     """
     config = predictor.checkpoint.config
     if not config.has_attention:
         raise OptionError(f"{config.name} has no attention to compare; one placed at l2 to l10 is needed.")
-    stages, rows = [], []
-    total = 1 + len(list(predictor.model.layers()))
-    for name, network in cascade(predictor.model, config.seed + SEED):
-        rows.append(
-            [
-                rank_correlation(frame_attention(network, config.front_end, p.spectrogram), p.attention.weights)
-                for p in predictions
-            ]
-        )
-        stages.append(name)
-        if on_progress is not None:
-            on_progress(len(stages), total)
-    return Randomisation(tuple(stages), np.array(rows))
+    if n_draws < 1:
+        raise OptionError(f"{n_draws} draws of new parameters give no mean; 1 or more are accepted.")
+    stages = (UNTRAINED, *reversed([name for name, _ in predictor.model.layers()]))
+    correlations = np.empty((len(stages), n_draws, len(predictions)))
+    for draw in range(n_draws):
+        for stage, (_, network) in enumerate(cascade(predictor.model, config.seed + SEED + draw)):
+            for i, p in enumerate(predictions):
+                attention = frame_attention(network, config.front_end, p.spectrogram)
+                correlations[stage, draw, i] = rank_correlation(attention, p.attention.weights)
+            if on_progress is not None:
+                on_progress(draw * len(stages) + stage + 1, n_draws * len(stages))
+    return Randomisation(stages, correlations)
 
 
 @torch.inference_mode()

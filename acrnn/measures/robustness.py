@@ -26,12 +26,12 @@ CLEAN = "clean"
 COVER = (0.05, 0.8)
 """Shares of its length that a clip may sound to be asked where its attention lies; beyond, every map is alike."""
 PROTOCOL = (
-    "Clips of the held-out fold alone, by the path that a user's clip takes; nothing is tuned on them. A "
-    "signal-to-noise ratio is the clip's power over its blocks of 10 ms within 30 dB of the loudest, against the "
-    "noise's over its whole length. Noise and rooms are drawn from the clip's name, the same at every level; a "
-    "background is a clip of another class of the same fold that sounds for at least 90 % of its length. Attention is "
-    "told as shares of the clip: rank correlation with the attention to the clean clip, and the part that falls on the "
-    "frames where the clean clip sounds, over clips that sound for 5 to 80 % of their length."
+    "Clips of the held-out fold only, analysed just as a user's clip is; nothing is tuned on them. The SNR compares "
+    "the clip's power, in its 10 ms blocks within 30 dB of the loudest, with the noise's power over its whole length. "
+    "Noise and room are seeded by the clip's name, so they are the same at every level. A background is a clip of "
+    "another class of the same fold that sounds for at least 90 % of its length. Attention is compared with that to "
+    "the clean clip by rank correlation, and by the share of it that falls on the frames where the clean clip sounds, "
+    "over clips that sound for 5 to 80 % of their length."
 )
 
 

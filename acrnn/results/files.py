@@ -99,9 +99,15 @@ class _Fill(_Part):
     attention_minus: dict[str, dict[str, _Estimate]]
 
 
+class _Stage(_Estimate):
+    draws: list[float] | None = None
+    """Means of the lowest and the highest draw."""
+
+
 class _Randomisation(_Part):
     n_clips: int
-    stages: dict[str, _Estimate]
+    n_draws: int = 1
+    stages: dict[str, _Stage]
 
 
 class _FaithfulnessClip(_Part):

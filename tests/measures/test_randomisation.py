@@ -65,8 +65,10 @@ def test_attention_is_that_of_a_prediction(predicted):
 def test_layers_behind_the_attention_cannot_move_it_and_those_before_it_do(predicted):
     predictor, predictions = predicted
     told = []
-    found = randomise(predictor, predictions, lambda done, total: told.append((done, total)))
-    by_stage = dict(zip(found.stages, found.correlations, strict=True))
+    found = randomise(predictor, predictions, lambda done, total: told.append((done, total)), n_draws=2)
+    assert found.correlations.shape == (len(found.stages), 2, len(predictions))
+    assert not np.allclose(found.correlations[-1, 0], found.correlations[-1, 1])  # another draw
+    by_stage = dict(zip(found.stages, found.correlations[:, 0], strict=True))
     behind = found.stages[1 : found.stages.index("attention")]
     assert behind[0] == "output"
     for stage in behind:
@@ -81,7 +83,7 @@ def test_layers_behind_the_attention_cannot_move_it_and_those_before_it_do(predi
             expected = [spearmanr(a, b).statistic for a, b in zip(drawn, trained, strict=True)]
             assert by_stage[stage] == pytest.approx(expected), stage
     assert by_stage["l1"] == pytest.approx(by_stage["untrained"])  # the last stage has nothing left that was learned
-    assert told[-1] == (len(found.stages), len(found.stages))
+    assert told[-1] == (2 * len(found.stages), 2 * len(found.stages))
 
 
 def test_a_network_without_attention_is_refused(tiny_checkpoints):

@@ -25,15 +25,15 @@ N_RANDOMISED = 20
 COST = "cost_10"
 """Probability lost without the first 10 % of the frames."""
 PROTOCOL = (
-    "Clips of the held-out fold alone; the predicted class of each, its probability by the vote of the whole clip's "
-    "segments. Frames are removed from, or kept of, the static spectrogram in the order of a map, 0, 1, 5, 10, 20, 50, "
-    "80, 90, 95, 99 and 100 % of the clip's frames; a removed frame becomes silence (the front end's floor) or the "
-    "training folds' mean level in all bands, and the delta is taken anew. Areas are trapezoids over those points. "
-    "Comprehensiveness and sufficiency are means over 1, 5, 10, 20 and 50 %. Equal scores go in order of time. The "
-    "random order is the mean "
-    f"of {N_DRAWS} draws; moved attention the mean of {N_SHIFTS} moves around the clip. Gradient maps are Captum's, of "
-    f"that probability, from silence ({IG_STEPS} Gauss–Legendre steps), summed over bands. Intervals are 95 %, "
-    f"percentile bootstrap over clips ({N_RESAMPLES} resamples); differences are paired by clip."
+    "Clips of the held-out fold only. The class is the predicted one, and its probability comes from the vote of all "
+    "segments of the clip. A map ranks the frames of the static spectrogram; the first 0, 1, 5, 10, 20, 50, 80, 90, "
+    "95, 99 and 100 % of them are removed, or kept alone. A removed frame is replaced by silence (the front end's floor) "
+    "or by the mean level of the training folds in all bands, and the delta channel is recomputed. Areas are trapezoidal "
+    "over these points. Comprehensiveness and sufficiency are means over 1, 5, 10, 20 and 50 %. Ties are broken by "
+    f"time. The random order is the mean of {N_DRAWS} draws, the shifted attention the mean of {N_SHIFTS} circular "
+    f"shifts. Gradient maps are Captum's: gradients of the same probability, from silence, with {IG_STEPS} "
+    "Gauss–Legendre steps, summed over bands. Intervals are 95 % percentile bootstrap intervals over clips "
+    f"({N_RESAMPLES} resamples); differences are paired by clip."
 )
 
 
@@ -89,6 +89,16 @@ class Study:
             "shares": list(SHARES),
             "precision": fast_precision(self.predictor.device),
         }
+
+    def require_same(self, values: Mapping[str, Any]) -> None:
+        """Raise OptionError unless `values`, of a file of results, are of this study, clip by clip."""
+        names = [clip.filename for clip in self.clips]
+        wanted = {key: value for key, value in self.header.items() if key != "precision"}
+        if {key: values.get(key) for key in wanted} != wanted or [row["filename"] for row in values["clips"]] != names:
+            raise OptionError(
+                f"The study of {self.header['checkpoint']} that is there has other clips, weights or settings; measure "
+                "it again without --randomisation."
+            )
 
 
 def draw_clips(clips: Sequence[Clip], n: int, seed: int) -> tuple[Clip, ...]:
@@ -156,7 +166,7 @@ def _measure(study: Study, parts: Parts, on_clip, on_stage) -> dict[str, Any]:
         "code": code_revision(),
         "confidence": CONFIDENCE,
         "summary": summarise(rows),
-        "randomisation": _randomisation(study, on_stage),
+        "randomisation": measure_randomisation(study, on_stage),
         "clips": [{key: value for key, value in row.items() if key != "curves"} for row in rows],
     }  # fmt: skip
 
@@ -215,14 +225,33 @@ def _with_intervals(values: np.ndarray) -> dict[str, Any]:
     return {name: mean_with_interval(values[:, i]) for i, name in enumerate([*MEASURES, COST])}
 
 
-def _randomisation(study: Study, on_stage: Callable[[int, int], None] | None) -> dict[str, Any] | None:
+def measure_randomisation(study: Study, on_stage: Callable[[int, int], None] | None = None) -> dict[str, Any] | None:
+    """Correlate the attention of re-initialised networks with the trained one's; None without attention.
+
+    Returns
+    -------
+    dict
+        `n_clips`, `n_draws`, `measure`, and `stages`: stage → mean and interval over clips of each clip's mean over the
+        draws, `n_clips` of them, and the lowest and highest draw's mean (`draws`).
+    """
     predictor = study.predictor
     if not predictor.checkpoint.config.has_attention:
         return None
     clips = draw_clips(study.clips, min(N_RANDOMISED, len(study.clips)), study.seed)
     found = randomise(predictor, [predictor(clip.path) for clip in clips], on_stage)
     stages = {}
-    for name, row in zip(found.stages, found.correlations, strict=True):
-        known = row[~np.isnan(row)]
-        stages[name] = (mean_with_interval(known) or {"mean": None, "interval": None}) | {"n_clips": len(known)}
-    return {"n_clips": len(clips), "measure": "Spearman's rank correlation of frame attention", "stages": stages}
+    for name, values in zip(found.stages, found.correlations, strict=True):
+        by_clip, by_draw = (_known_means(values, axis) for axis in (0, 1))
+        stages[name] = (mean_with_interval(by_clip) or {"mean": None, "interval": None}) | {"n_clips": len(by_clip)}
+        stages[name]["draws"] = (
+            [round(float(by_draw.min()), 4), round(float(by_draw.max()), 4)] if len(by_draw) else None
+        )
+    measure = "Spearman's rank correlation of frame attention"
+    return {"n_clips": len(clips), "n_draws": found.correlations.shape[1], "measure": measure, "stages": stages}
+
+
+def _known_means(values: np.ndarray, axis: int) -> np.ndarray:
+    """Means along an axis of what is not NaN, without those of nothing."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis)
+    return np.where(known, values, 0.0).sum(axis)[counts > 0] / counts[counts > 0]

@@ -11,7 +11,7 @@ from acrnn.model import WITH_ATTENTION
 from acrnn.report.table import STATE, Column, Table, numbers, with_states
 from acrnn.report.tables.placements import by_placement, cells, ordered
 from acrnn.report.texts import text
-from acrnn.report.words import NOT_RUN, listed, tell_estimate
+from acrnn.report.words import DASH, NOT_RUN, listed, tell_estimate, tell_interval
 from acrnn.results.faithfulness import CONTROLS, FaithfulnessResult, Verdict, verdicts
 
 TITLE = "Is the attention right?"
@@ -111,7 +111,7 @@ def tell_verdict(verdict: Verdict) -> str:
 
 
 def randomisation_table(studies: Sequence[FaithfulnessResult], dataset: str) -> Table:
-    """Lay out a row a checkpoint: the correlation of an untrained network, and where the cascade falls below one."""
+    """Lay out a row a checkpoint: the correlation with an untrained network, and stage by stage of the cascade."""
     lines = []
     for study in ordered(studies):
         if study.dataset != dataset or study.randomisation is None:
@@ -123,13 +123,19 @@ def randomisation_table(studies: Sequence[FaithfulnessResult], dataset: str) -> 
             if name != "untrained"
         )
         line = {"attention": study.placement.replace("-", " "), "checkpoint": study.checkpoint}
-        line |= {"clips": study.randomisation["n_clips"]} | cells("untrained", stages["untrained"])
+        line |= {"clips": study.randomisation["n_clips"], "draws": study.randomisation.get("n_draws", 1)}
+        line |= cells("untrained", stages["untrained"]) | cells("attention_alone", stages["attention"])
+        extremes = stages["attention"].get("draws")
+        line["extremes"] = tell_interval(extremes, ".2f") if extremes else DASH
         lines.append(line | {"cascade": ", ".join(told)})
     columns = (
         Column("attention", "attention"),
         Column("checkpoint", "checkpoint", "code"),
         Column("clips", "clips", "number", "d"),
+        Column("draws", "draws", "number", "d"),
         numbers("untrained network", "untrained", ".3f"),
+        numbers("down to the attention", "attention_alone", ".3f"),
+        Column("lowest to highest draw", "extremes"),
         Column("re-initialised from the output down to …", "cascade"),
     )
     return Table("Randomisation", columns, pd.DataFrame(lines))
