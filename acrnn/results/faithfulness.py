@@ -23,7 +23,7 @@ class FaithfulnessResult(StudyResult):
     summary : mapping
         See `acrnn.measures.faithfulness.study.summarise`.
     randomisation : mapping or None
-        `stages` (stage → mean, interval, n_clips, draws), `n_clips` and `n_draws`; None for a network without attention.
+        `stages` (stage → mean, interval, n_clips, draws), `n_clips` and `n_draws`; None without attention.
     clips : tuple of mapping
         A row a clip: `filename`, and `measures` (fill → map → the values of `MEASURES`, then one more).
     """

@@ -308,14 +308,22 @@ def test_the_module_runs_as_a_program(tmp_path, clips, tiny_checkpoints):
 
 
 def test_faithfulness_of_a_held_out_fold_is_printed_and_written(run, tiny_root, tmp_path):
-    code, out, err = run(
-        "faithfulness", "--checkpoint", NAME, "--data", tiny_root, "--clips", 2, "--out", tmp_path, "--device", "cpu"
-    )
+    asked = (
+        "faithfulness", "--checkpoint", NAME, "--data", tiny_root, "--clips", 2, "--out", tmp_path, "--device", "cpu",
+    )  # fmt: skip
+    code, out, err = run(*asked)
     assert code == 0
     assert "integrated gradients" in out
     assert out.rstrip().endswith(f"{NAME}.json")
     assert json.loads((tmp_path / f"{NAME}.json").read_text())["n_clips"] == 2
     assert "note: these are not the very files" in err
+    before = json.loads((tmp_path / f"{NAME}.json").read_text())
+    code, _, err = run(*asked, "--randomisation")
+    assert code == 0
+    assert json.loads((tmp_path / f"{NAME}.json").read_text()) == before  # the same draws
+    code, _, err = run(*asked, "--randomisation", "--seed", 1)
+    assert code == 2
+    assert "has other clips, weights or settings" in err
 
 
 def test_faithfulness_says_in_one_line_what_is_accepted(run, tiny_root, tmp_path):
