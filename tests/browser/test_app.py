@@ -26,7 +26,7 @@ def test_a_clip_chosen_on_one_page_is_kept_on_the_next_and_back(app, page, opene
         settle(page)
     go_to(page, "Compare")
     expect(chosen_sample(page)).to_have_value("sea waves")
-    assert "sample=sea+waves" in page.url
+    assert "sample=sea_waves" in page.url
     choose(page, "sample", "rooster")
     settle(page)
     go_to(page, "Results")

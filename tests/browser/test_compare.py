@@ -95,7 +95,7 @@ def test_the_difference_is_of_the_two_that_are_chosen(app_without_data, page):
 
 
 def test_what_is_not_trained_is_shown_as_such_with_the_commands_that_train_it(app_without_data, page):
-    open_strips(page, app_without_data, "?fold=2-paper")
+    open_strips(page, app_without_data, "?family=2-paper")
     assert [note for note in notes(page) if "not trained" in note] == [
         f"not trained: train --placement {placement}" for placement in WITH_ATTENTION[:-1]
     ]
@@ -143,7 +143,7 @@ def test_figure_5_takes_one_click_and_stands_in_the_url(app_without_data, page):
 
 
 def test_figure_5_says_what_trains_its_network_where_there_is_none(app_without_data, page):
-    page.goto(app_without_data.url("compare?compare=figure5&fold=2-paper"))
+    page.goto(app_without_data.url("compare?compare=figure5&family=2-paper"))
     settle(page)
     expect(page.get_by_test_id("stCode")).to_contain_text("--fold 2 --placement l2-sigmoid")
 

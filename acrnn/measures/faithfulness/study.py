@@ -30,10 +30,10 @@ PROTOCOL = (
     "95, 99 and 100 % of them are removed, or kept alone. A removed frame is replaced by silence (the front end's "
     "floor) or by the mean level of the training folds in all bands, and the delta channel is recomputed. Areas are "
     "trapezoidal over these points. Comprehensiveness and sufficiency are means over 1, 5, 10, 20 and 50 %. Ties are "
-    f"broken by time. The random order is the mean of {N_DRAWS} draws, the shifted attention the mean of {N_SHIFTS} circular "
-    f"shifts. Gradient maps are Captum's: gradients of the same probability, from silence, with {IG_STEPS} "
-    "Gauss–Legendre steps, summed over bands. Intervals are 95 % percentile bootstrap intervals over clips "
-    f"({N_RESAMPLES} resamples); differences are paired by clip."
+    f"broken by time. The random order is the mean of {N_DRAWS} draws, the shifted attention the mean of {N_SHIFTS} "
+    "circular shifts. Gradient maps are Captum's: gradients of the same probability, from silence, "
+    f"with {IG_STEPS} Gauss–Legendre steps, summed over bands. Intervals are 95 % percentile bootstrap intervals over "
+    f"clips ({N_RESAMPLES} resamples); differences are paired by clip."
 )
 
 

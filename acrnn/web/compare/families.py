@@ -108,12 +108,28 @@ def choose_family(families: Sequence[Family]) -> Family:
     """Widgets to choose one: on what it was trained, and which fold was held out."""
     datasets = list(dict.fromkeys(family.dataset for family in families))
     dataset = address.one_of(st.selectbox, "Trained on", datasets, format_func=data.TITLES.get, key="model")
-    by_word = {family.word: family for family in families if family.dataset == dataset}
-    chosen = address.one_of(
-        st.selectbox, "Held-out fold", list(by_word), format_func=lambda word: by_word[word].option, key="fold",
-        help="The fold of the official five that these networks never saw, and the recipe that they were trained with.",
-    )  # fmt: skip
-    return by_word[chosen]
+    of_dataset = [family for family in families if family.dataset == dataset]
+    by_word = {family.word: family for family in of_dataset}
+    elsewhere = str(st.session_state.get("fold", ""))
+    chosen = by_word[
+        address.one_of(
+            st.selectbox, "Held-out fold", list(by_word), format_func=lambda word: by_word[word].option, key="family",
+            default=_fullest(of_dataset, elsewhere).word,
+            help="The fold of the official five that these networks never saw, and the recipe they were trained with.",
+        )
+    ]  # fmt: skip
+    if elsewhere in by_word and elsewhere != chosen.word:
+        st.caption(
+            f"Fold {by_word[elsewhere].option}, chosen on Listen, has {len(by_word[elsewhere].checkpoints)} of "
+            f"{len(WITH_ATTENTION)} placements; fold {chosen.option} has {len(chosen.checkpoints)}."
+        )
+    return chosen
+
+
+def _fullest(families: Sequence[Family], elsewhere: str) -> Family:
+    """Take the one with most placements, if possible of the fold that is chosen on other pages."""
+    same_fold = [family for family in families if elsewhere.startswith(f"{family.fold}-")]
+    return max(same_fold or families, key=lambda family: len(family.checkpoints))
 
 
 def slots_of_family(family: Family) -> list[Slot]:

@@ -1,9 +1,13 @@
 // Moves a playhead over a Plotly chart by the clock of Streamlit's own audio player, and seeks on click.
+// Draws on each frame while the sound plays, else only when the player, the chart or the page changes.
 // Uses plotly.js' private axis functions (_fullLayout, _offset, p2l, l2p): the versions are pinned and a browser test
 // holds them to it.
 
 const running = new WeakMap() // component root → how to stop it
 const lastSeen = new Map() // player → what it played when last looked at
+const heard = new WeakSet() // charts that tell when they were drawn
+const redraws = new Map() // chart → what to do then
+const MOMENTS = ["play", "pause", "seeking", "seeked", "timeupdate", "loadedmetadata", "ratechange"]
 
 export default function ({ parentElement, data }) {
   running.get(parentElement)?.()
@@ -48,10 +52,26 @@ export default function ({ parentElement, data }) {
       line.style.left = `${axis._offset + x - 1}px`
       line.style.top = `${size.t}px`
       line.style.height = `${size.h}px`
-      clock.textContent = `${audio.currentTime.toFixed(2)} s`
+      const told = `${audio.currentTime.toFixed(2)} s`
+      if (clock.textContent !== told) clock.textContent = told // a change that would call for another drawing
+      if (!heard.has(gd) && gd.on) {
+        heard.add(gd)
+        gd.on("plotly_afterplot", () => redraws.get(data.chart)?.())
+      }
     }
-    frame = requestAnimationFrame(place)
   }
+  let frame = null
+  const redraw = () => { frame ??= requestAnimationFrame(tick) }
+  const tick = () => {
+    frame = null
+    place()
+    if (player()?.paused === false) redraw()
+  }
+  redraws.set(data.chart, redraw)
+  const changed = new MutationObserver(redraw) // another figure or another sound
+  changed.observe(document.body, { childList: true, subtree: true })
+  for (const event of MOMENTS) document.addEventListener(event, redraw, true)
+  window.addEventListener("resize", redraw)
 
   // Plotly lays a cover over the page while the button is down, so a click is told from a drag by its two ends.
   let pressed = null
@@ -88,9 +108,12 @@ export default function ({ parentElement, data }) {
     }
   }
 
-  let frame = requestAnimationFrame(place)
+  redraw()
   const stop = () => {
     cancelAnimationFrame(frame)
+    changed.disconnect()
+    for (const event of MOMENTS) document.removeEventListener(event, redraw, true)
+    window.removeEventListener("resize", redraw)
     document.removeEventListener("pointerdown", press, true)
     document.removeEventListener("pointerup", release, true)
     line.remove()
