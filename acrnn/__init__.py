@@ -12,9 +12,11 @@ The way of the data, each stage usable by itself:
     acrnn.data         ESC-50's layout and folds, its download
     acrnn.model        segments → logits and attention
     acrnn.checkpoints  trained networks on disk
-    acrnn.training     recipe, loop, runs
+    acrnn.training     recipe, corpus, optimisation
     acrnn.inference    the whole path for one clip
-    acrnn.evaluation   scores on held-out folds
+    acrnn.measures     scores on held-out folds, and what the attention is worth
+    acrnn.runs         trainings as folders and processes
+    acrnn.results      result files, read and compared
     acrnn.figures      Plotly figures of all of it
 """
 

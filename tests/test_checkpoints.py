@@ -173,7 +173,7 @@ def test_a_missing_field_is_named(checkpoint, field):
 )
 def test_a_garbled_part_is_named(checkpoint, part, values):
     edit_config(checkpoint, lambda config: config.update({part: values}))
-    with pytest.raises(CheckpointError, match=r"config\.json: network, front_end or labels is not as expected"):
+    with pytest.raises(CheckpointError, match=rf"config\.json: (field {part}|network or front_end is not as expected)"):
         find(str(checkpoint.path))
 
 

@@ -11,7 +11,7 @@ import acrnn
 
 TIERS = (
     {"errors", "labels"},
-    {"paths"},
+    {"paths", "untrusted"},
     {"devices"},
     {"audio"},
     {"features"},

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from acrnn.cli.options import errors, writable
-from acrnn.errors import AcrnnError
 
 
 def publish(
@@ -69,7 +68,7 @@ def tables(
     What was measured is the project's results and yours, unless --results names a folder; the project's own documents
     are made by --write --results results --readme README.md.
     """
-    from acrnn.checkpoints import find, names
+    from acrnn.checkpoints import listed
     from acrnn.paths import make_writable, shipped_checkpoints, user_results
     from acrnn.report.document import documents
     from acrnn.report.document import write as write_documents
@@ -79,7 +78,9 @@ def tables(
     for error in found.damaged:
         errors.print(f"left out: {error}", markup=False)
     root = shipped_checkpoints() if results else None  # the project's results are of its checkpoints
-    checkpoints = [find(name, root) for name in names(root)]
+    checkpoints, damaged = listed(root)
+    for error in damaged:
+        errors.print(f"left out: {error}", markup=False)
     if not write:
         print("\n".join(documents(found, checkpoints).values()), end="")
         return
@@ -90,16 +91,12 @@ def tables(
 
 def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout.")] = False) -> None:
     """List the checkpoints, each with its accuracy on its held-out fold; a damaged one is named on stderr."""
-    from acrnn.checkpoints import find, hidden, names
+    from acrnn.checkpoints import hidden, listed
     from acrnn.paths import is_installed
 
-    found, is_damaged = [], False
-    for name in names():
-        try:
-            found.append(find(name))
-        except AcrnnError as error:
-            is_damaged = True
-            errors.print(f"error: {error}", markup=False)
+    found, damaged = listed()
+    for error in damaged:
+        errors.print(f"error: {error}", markup=False)
     for path in hidden():
         errors.print(f"note: {path} has the name of one that comes with the project; only its path finds it.")
     if is_installed():
@@ -114,7 +111,7 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
         print(json.dumps(rows))
     else:
         Console(width=None if sys.stdout.isatty() else 140).print(_checkpoints_table(found))
-    if is_damaged:
+    if damaged:
         raise typer.Exit(2)
 
 

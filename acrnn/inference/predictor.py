@@ -163,8 +163,8 @@ class Hearing:
         by_step = torch.cat(weights).numpy() if weights else None
         if not (np.isfinite(by_segment).all() and (by_step is None or np.isfinite(by_step).all())):
             raise BadSamplesError(
-                f"{self._name} gives no finite probabilities, so its samples are far from any sound; "
-                "samples in [-1, 1] are accepted."
+                f"{self._name} gives no finite probabilities with {predictor.checkpoint.name}: its samples are far "
+                "from any sound (samples in [-1, 1] are accepted), or the checkpoint's weights are."
             )
         self._told(1.0)
         return self._prediction(by_segment, by_step)

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from acrnn.data import atomic_write_bytes
 from acrnn.errors import AcrnnError, RunError
 from acrnn.training.recipe import Recipe
+from acrnn.untrusted import read_json, require_model
 
 SCHEMA = 1
+MAX_BYTES = 2**28
 WRITERS = {
     "setting": "report",
     "faithfulness": "faithfulness",
@@ -206,7 +208,7 @@ def read_file(path: Path, kind: str) -> dict[str, Any]:
         field.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         raise RunError(f"{path} is not a file of results ({error}); `{WRITERS[kind]}` writes them.") from error
     if not isinstance(values, dict):
@@ -266,14 +268,6 @@ def _tell_size(numbers: Iterable[int]) -> str:
 
 def _check(path: Path, values: dict[str, Any], kind: str) -> None:
     try:
-        SCHEMAS[kind].model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        if first["type"] == "missing":
-            told = f"field {field} is missing"
-        elif first["type"] == "value_error":
-            told = str(first["ctx"]["error"])
-        else:
-            told = f"field {field} is not as expected ({first['msg'][:1].lower()}{first['msg'][1:]})"
-        raise RunError(f"{path}: {told}; `{WRITERS[kind]}` writes such files.") from error
+        require_model(SCHEMAS[kind], values)
+    except ValueError as error:
+        raise RunError(f"{path}: {error}; `{WRITERS[kind]}` writes such files.") from error

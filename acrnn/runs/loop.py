@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
+from acrnn.errors import RunError
 from acrnn.model import Network
-from acrnn.runs.run import Run
+from acrnn.runs.run import STATE, Run
 from acrnn.training import Corpus, Split, Trainer, draw_epoch
 
 TELL_EVERY_S = 0.2
@@ -55,7 +56,14 @@ def train(
         epochs_done = 0
         if (saved := run.load_state()) is not None:
             tensors, epochs_done = saved
-            trainer.restore(tensors)
+            try:
+                trainer.restore(tensors)
+            except (KeyError, RuntimeError) as error:
+                told = str(error).splitlines()[0][:200]
+                raise RunError(
+                    f"{run.path / STATE} is not of this network ({told}); delete it to begin anew."
+                ) from error
+        run.take_back(epochs_done)
         run.log(f"training from epoch {epochs_done} of {run.config.recipe.epochs}")
         for epoch in range(epochs_done, run.config.recipe.epochs):
             row = _train_epoch(trainer, run, epoch, on_step or (lambda progress: None))

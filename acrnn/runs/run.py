@@ -5,6 +5,7 @@
 `summary.json`.
 """
 
+import hashlib
 import json
 import os
 import time
@@ -14,7 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from filelock import FileLock, Timeout
+from pydantic import BaseModel, Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -22,6 +25,45 @@ from torch import Tensor
 from acrnn.data import atomic_path, atomic_write_bytes
 from acrnn.errors import OptionError, RunError
 from acrnn.training import RunConfig
+from acrnn.untrusted import parse_json, read_bytes, read_json, require_model, require_regular
+
+STATE = "state.safetensors"
+MAX_CONFIG_BYTES, MAX_METRICS_BYTES = 2**20, 2**26
+
+
+class _Summary(BaseModel):
+    n_clips: int = Field(ge=1)
+    n_correct: int = Field(ge=0)
+    accuracy: float = Field(ge=0, le=1)
+    interval: list[float] = Field(min_length=2, max_length=2)
+
+
+def _metrics_row(line: str) -> dict[str, Any] | None:
+    """Parse a line of metrics.jsonl; None if it is none."""
+    try:
+        row = parse_json(line)
+        epoch, numbers = row["epoch"], [row[key] for key in ("loss", "accuracy", "learning_rate", "segments_per_s")]
+    except (ValueError, TypeError, KeyError):
+        return None
+    is_one = type(epoch) is int and epoch >= 0 and all(isinstance(n, int | float) for n in numbers)
+    return row if is_one else None
+
+
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    """Hash of all tensors' names, types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _epochs_of(file: Any) -> int:
+    epochs_done = int((file.metadata() or {})["epochs_done"])
+    if epochs_done < 1:
+        raise ValueError(f"epochs_done is {epochs_done}")
+    return epochs_done
 
 
 class Run:
@@ -41,11 +83,12 @@ class Run:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         try:
-            self.config = RunConfig.from_dict(json.loads((self.path / "config.json").read_text()))
-        except FileNotFoundError:
+            self.config = RunConfig.from_dict(read_json(self.path / "config.json", MAX_CONFIG_BYTES))
+        except (FileNotFoundError, NotADirectoryError):
             raise RunError(f"{self.path} is no run: it has no config.json.") from None
-        except (ValueError, TypeError, KeyError, AttributeError, OptionError) as error:
-            raise RunError(f"{self.path / 'config.json'} is not the configuration of a run ({error}).") from error
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, OptionError) as error:
+            told = " ".join(str(error).split())[:300]
+            raise RunError(f"{self.path / 'config.json'} is not the configuration of a run ({told}).") from error
 
     @classmethod
     def create(cls, out: Path | str, config: RunConfig, *, resume: bool = False) -> "Run":
@@ -125,28 +168,67 @@ class Run:
             file.write(json.dumps(row).encode() + b"\n")
 
     def metrics(self) -> list[dict[str, float]]:
-        """One row an epoch, in order.
+        """One row an epoch whose weights are kept, in order.
 
-        A process killed between writing its line and its state leaves a line that the resumed run writes again: the
-        later one counts. A line cut short by the kill is passed over.
+        A process killed between writing its line and its state leaves the line of an epoch that the resumed run does
+        again: it does not count. Nor does a line that is cut short or damaged.
+
+        Raises
+        ------
+        RunError
+            If the file or the state's cannot be read.
         """
         rows: dict[int, dict[str, float]] = {}
+        path = self.path / "metrics.jsonl"
         try:
-            lines = (self.path / "metrics.jsonl").read_text().splitlines()
+            lines = read_bytes(path, MAX_METRICS_BYTES).decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
             return []
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} cannot be read ({error}).") from error
         for line in lines:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            rows[row["epoch"]] = row
-        return [rows[epoch] for epoch in sorted(rows)]
+            if (row := _metrics_row(line)) is not None:
+                rows[row["epoch"]] = row
+        done = self.config.recipe.epochs if self.summary is not None else self.epochs_done
+        return [rows[epoch] for epoch in sorted(rows) if epoch < done]
+
+    def take_back(self, epochs_done: int) -> None:
+        """Remove what a killed process left behind: lines of epochs that are done again, and temporary files.
+
+        Only for the process that holds the run.
+        """
+        kept = [row for row in self.metrics() if row["epoch"] < epochs_done]
+        if (self.path / "metrics.jsonl").exists():
+            lines = "".join(json.dumps(row) + "\n" for row in kept)
+            atomic_write_bytes(self.path / "metrics.jsonl", lines.encode())
+        for left in self.path.rglob(".*.tmp*"):
+            left.unlink(missing_ok=True)
 
     def save_state(self, tensors: dict[str, Tensor], epochs_done: int) -> None:
-        """Replace the state by this one, atomically."""
-        with atomic_path(self.path / "state.safetensors") as part:
-            save_file({name: t.contiguous() for name, t in tensors.items()}, part, {"epochs_done": str(epochs_done)})
+        """Replace the state by this one, atomically, with a checksum in it."""
+        tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        noted = {"epochs_done": str(epochs_done), "sha256": _checksum(tensors)}
+        with atomic_path(self.path / STATE) as part:
+            save_file(tensors, part, noted)
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs whose weights are kept; raises RunError if the state is damaged."""
+        if not (self.path / STATE).exists():
+            return 0
+        with self._state() as file:
+            return _epochs_of(file)
+
+    @contextmanager
+    def _state(self) -> Iterator[Any]:
+        """Open the state; raises RunError if it is damaged."""
+        path = self.path / STATE
+        try:
+            require_regular(path)
+            with safe_open(path, "pt") as file:
+                yield file
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{path} is damaged ({error}); delete it to begin this run anew.") from error
 
     def load_state(self) -> tuple[dict[str, Tensor], int] | None:
         """Tensors and epochs done, or None before the first epoch's end.
@@ -156,22 +238,31 @@ class Run:
         RunError
             If the file is damaged.
         """
-        path = self.path / "state.safetensors"
-        if not path.exists():
+        if not (self.path / STATE).exists():
             return None
-        try:
-            with safe_open(path, "pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}, int(file.metadata()["epochs_done"])  # noqa: SIM118
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{path} is damaged ({error}); delete it to begin this run anew.") from error
+        with self._state() as file:
+            epochs_done = _epochs_of(file)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            wanted = file.metadata().get("sha256")  # earlier versions noted none
+            if wanted is not None and wanted != _checksum(tensors):
+                raise ValueError("its checksum is not that of its content")
+        return tensors, epochs_done
 
     @property
     def summary(self) -> dict[str, Any] | None:
-        """What came out, or None while the run is not finished."""
+        """What came out, or None while the run is not finished; raises RunError if it is damaged."""
+        path = self.path / "summary.json"
         try:
-            return json.loads((self.path / "summary.json").read_text())
+            values = read_json(path)
+            require_model(_Summary, values)
         except FileNotFoundError:
             return None
+        except (OSError, ValueError) as error:
+            told = " ".join(str(error).split())[:300]
+            raise RunError(
+                f"{path} is damaged ({told}); delete it, and `train --resume` scores the run again."
+            ) from error
+        return values
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write `summary.json`: the run is done."""

@@ -15,6 +15,7 @@ import psutil
 
 from acrnn.runs.loop import Progress
 from acrnn.runs.run import Run
+from acrnn.untrusted import read_json, require_fields
 
 STATUS_FILE, PROCESS_FILE = "progress.json", "process.json"
 WRITE_EVERY_S = 1.0
@@ -61,9 +62,15 @@ class Status:
         """Read it from the run's folder; None if nobody wrote there or it cannot be understood."""
         values = _read_json(run.path / STATUS_FILE)
         try:
+            require_fields(cls, values, others=("phase", "progress"))
             progress, phase = values.pop("progress"), Phase(values.pop("phase"))
-            return cls(phase, **values, progress=None if progress is None else Progress(**progress))
-        except (AttributeError, KeyError, TypeError, ValueError):
+            if progress is not None:
+                require_fields(Progress, progress)
+                if min(progress["n_epochs"], progress["n_steps"]) < 1:
+                    return None
+                progress = Progress(**progress)
+            return cls(phase, **values, progress=progress)
+        except (KeyError, TypeError, ValueError):
             return None
 
 
@@ -109,10 +116,12 @@ class Process:
     @classmethod
     def read(cls, run: Run) -> "Process | None":
         """Who last trained the run; None if that is not known."""
+        values = _read_json(run.path / PROCESS_FILE)
         try:
-            return cls(**_read_json(run.path / PROCESS_FILE))
-        except TypeError:
+            require_fields(cls, values)
+        except ValueError:
             return None
+        return cls(**values)
 
     def write(self, run: Run) -> None:
         """Note in the run's folder that this process trains it."""
@@ -132,7 +141,7 @@ class Process:
             process = psutil.Process(self.pid)
             # The system's clock may be set meanwhile; a number is not given out again within two seconds.
             return abs(process.create_time() - self.began_s) < 2 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
+        except (psutil.Error, ValueError, OverflowError):  # there is no such number
             return False
 
 
@@ -143,7 +152,7 @@ def forget_status(run: Run) -> None:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path, 2**20)
     except (OSError, ValueError):
         return None
 

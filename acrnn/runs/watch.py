@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 from acrnn.errors import RunError
-from acrnn.paths import runs_root
+from acrnn.paths import glob, runs_root
 from acrnn.runs.run import Run
 from acrnn.runs.status import Phase, Process, Status
+from acrnn.untrusted import require_regular
 
 
 class State(StrEnum):
@@ -142,15 +143,18 @@ def list_runs(root: Path | None = None) -> tuple[list[RunView], list[str]]:
         A sentence for each folder that should be a run and cannot be read.
     """
     views, damaged = [], []
-    for path in (root or runs_root()).glob("*/config.json"):
+    for path in glob(root or runs_root(), "*/config.json"):
         if path.parent.name.startswith("."):
             continue
         try:
-            views.append(look(Run(path.parent)))
+            view = look(Run(path.parent))
+            _ = view.progress(), view.metrics  # the rest of what is shown
+            views.append((-path.stat().st_mtime, view.name, view))
         except RunError as error:
             damaged.append(str(error))
-    views.sort(key=lambda view: (-(view.run.path / "config.json").stat().st_mtime, view.name))
-    return views, damaged
+        except OSError:  # deleted meanwhile
+            continue
+    return [view for *_, view in sorted(views, key=lambda one: one[:2])], damaged
 
 
 def find_run(name: str) -> Run:
@@ -190,6 +194,11 @@ def _last_error(run: Run) -> str:
 
 
 def _text(run: Run) -> str:
-    with (run.path / "log.txt").open("rb") as file:
+    path = run.path / "log.txt"
+    try:
+        require_regular(path)
+    except ValueError as error:
+        raise OSError(str(error)) from error
+    with path.open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - 100_000))
         return file.read().decode("utf-8", "replace")

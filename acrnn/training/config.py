@@ -6,6 +6,7 @@ from typing import Any
 from acrnn.features import FrontEnd
 from acrnn.model import NetworkConfig, PiczakConfig, network_from_dict
 from acrnn.training.recipe import Recipe
+from acrnn.untrusted import require_fields
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,13 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
-        """Rebuild from `as_dict`; raises TypeError, ValueError, KeyError, AttributeError or OptionError otherwise."""
+        """Rebuild from `as_dict`, strictly; raises TypeError, ValueError, KeyError or OptionError otherwise."""
+        require_fields(cls, values, others=("network", "front_end", "recipe", "sealed"))
+        require_fields(PiczakConfig if "kind" in values["network"] else NetworkConfig, values["network"])
+        require_fields(FrontEnd, values["front_end"])
+        require_fields(Recipe, values["recipe"])
+        if not all(isinstance(fold, int) for fold in values.get("sealed", ())):
+            raise ValueError("sealed holds numbers of folds")
         parts = {
             "network": network_from_dict(values["network"]),
             "front_end": FrontEnd(**values["front_end"]),

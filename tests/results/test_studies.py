@@ -196,7 +196,7 @@ def test_frames_have_a_line_a_condition_and_a_line_a_map(measured):
 
 def test_the_documents_have_both_with_their_protocols(measured):
     texts = documents(measured, [])
-    assert "signal-to-noise ratio is the clip's power over its blocks of 10 ms" in texts["robustness.md"]
+    assert "The SNR compares the clip's power, in its 10 ms blocks" in texts["robustness.md"]
     assert "events of 2 clips" in texts["localisation.md"]
     assert "left out)" in texts["localisation.md"]
     empty = documents(Results(), [])

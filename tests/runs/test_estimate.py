@@ -34,7 +34,10 @@ def test_time_is_segments_by_speed():
 def test_the_speed_is_that_of_the_latest_such_run_of_this_machine(tmp_path, tiny_run_config):
     run = Run.create(tmp_path, tiny_run_config)
     for epoch, rate in enumerate((1.0, 50.0, 60.0, 70.0, 80.0, 90.0)):
-        run.append_metrics({"epoch": epoch, "segments_per_s": rate})
+        run.append_metrics(
+            {"epoch": epoch, "loss": 1.0, "accuracy": 0.5, "learning_rate": 0.01, "segments_per_s": rate}
+        )
+    run.save_state({"a": torch.zeros(1)}, 6)
     assert speed_of_runs(tiny_run_config, [look(run)]) is None  # nobody knows where it was trained
     here = Process(1, 0.0, Process.of(1).host)
     here.write(run)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from acrnn.errors import RunError
 from acrnn.model import NetworkConfig
@@ -16,6 +17,18 @@ from acrnn.training.config import RunConfig
 @pytest.fixture
 def run(tmp_path, tiny_run_config):
     return Run.create(tmp_path, tiny_run_config)
+
+
+def row(epoch: int, loss: float = 2.0) -> dict[str, float]:
+    return {"epoch": epoch, "loss": loss, "accuracy": 0.5, "learning_rate": 0.01, "segments_per_s": 80.0}
+
+
+def keep(run: Run, epochs_done: int) -> None:
+    """Save a state, so that so many epochs count."""
+    run.save_state({"a": torch.zeros(1)}, epochs_done)
+
+
+SUMMARY = {"n_clips": 10, "n_correct": 5, "accuracy": 0.5, "interval": [0.2, 0.8]}
 
 
 def test_a_run_is_a_folder_named_after_what_it_trains(tmp_path, tiny_run_config):
@@ -45,10 +58,11 @@ def test_a_run_that_is_there_is_not_begun_anew(tmp_path, run):
 
 
 def test_resume_goes_on_with_the_run_that_is_there(tmp_path, run):
-    run.append_metrics({"epoch": 0, "loss": 2.0})
+    run.append_metrics(row(0))
+    keep(run, 1)
     again = Run.create(tmp_path, run.config, resume=True)
     assert again.path == run.path
-    assert again.metrics() == [{"epoch": 0, "loss": 2.0}]
+    assert again.metrics() == [row(0)]
 
 
 def test_resume_begins_a_run_that_is_not_there(tmp_path, tiny_run_config):
@@ -98,30 +112,57 @@ def test_a_config_with_a_number_out_of_range_is_named(run, part, field):
 
 def test_metrics_come_in_order_of_epochs(run):
     for epoch in (0, 1, 2):
-        run.append_metrics({"epoch": epoch, "loss": 2.0 - epoch})
-    assert [row["epoch"] for row in run.metrics()] == [0, 1, 2]
+        run.append_metrics(row(epoch))
+    keep(run, 3)
+    assert [one["epoch"] for one in run.metrics()] == [0, 1, 2]
 
 
 def test_of_two_lines_of_one_epoch_the_later_counts(run):
     for epoch, loss in ((0, 2.0), (1, 1.5), (1, 1.25), (2, 1.0)):
-        run.append_metrics({"epoch": epoch, "loss": loss})
-    assert [row["loss"] for row in run.metrics()] == [2.0, 1.25, 1.0]
-
-
-def test_a_last_line_cut_short_is_passed_over(run):
-    run.append_metrics({"epoch": 0, "loss": 2.0})
-    with (run.path / "metrics.jsonl").open("a") as file:
-        file.write('{"epoch": 1, "lo')
-    assert run.metrics() == [{"epoch": 0, "loss": 2.0}]
+        run.append_metrics(row(epoch, loss))
+    keep(run, 3)
+    assert [one["loss"] for one in run.metrics()] == [2.0, 1.25, 1.0]
 
 
 def test_a_line_after_one_cut_short_is_not_lost(run):
     """What a resumed run writes after a kill in the middle of a line."""
-    run.append_metrics({"epoch": 0, "loss": 2.0})
+    run.append_metrics(row(0))
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 1, "lo')
-    run.append_metrics({"epoch": 1, "loss": 1.5})
-    assert run.metrics() == [{"epoch": 0, "loss": 2.0}, {"epoch": 1, "loss": 1.5}]
+    keep(run, 2)
+    assert run.metrics() == [row(0)]
+    run.append_metrics(row(1))
+    assert run.metrics() == [row(0), row(1)]
+
+
+def test_an_epoch_whose_weights_were_not_kept_does_not_count_and_is_taken_back(run):
+    """After a kill between the line and the state: the view says what the resumed run does."""
+    run.append_metrics(row(0))
+    keep(run, 1)
+    run.append_metrics(row(1))
+    (run.path / ".ab12.tmp.safetensors").write_bytes(b"half a state")
+    assert run.metrics() == [row(0)]
+    run.take_back(1)
+    assert len((run.path / "metrics.jsonl").read_text().splitlines()) == 1
+    assert not list(run.path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "line", ["5", "null", "[]", "{}", '{"epoch": "x"}', '{"epoch": -1}', '{"epoch": 0}', "NaN", "\x00", "[" * 5000]
+)
+def test_a_damaged_line_is_passed_over(run, line):
+    run.append_metrics(row(0))
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write(line + "\n")
+    run.append_metrics(row(1))
+    keep(run, 2)
+    assert run.metrics() == [row(0), row(1)]
+
+
+def test_metrics_that_are_not_text_are_passed_over(run):
+    (run.path / "metrics.jsonl").write_bytes(b"\xff\xfe\n" + json.dumps(row(0)).encode() + b"\n")
+    keep(run, 1)
+    assert run.metrics() == [row(0)]
 
 
 def test_a_state_comes_back_as_it_was_saved(run):
@@ -153,11 +194,20 @@ def test_a_damaged_state_is_named_with_what_to_do(run):
         run.load_state()
 
 
-def test_a_state_without_its_epoch_is_damaged(run):
-    from safetensors.torch import save_file
-
-    save_file({"a": torch.zeros(1)}, run.path / "state.safetensors")
+@pytest.mark.parametrize("noted", [None, {"epochs_done": "-1"}, {"epochs_done": "0"}, {"epochs_done": "x"}])
+def test_a_state_without_its_epoch_is_damaged(run, noted):
+    save_file({"a": torch.zeros(1)}, run.path / "state.safetensors", noted)
     with pytest.raises(RunError, match="is damaged"):
+        run.load_state()
+
+
+def test_a_flipped_bit_in_the_state_is_noticed(run):
+    run.save_state({"a": torch.zeros(1000)}, 1)
+    path = run.path / "state.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="its checksum is not that of its content"):
         run.load_state()
 
 
@@ -198,8 +248,15 @@ def test_a_stop_can_be_asked_for_and_taken_back(run):
 
 
 def test_the_summary_is_there_when_the_run_is_finished(run):
-    run.finish({"accuracy": 0.5})
-    assert Run(run.path).summary == {"accuracy": 0.5}
+    run.finish(SUMMARY)
+    assert Run(run.path).summary == SUMMARY
+
+
+@pytest.mark.parametrize("text", ["", "{", "5", "null", "{}", '{"accuracy": 2}', json.dumps(SUMMARY)[:-9]])
+def test_a_damaged_summary_is_named(run, text):
+    (run.path / "summary.json").write_text(text)
+    with pytest.raises(RunError, match=r"summary\.json is damaged"):
+        _ = run.summary
 
 
 def test_the_log_has_a_dated_line_a_message(run):

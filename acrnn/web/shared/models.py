@@ -2,26 +2,23 @@
 
 import streamlit as st
 
-from acrnn.checkpoints import Checkpoint, find, names
+from acrnn.checkpoints import Checkpoint, listed
 from acrnn.data import TITLES
-from acrnn.errors import CheckpointError, FolderError
+from acrnn.errors import FolderError
 from acrnn.model import PICZAK, PLACEMENTS
+from acrnn.web.shared.words import plain
 from acrnn.web.shell import address
 
 
 def list_checkpoints() -> list[Checkpoint]:
     """Every checkpoint that can be read; messages for those that cannot, and one if there is none."""
-    found = []
     try:
-        listed = names()
+        found, damaged = listed()
     except FolderError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return []
-    for name in listed:
-        try:
-            found.append(find(name))
-        except CheckpointError as error:
-            st.warning(str(error))
+    for error in damaged:
+        st.warning(plain(str(error)))
     if not found:
         st.error("There is no checkpoint yet. `python -m acrnn train` makes one, and `publish` offers it here.")
     return found
