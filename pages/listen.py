@@ -13,11 +13,13 @@ from acrnn.web.shared.clips import choose_clip, use_what_is_there
 from acrnn.web.shared.models import choose_checkpoint, describe_accuracy
 from acrnn.web.shared.player import player
 from acrnn.web.shared.words import (
+    code,
     describe_agreement,
     describe_attention,
     describe_bandwidth,
     describe_figure,
     describe_vote,
+    named,
     plain,
 )
 from acrnn.web.shell import address
@@ -55,12 +57,12 @@ label, probability = prediction.top(1)[0]
 
 verdict, bars = st.columns([2, 3], vertical_alignment="center", gap="large")
 with verdict:
-    st.title(f"{pretty(label)}, {probability:.0%}", anchor=False)
+    st.title(f"{named(label)}, {probability:.0%}", anchor=False)
     st.markdown(describe_agreement(clip, checkpoint, label))
     for note in prediction.notes:
         st.caption(f":material/info: {plain(note)}")
     st.caption(
-        f"{plain(clip.name)}, {prediction.duration_s:.2f} s. `{checkpoint.name}` on "
+        f"{plain(clip.name)}, {prediction.duration_s:.2f} s. {code(checkpoint.name)} on "
         f"{describe_device(predictor_of(checkpoint).device)}. It must choose one of its {len(prediction.labels)} "
         f"classes, whatever it hears; the probability is the mean over segments{describe_vote(checkpoint)}."
     )

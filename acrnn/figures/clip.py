@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from acrnn.figures.style import CLASS_COLOURS, MAGMA, NEUTRAL, OTHER_CLASS, VERMILION, Figure
+from acrnn.figures.words import shown
 from acrnn.inference import Prediction
-from acrnn.labels import pretty
 
 MAX_COLUMNS = 2000  # as many as a wide screen can show; longer clips are reduced to it
 TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
@@ -68,7 +68,7 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
 def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> Figure:
     """Bars of the `k` most probable classes, in the colours of their segments; the true one, where known, is marked."""
     labels, probabilities = zip(*reversed(prediction.top(k)), strict=True)
-    names = [f"<b>{pretty(label)} ✓</b>" if label == truth else pretty(label) for label in labels]
+    names = [f"<b>{shown(label)} ✓</b>" if label == truth else shown(label) for label in labels]
     figure = go.Figure(
         go.Bar(
             x=probabilities,
@@ -109,13 +109,13 @@ def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
             "opacity": [0.55 + 0.45 * s.probability for s in segments],
             "line": {"width": 0},
         },
-        text=[f"{pretty(s.label)} {s.probability:.0%}" for s in segments] if few else None,
+        text=[f"{shown(s.label)} {s.probability:.0%}" for s in segments] if few else None,
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
         constraintext="inside",
         textfont={"color": [text for _, text in colours], "size": 12},
-        customdata=[[pretty(s.label), s.probability, s.start_s, s.end_s] for s in segments],
+        customdata=[[shown(s.label), s.probability, s.start_s, s.end_s] for s in segments],
         hovertemplate="%{customdata[0]} %{customdata[1]:.1%}<br>%{customdata[2]:.2f} – %{customdata[3]:.2f} s"
         "<extra>segment</extra>",
         row=row,

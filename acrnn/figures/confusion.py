@@ -5,6 +5,7 @@ light theme and in the dark one; only the ink of the numbers must be told which 
 """
 
 from collections.abc import Sequence
+from html import escape
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,8 @@ from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
 from acrnn.figures.style import BLUE, NEUTRAL, VERMILION, Figure
-from acrnn.labels import group_of, pretty
+from acrnn.figures.words import shown
+from acrnn.labels import group_of
 from acrnn.results.confusion import Confusion, Reliability
 
 FEW_CLASSES = 15  # up to so many, cells are large enough for big numbers and per cent signs
@@ -99,7 +101,10 @@ def difference_figure(
     less, more = ([_faded(colour, alpha) for alpha in (0.08, 0.75)] for colour in (VERMILION, BLUE))
     scale = [[0, less[1]], [0.5, less[0]], [0.5, more[0]], [1, more[1]]]
     _add_heatmap(figure, z, scale, (-highest, highest))
-    told = [[f"{abs(n)} more in {names[1] if n > 0 else names[0]}" for n in row] for row in values.tolist()]
+    told = [
+        [f"{abs(n)} more in {escape(names[1] if n > 0 else names[0], quote=False)}" for n in row]
+        for row in values.tolist()
+    ]
     text = [[f"{n:+d}".replace("-", "−") for n in row] for row in values.tolist()]
     _add_cells(figure, [[labels[i] for i in kept]] * 2, values != 0, text, told)
     figure.update_traces(textfont_color=INK[dark], selector={"mode": "text"})
@@ -118,7 +123,7 @@ def recall_figure(per_class: pd.DataFrame) -> Figure:
     figure = go.Figure(
         go.Bar(
             x=table["recall"],
-            y=[pretty(label) for label in table["label"]],
+            y=[shown(label) for label in table["label"]],
             orientation="h",
             marker_color=_faded(BLUE, 0.7),
             error_x={
@@ -220,12 +225,12 @@ def _empty_matrix(labels: Sequence[str], rows: Sequence[int], columns: Sequence[
     font = {"size": _font_px(len(columns))}
     figure.update_xaxes(
         title={"text": "predicted", "standoff": 8}, range=[-0.5, len(columns) - 0.5], tickfont=font,
-        tickvals=list(range(len(columns))), ticktext=[pretty(labels[i]) for i in columns],
+        tickvals=list(range(len(columns))), ticktext=[shown(labels[i]) for i in columns],
         tickangle=-45 if few else -90, fixedrange=True, showgrid=False, zeroline=False, automargin=True,
     )  # fmt: skip
     figure.update_yaxes(
         title={"text": "true", "standoff": 14}, range=[len(rows) - 0.5, -0.5], tickfont=font,
-        tickvals=list(range(len(rows))), ticktext=[pretty(labels[i]) for i in rows],
+        tickvals=list(range(len(rows))), ticktext=[shown(labels[i]) for i in rows],
         fixedrange=True, showgrid=False, zeroline=False, automargin=True,
     )  # fmt: skip
     figure.update_layout(
@@ -284,7 +289,7 @@ def _add_cells(
         mode="markers",
         marker={"symbol": "square", "size": 40 if few else 15, "color": "rgba(0,0,0,0)", "line": {"width": 0}},
         customdata=[
-            [rows[y], columns[x], pretty(rows[y]), pretty(columns[x]), told[y][x]] for y, x in zip(ys, xs, strict=True)
+            [rows[y], columns[x], shown(rows[y]), shown(columns[x]), told[y][x]] for y, x in zip(ys, xs, strict=True)
         ],
         hovertemplate="%{customdata[2]} → %{customdata[3]}<br>%{customdata[4]}<extra></extra>",
     )

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from acrnn.figures.confusion import recall_figure
 from acrnn.figures.style import BLUE, NEUTRAL, ORANGE, VERMILION, Figure
-from acrnn.labels import pretty
+from acrnn.figures.words import shown
 from acrnn.report.tables.accuracy import Row, is_cross_validated, tell_accuracy, tell_run
 from acrnn.report.words import NOT_RUN
 from acrnn.results.settings import Setting
@@ -76,7 +76,7 @@ def recall_beside_paper(per_class: pd.DataFrame) -> Figure:
     said = per_class[per_class["paper"].notna()]
     figure.add_scatter(
         x=said["paper"],
-        y=[pretty(label) for label in said["label"]],
+        y=[shown(label) for label in said["label"]],
         mode="markers",
         marker=QUOTED_MARK,
         cliponaxis=False,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from acrnn.report.words import DASH, NOT_RUN, tell_interval, tell_number
+from acrnn.report.words import DASH, NOT_RUN, code, plain, tell_interval, tell_number
 
 STATE = "state"
 """Column of a frame that says why a row has no values: `not run`, `quoted only`; empty where it has."""
@@ -63,7 +63,7 @@ class Column:
             return self.missing
         told = tell_number(value, self.form) + self.unit if self.kind == "number" else str(value)
         told += f" ({spread})" if spread else ""
-        return f"`{told}`" if self.kind == "code" else f"**{told}**" if self.strong else told
+        return code(told) if self.kind == "code" else f"**{told}**" if self.strong else told
 
 
 def numbers(title: str, key: str, form: str, *, strong: bool = False, unit: str = "") -> Column:
@@ -120,7 +120,7 @@ class Table:
     def linked(self, key: str, addresses: Mapping[str, str]) -> "Table":
         """Make links of a column's names, of those that have an address."""
         column = next(column for column in self.columns if column.key == key)
-        links = [f"[{name}]({addresses[name]})" if name in addresses else name for name in self.rows[key]]
+        links = [f"[{plain(name)}]({addresses[name]})" if name in addresses else plain(name) for name in self.rows[key]]
         linked = Column(column.title, f"{key}_link", "markdown")
         columns = tuple(linked if column.key == key else column for column in self.columns)
         return replace(self, columns=columns, rows=self.rows.assign(**{linked.key: links}))

@@ -1,11 +1,36 @@
 """Words and numbers as people read them, the same in every table and sentence."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from acrnn.labels import pretty
+
+WORD_JOINER = "\u2060"
 DASH = "–"
 NOT_RUN = "not run"
 QUOTED = "quoted only"
+
+
+def plain(text: str) -> str:
+    """Escape a text that is not ours, such as a file's name: no Markdown, no HTML, no link comes of it.
+
+    An address is made a link after escapes are resolved, so it is broken by a character that is not seen.
+    """
+    text = "".join(character if character.isprintable() else " " for character in str(text))
+    text = re.sub(r"([\\`*_{}\[\]()#+!$:|>~<@&])", r"\\\1", text)
+    return re.sub(r"(?i)(https?\\:|www(?=\.)|\\@)", rf"\1{WORD_JOINER}", text)
+
+
+def named(label: str) -> str:
+    """Give a class by its name for people, escaped as `plain` does."""
+    return plain(pretty(label))
+
+
+def code(text: str) -> str:
+    """Set a text that is not ours as code."""
+    printable = "".join(character if character.isprintable() else " " for character in str(text))
+    return f"`{printable.replace('`', 'ˋ')}`"
 
 
 def tell_number(value: float, form: str) -> str:

@@ -12,6 +12,7 @@ from acrnn.errors import AcrnnError
 from acrnn.model import WITH_ATTENTION
 from acrnn.web.shared.clips import read_dataset
 from acrnn.web.shared.models import fold_title, fold_word
+from acrnn.web.shared.words import plain
 from acrnn.web.shell import address
 
 
@@ -120,8 +121,8 @@ def choose_family(families: Sequence[Family]) -> Family:
     ]  # fmt: skip
     if elsewhere in by_word and elsewhere != chosen.word:
         st.caption(
-            f"Fold {by_word[elsewhere].option}, chosen on Listen, has {len(by_word[elsewhere].checkpoints)} of "
-            f"{len(WITH_ATTENTION)} placements; fold {chosen.option} has {len(chosen.checkpoints)}."
+            f"Fold {plain(by_word[elsewhere].option)}, chosen on Listen, has {len(by_word[elsewhere].checkpoints)} of "
+            f"{len(WITH_ATTENTION)} placements; fold {plain(chosen.option)} has {len(chosen.checkpoints)}."
         )
     return chosen
 

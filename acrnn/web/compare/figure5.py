@@ -21,7 +21,7 @@ from acrnn.web.shared.clips import dataset_clip, read_dataset, scene_clip
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import describe_accuracy
 from acrnn.web.shared.player import player
-from acrnn.web.shared.words import plain
+from acrnn.web.shared.words import code, plain
 
 PLACEMENT = "l2-sigmoid"
 TITLES = {"dog": "dog bark", "crying_baby": "crying baby", "clock_tick": "clock tick", "rain": "rain"}
@@ -78,8 +78,8 @@ def show(family: Family) -> None:
     checkpoint = family.checkpoints.get(PLACEMENT)
     if checkpoint is None:
         st.info(
-            f"Figure 5 shows sigmoid attention at l2, which has not been trained for {family.title}. These commands "
-            "train it; or choose other networks in the sidebar."
+            f"Figure 5 shows sigmoid attention at l2, which has not been trained for {plain(family.title)}. These "
+            "commands train it; or choose other networks in the sidebar."
         )
         st.code(family.training_command(PLACEMENT), language="bash", wrap_lines=True)
         return
@@ -191,7 +191,7 @@ def describe_likeness(panels: Sequence[Panel]) -> str:
 def describe_source(clips: Sequence[ChosenClip], checkpoint: Checkpoint, source: str | None) -> str:
     """Say which clips these are, and that the network never saw them."""
     config = checkpoint.config
-    network = f"`{checkpoint.name}`, sigmoid attention at l2 (eq. 1)"
+    network = f"{code(checkpoint.name)}, sigmoid attention at l2 (eq. 1)"
     if source is None:
         return (
             f"{network}, on the bundled synthetic scenes, which no network was trained on; with a dataset in the "
@@ -202,7 +202,7 @@ def describe_source(clips: Sequence[ChosenClip], checkpoint: Checkpoint, source:
         if clips[0].fingerprint == config.data_fingerprint
         else "which was held out of its training, although in other files than these"
     )
-    return f"{network}, on the first clip of each class in fold {config.fold} of {source}, {seen}."
+    return f"{network}, on the first clip of each class in fold {config.fold} of {plain(source)}, {seen}."
 
 
 def strips_csv(panels: Sequence[Panel]) -> str:

@@ -24,6 +24,7 @@ from acrnn.web.compare.families import Family, Slot
 from acrnn.web.shared.analysis import Analysis, Kept, analyse
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
+from acrnn.web.shared.words import named, plain
 
 KEPT_SECONDS = 36_000.0
 """Seconds of sound whose strips are kept for everybody: about 60 MB."""
@@ -114,7 +115,7 @@ def hear_all(
                     clip, slot.checkpoint, lambda share, i=i: on_progress((i + share) / len(slots), slots[i].placement)
                 )
             except CheckpointError as error:
-                st.warning(str(error))
+                st.warning(plain(str(error)))
                 why_not = "its checkpoint is damaged"
         heard.append(found)
         strips.append(_strip(slot, found, why_not))
@@ -236,8 +237,8 @@ def describe_votes(clip: ChosenClip, heard: Sequence[Heard | None]) -> str:
     """One sentence: how many networks say what, and what it is."""
     labels = [found.label for found in heard if found is not None]
     counted = sorted(set(labels), key=lambda label: -labels.count(label))
-    votes = ", ".join(f"{labels.count(label)} {pretty(label)}" for label in counted)
-    truth = "" if clip.truth is None else f"; it is {pretty(clip.truth)}"
+    votes = ", ".join(f"{labels.count(label)} {named(label)}" for label in counted)
+    truth = "" if clip.truth is None else f"; it is {named(clip.truth)}"
     return f"{len(labels)} network{'s' * (len(labels) != 1)}: {votes}{truth}."
 
 

@@ -21,7 +21,7 @@ from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.player import player, quiet_player
-from acrnn.web.shared.words import describe_attention, describe_figure, plain
+from acrnn.web.shared.words import code, describe_attention, describe_figure, named, plain
 from acrnn.web.shell import address
 
 ROWS = 8  # a page of a list; each has its own player
@@ -110,27 +110,27 @@ def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) 
             return
         left, right = st.columns(2, gap="large")
         with left:
-            st.markdown(f"**This clip**, {plain(chosen)}, true class {pretty(row['true'])}")
+            st.markdown(f"**This clip**, {plain(chosen)}, true class {named(row['true'])}")
             prediction = _analysed(setting, row, dataset, checkpoint, "chosen")
         peer = right_example(clips, row)
         with right:
             if peer is None:
                 st.markdown(
-                    f"This model classified no other {pretty(row['predicted'])} of fold {row['fold']} correctly."
+                    f"This model classified no other {named(row['predicted'])} of fold {row['fold']} correctly."
                 )
             else:
-                told = f"a {pretty(peer['true'])} that it classified correctly".capitalize()
+                told = f"a {named(peer['true'])} that it classified correctly".capitalize()
                 st.markdown(f"**{told}**, {plain(peer['filename'])}, {peer['confidence']:.0%}")
                 _analysed(setting, peer, dataset, checkpoint, "peer")
         seen = "" if prediction is None else describe_attention(prediction, checkpoint)
-        st.caption(f"By `{checkpoint.name}`, which never saw fold {row['fold']} in training. {seen}")
+        st.caption(f"By {code(checkpoint.name)}, which never saw fold {row['fold']} in training. {seen}")
 
 
 def _headline(row: pd.Series) -> str:
     if row["right"]:
-        return f"{pretty(row['true'])}, classified correctly with {row['confidence']:.0%}".capitalize()
+        return f"{named(row['true'])}, classified correctly with {row['confidence']:.0%}".capitalize()
     return (
-        f"{pretty(row['true'])}, mistaken for {pretty(row['predicted'])} with {row['confidence']:.0%} "
+        f"{named(row['true'])}, mistaken for {named(row['predicted'])} with {row['confidence']:.0%} "
         f"(true class: {row['p_true']:.0%})"
     ).capitalize()
 
@@ -168,7 +168,7 @@ def _analysed(
         filename=f"{Path(chosen.name).stem}-{checkpoint.name}",
     )
     if prediction.label != row["predicted"]:
-        st.caption(f"The stored prediction was {pretty(row['predicted'])}: from other files, or a mean over seeds.")
+        st.caption(f"The stored prediction was {named(row['predicted'])}: from other files, or a mean over seeds.")
     st.page_link(
         "pages/listen.py", label="Open in Listen", icon=":material/hearing:",
         query_params={

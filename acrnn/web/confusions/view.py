@@ -33,7 +33,7 @@ from acrnn.results.settings import Setting
 from acrnn.web.confusions.clip_list import clip_list
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.downloads import download
-from acrnn.web.shared.words import plain
+from acrnn.web.shared.words import code, named, plain
 from acrnn.web.shell import address
 
 ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
@@ -83,8 +83,8 @@ def describe_setting(setting: Setting) -> str:
     network = {"none": "no attention", PICZAK: "PiczakCNN"}.get(setting.placement, f"attention at {setting.placement}")
     return (
         f"**{setting.accuracy:.1%} correct** on {n_clips} clips (95 % interval over clips {low:.1%} to {high:.1%}); "
-        f"{setting.data_title}, {network}, recipe {setting.recipe['name']}, {setting.epochs} epochs, {seeds}; "
-        f"{scope}. Each clip was scored by a model that never saw its fold."
+        f"{plain(setting.data_title)}, {plain(network)}, recipe {plain(setting.recipe['name'])}, {setting.epochs} "
+        f"epochs, {seeds}; {scope}. Each clip was scored by a model that never saw its fold."
     )
 
 
@@ -171,8 +171,8 @@ def clips_of_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) 
         return wrong
     found = cell(clips, true, predicted)
     kind = "clip" if len(found) == 1 else "clips"
-    of = f"of {pretty(true)}" if true else "of any class"
-    taken = f", predicted as {pretty(predicted)}" if predicted else ""
+    of = f"of {named(true)}" if true else "of any class"
+    taken = f", predicted as {named(predicted)}" if predicted else ""
     st.caption(f"{len(found)} {kind} {of}{taken}, the most confident first.")
     return found
 
@@ -180,8 +180,8 @@ def clips_of_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) 
 def describe_clip(row: pd.Series) -> str:
     """Give the first words of a clip in a list: its true and its predicted class with their probabilities."""
     if row["right"]:
-        return f":green[:material/check:] **{pretty(row['true'])}** {row['confidence']:.0%}"
-    return f"{pretty(row['true'])} {row['p_true']:.0%} → **{pretty(row['predicted'])}** {row['confidence']:.0%}"
+        return f":green[:material/check:] **{named(row['true'])}** {row['confidence']:.0%}"
+    return f"{named(row['true'])} {row['p_true']:.0%} → **{named(row['predicted'])}** {row['confidence']:.0%}"
 
 
 def choose_ranking() -> tuple[Callable[[pd.DataFrame], pd.DataFrame], str]:
@@ -250,7 +250,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
                     alt=f"Confusion matrix of {other.name} less that of {setting.name}",
                 )  # fmt: skip
             st.caption(
-                f"Blue: `{other.name}` has more clips in the cell than `{setting.name}`. Orange: fewer. On the "
+                f"Blue: {code(other.name)} has more clips in the cell than {code(setting.name)}. Orange: fewer. On the "
                 "diagonal blue is better, elsewhere orange. Classes without a difference are left out."
             )
         else:
@@ -271,8 +271,8 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
 
 
 def _describe_both(row: pd.Series) -> str:
-    said = " / ".join(f"{pretty(row[f'predicted_{side}'])} {row[f'confidence_{side}']:.0%}" for side in ("a", "b"))
-    return f"**{pretty(row['true'])}**: {said}"
+    said = " / ".join(f"{named(row[f'predicted_{side}'])} {row[f'confidence_{side}']:.0%}" for side in ("a", "b"))
+    return f"**{named(row['true'])}**: {said}"
 
 
 def choose_cell(labels: Sequence[str]) -> tuple[str | None, str | None]:
@@ -312,8 +312,8 @@ def pair_buttons(pairs: pd.DataFrame, n: int = 8) -> None:
     with st.container(horizontal=True, gap="small", key="pairs"):
         for row in pairs.head(n).itertuples():
             st.button(
-                f"{pretty(row.true)} → {pretty(row.predicted)} · {row.clips}",
-                help=f"{row.share:.0%} of {pretty(row.true)}; {row.reverse} the other way round",
+                f"{named(row.true)} → {named(row.predicted)} · {row.clips}",
+                help=f"{row.share:.0%} of {named(row.true)}; {row.reverse} the other way round",
                 key=f"pair_{row.true}_{row.predicted}", on_click=go_to_cell, args=(row.true, row.predicted),
             )  # fmt: skip
 
@@ -330,7 +330,7 @@ def describe_comparison(a: str, b: str, comparison: Comparison) -> str:
     for name, side in ((a, "a"), (b, "b")):
         n_right = int(clips[f"right_{side}"].sum())
         low, high = wilson_interval(n_right, len(clips))
-        shares.append(f"`{name}` {n_right / len(clips):.1%} ({low:.1%} to {high:.1%})")
+        shares.append(f"{code(name)} {n_right / len(clips):.1%} ({low:.1%} to {high:.1%})")
     p = comparison.p_value
     verdict = "chance alone would rarely produce such a difference" if p < 0.05 else "chance alone can produce it"
     return (
@@ -368,7 +368,7 @@ def describe_sounds(setting: Setting, dataset: Dataset | None) -> str | None:
         )
     if dataset.fingerprint() != setting.data_fingerprint:
         return (
-            f"The recordings are those of {dataset.title}: the same clips, but not the files that these predictions "
-            "were made from, so probabilities can differ."
+            f"The recordings are those of {plain(dataset.title)}: the same clips, but not the files that these "
+            "predictions were made from, so probabilities can differ."
         )
     return None

@@ -34,6 +34,7 @@ from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.faithfulness import FILL_NAMES
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.tables import csv_button, show_table
+from acrnn.web.shared.words import code, plain
 from acrnn.web.shell import address
 
 STYLE = """<style>
@@ -100,7 +101,7 @@ def figure4_section(dataset: str, results: Results, checkpoints: Sequence[Checkp
     if setting is None:
         st.info(f"ACRNN with attention at l10 was not run on {TITLES[dataset]}.", icon=":material/grid_off:")
         return
-    st.markdown(f"`{setting.name}`: {accuracy.tell_run(setting)}. {links(setting, checkpoints)}")
+    st.markdown(f"{code(setting.name)}: {plain(accuracy.tell_run(setting))}. {links(setting, checkpoints)}")
     matrix, recall = confusion.confusion_of_setting(setting), confusion.recall_table(setting)
     few = len(setting.labels) <= FEW_CLASSES
     left, right = st.columns((5, 4), gap="large") if few else (st, st)

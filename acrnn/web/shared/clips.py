@@ -85,7 +85,7 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
     try:
         dataset = read_dataset(root)
     except AcrnnError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return None
     label = address.one_of(st.selectbox, "Class", dataset.labels, format_func=pretty, key="label")
     fold = address.one_of(
@@ -97,7 +97,9 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
     try:
         return dataset_clip(clip, dataset)
     except OSError as error:
-        st.error(f"{clip.path.name} cannot be read ({error.strerror}); every clip of the dataset is expected there.")
+        st.error(
+            f"{plain(clip.path.name)} cannot be read ({error.strerror}); every clip of the dataset is expected there."
+        )
         return None
 
 
@@ -118,7 +120,7 @@ def offer_download() -> None:
     try:
         download(name, data.data_root(), on_progress=show)
     except AcrnnError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     st.rerun()
 

@@ -26,6 +26,7 @@ from acrnn.web.shared.analysis import Kept, analyse, predictor_of
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
+from acrnn.web.shared.words import named, plain
 from acrnn.web.shell import address
 
 LONGEST_S = 30.0
@@ -110,7 +111,7 @@ def show(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> No
     try:
         found = measure(clip, checkpoint, prediction, fill)
     except OptionError as error:
-        st.info(str(error), icon=":material/timer:")
+        st.info(plain(str(error)), icon=":material/timer:")
         return
     curves = found.curves[fill]
     st.markdown(describe(curves, found.label))
@@ -145,7 +146,7 @@ def describe(curves: Mapping[str, Curve], label: str) -> str:
     told.append(f"**{curves['random'].costs[TENTH]:.2f}** at random")
     whole = curves["random"].deletion[0]
     costs = ", ".join(told).replace("**-", "**−")
-    return f"The probability of {pretty(label)} is {whole:.2f}. Removing 10 % of the frames costs {costs}."
+    return f"The probability of {named(label)} is {whole:.2f}. Removing 10 % of the frames costs {costs}."
 
 
 def measures_frame(curves: Mapping[str, Curve]) -> pd.DataFrame:

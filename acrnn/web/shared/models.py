@@ -84,6 +84,6 @@ def describe_accuracy(checkpoint: Checkpoint) -> str:
     low, high = config.scores["interval"]
     return (
         f"{config.scores['accuracy']:.1%} correct on held-out fold {config.fold} "
-        f"({config.scores['n_clips']} clips, 95 % interval {low:.0%} to {high:.0%}); {config.data_title}, "
-        f"recipe {config.recipe['name']}, {config.recipe['epochs']} epochs, seed {config.seed}"
+        f"({config.scores['n_clips']} clips, 95 % interval {low:.0%} to {high:.0%}); {plain(config.data_title)}, "
+        f"recipe {plain(config.recipe['name'])}, {config.recipe['epochs']} epochs, seed {config.seed}"
     )

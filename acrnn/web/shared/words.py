@@ -1,17 +1,21 @@
 """Sentences that pages say of a prediction."""
 
-import re
-
 from acrnn.checkpoints import Checkpoint
 from acrnn.inference import Prediction
-from acrnn.labels import pretty
 from acrnn.model import PICZAK
+from acrnn.report.words import code, named, plain
 from acrnn.web.shared.chosen import ChosenClip
 
-
-def plain(text: str) -> str:
-    """Escape what Markdown would take for its own, such as in a file's name."""
-    return re.sub(r"([\\`*_{}\[\]()#+!$:|>~<])", r"\\\1", text)
+__all__ = [
+    "code",
+    "describe_agreement",
+    "describe_attention",
+    "describe_bandwidth",
+    "describe_figure",
+    "describe_vote",
+    "named",
+    "plain",
+]
 
 
 def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> str:
@@ -20,9 +24,9 @@ def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> 
     if clip.truth is None:
         return "True class unknown."
     if clip.truth not in config.labels:
-        return f":orange[:material/help: It is {pretty(clip.truth)}, which this model does not know.]"
-    right = f":green[:material/check: Right: it is {pretty(clip.truth)}.]"
-    said = right if label == clip.truth else f":red[:material/close: Wrong: it is {pretty(clip.truth)}.]"
+        return f":orange[:material/help: It is {named(clip.truth)}, which this model does not know.]"
+    right = f":green[:material/check: Right: it is {named(clip.truth)}.]"
+    said = right if label == clip.truth else f":red[:material/close: Wrong: it is {named(clip.truth)}.]"
     if clip.fold is None:
         return said
     if clip.fold == config.fold and clip.fingerprint == config.data_fingerprint:

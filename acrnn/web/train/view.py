@@ -31,7 +31,7 @@ from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import offer_download, read_dataset
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import listen_query
-from acrnn.web.shared.words import plain
+from acrnn.web.shared.words import code, plain
 from acrnn.web.shell import address
 
 STATE_COLOURS = {
@@ -141,7 +141,7 @@ def start_button(options: Options) -> None:
             st.error(plain(str(error)))
         else:
             st.session_state["started"] = (run.path.name, time.monotonic() + FOLLOW_S)
-            st.toast(f"{run.path.name} started")
+            st.toast(f"{plain(run.path.name)} started")
             st.rerun()
     st.markdown(_describe_estimate(plan, views))
 
@@ -189,15 +189,14 @@ def choose_run(views: Sequence[RunView]) -> RunView:
     name, until_s = st.session_state.get("started", (None, 0))
     if name in by_name and time.monotonic() < until_s:
         st.session_state["run"] = name
-    return by_name[
-        address.one_of(st.radio, "Runs", list(by_name), key="run", captions=[_badge(view) for view in views])
-    ]
+    badges = [_badge(view) for view in views]
+    return by_name[address.one_of(st.radio, "Runs", list(by_name), key="run", format_func=plain, captions=badges)]
 
 
 def show_run(view: RunView) -> None:
     """Show one run: state, figures, what can be done with it, and its curves."""
-    st.subheader(view.name, anchor=False)
-    st.caption(_describe_config(view.run.config))
+    st.subheader(plain(view.name), anchor=False)
+    st.caption(plain(_describe_config(view.run.config)))
     st.progress(min(view.share, 1.0), text=plain(view.sentence()))
     _numbers(view)
     if view.state is State.FAILED:
@@ -274,7 +273,7 @@ def _actions(view: RunView) -> None:
             )  # fmt: skip
             return
         if view.state is not State.FINISHED and st.button("Resume", icon=":material/play_arrow:", type="primary"):
-            _try(lambda: resume(view.run), f"{view.name} resumed")
+            _try(lambda: resume(view.run), f"{plain(view.name)} resumed")
         if view.state is State.FINISHED and not view.run.config.sealed:
             _publish(view)
             if st.button(
@@ -282,9 +281,9 @@ def _actions(view: RunView) -> None:
             ):
                 _open_confusions(view.run)
         with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"Delete `{view.name}` with its weights, curves and score? This cannot be undone.")
+            st.markdown(f"Delete {code(view.name)} with its weights, curves and score? This cannot be undone.")
             if st.button("Delete for good", type="primary", key="delete"):
-                _try(lambda: delete(view.run), f"{view.name} deleted", forget_run=True)
+                _try(lambda: delete(view.run), f"{plain(view.name)} deleted", forget_run=True)
 
 
 def _publish(view: RunView) -> None:
@@ -295,16 +294,16 @@ def _publish(view: RunView) -> None:
     elif other is None:
         if st.button("Publish", icon=":material/publish:", type="primary", help="Offers it in Listen and Compare."):
             name = published_name(view.run)
-            _try(lambda: publish(view.run), f"{name} published")
+            _try(lambda: publish(view.run), f"{plain(name)} published")
     elif own.config.weights_sha256 == other.config.weights_sha256:
         st.page_link(
             "pages/listen.py", label="Use it in Listen", icon=":material/hearing:", query_params=listen_query(other)
         )
     else:
         with st.popover("Publish", icon=":material/publish:"):
-            st.markdown(f"This replaces your checkpoint `{other.name}` ({describe(other.config)}).")
+            st.markdown(f"This replaces your checkpoint {code(other.name)} ({plain(describe(other.config))}).")
             if st.button("Replace it", type="primary", key="replace"):
-                _try(lambda: publish(view.run, force=True), f"{other.name} published")
+                _try(lambda: publish(view.run, force=True), f"{plain(other.name)} published")
 
 
 def _checkpoint_of(folder: Path) -> Checkpoint | None:
