@@ -3,12 +3,13 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import requests
 from requests import exceptions
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from acrnn.data.cache import atomic_write_bytes
 from acrnn.errors import DownloadError
@@ -24,6 +25,14 @@ TIMEOUT_S = (15, 60)
 """Longest wait for a connection, and for the next bytes of one."""
 CHUNK_BYTES = 1 << 16
 MAX_BYTES = 4 << 30
+
+SLOW_S, MIN_BYTES_PER_S = 60.0, 1000
+"""A server that sends less for so long is given up for this time."""
+
+
+class _TooSlow(exceptions.RequestException):
+    """A server that keeps the connection and sends next to nothing."""
+
 
 _FATAL = (
     exceptions.SSLError,
@@ -103,17 +112,20 @@ def fetch(url: str, target: Path, on_progress: Progress | None = None) -> None:
         return
     fruitless, most = 0, part.n_bytes
     while True:
+        was_slow = False
         try:
             complete, cause = _attempt(url, part, on_progress or (lambda done, total: None)), "it kept changing"
         except _FATAL as error:
             raise DownloadError(f"{url} cannot be fetched ({error}); check the address.") from error
+        except _TooSlow as error:
+            complete, cause, was_slow = False, str(error), True
         except requests.RequestException as error:
             complete, cause = False, _reason(error)
         if complete:
             part.path.replace(target)
             return
         # counted against the most there ever was: a server that cannot resume may cut every attempt
-        fruitless = 0 if part.n_bytes > most else fruitless + 1
+        fruitless = 0 if part.n_bytes > most and not was_slow else fruitless + 1
         most = max(most, part.n_bytes)
         if fruitless >= TRIES:
             raise DownloadError(
@@ -161,7 +173,7 @@ def _continues(response: requests.Response, origin: _Origin, have: int) -> bool:
 def _append(response: requests.Response, part: _Part, done: int, total: int | None, on_progress: Progress) -> bool:
     on_progress(done, total)
     with part.path.open("ab") as file:
-        for chunk in response.iter_content(CHUNK_BYTES):
+        for chunk in _chunks(response):
             done += len(chunk)
             if done > MAX_BYTES:
                 raise DownloadError(
@@ -170,6 +182,28 @@ def _append(response: requests.Response, part: _Part, done: int, total: int | No
             file.write(chunk)
             on_progress(done, total)
     return total is None or done == total
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """Give what has arrived as it arrives; raises `_TooSlow` if that is next to nothing for `SLOW_S`."""
+    began, arrived = time.monotonic(), 0
+    while chunk := _read(response):
+        yield chunk
+        arrived += len(chunk)
+        if (took := time.monotonic() - began) > SLOW_S:
+            if arrived < MIN_BYTES_PER_S * took:
+                raise _TooSlow(f"it sent {arrived} bytes in {took:.0f} s")
+            began, arrived = time.monotonic(), 0
+
+
+def _read(response: requests.Response) -> bytes:
+    """Give what has arrived, which is waited for only if it is nothing; none at the end."""
+    try:
+        return response.raw.read1(CHUNK_BYTES)
+    except ReadTimeoutError as error:
+        raise exceptions.Timeout(error) from error
+    except (ProtocolError, OSError) as error:
+        raise exceptions.ChunkedEncodingError(error) from error
 
 
 def _require_success(url: str, response: requests.Response) -> None:

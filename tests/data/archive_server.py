@@ -2,6 +2,8 @@
 
 import re
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -22,6 +24,8 @@ class Answer:
     if_range: bool = True
     """Whether If-Range is honoured; without, a range of whatever is there now is sent."""
     wrong_start: bool = False
+    pause_s: float = 0.0
+    """Between two bytes, of which then one at a time is sent."""
 
 
 @dataclass
@@ -85,6 +89,12 @@ def _handler(server: Server):
 
         def _send(self, body: bytes, answer: Answer, chunked: bool = False) -> None:
             body = body[: answer.cut_after]
+            if answer.pause_s:
+                with suppress(OSError):  # whoever asked has gone
+                    for i in range(len(body)):
+                        self.wfile.write(body[i : i + 1])
+                        time.sleep(answer.pause_s)
+                return
             if not chunked:
                 self.wfile.write(body)
                 return

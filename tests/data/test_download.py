@@ -255,6 +255,16 @@ def test_a_length_below_the_truth(server, archive, fails, tmp_path):
     assert check(download("esc10", tmp_path, url=server.url)).ok
 
 
+def test_a_server_that_drips_is_given_up(server, fails, monkeypatch, tmp_path):
+    monkeypatch.setattr(_fetch, "SLOW_S", 0.1)
+    server.answers = [Answer(pause_s=0.01)] * 9
+    fails(server, r"in 5 tries \(it sent \d+ bytes in \d+ s\)")
+    assert len(server.ranges_asked) == 5
+    server.answers = []
+    assert check(download("esc10", tmp_path, url=server.url)).ok  # the lock is free, and what came is kept
+    assert server.ranges_asked[-1] is not None
+
+
 def test_a_file_without_end(server, fails, monkeypatch):
     monkeypatch.setattr(_fetch, "MAX_BYTES", 20_000)
     server.answers = [Answer(length=None)]
