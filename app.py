@@ -5,16 +5,22 @@ import streamlit as st
 from acrnn.web.shell.address import one_entry_a_step
 from acrnn.web.shell.carry import carried_choices
 from acrnn.web.shell.memory import freeze
+from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
 
 st.set_page_config(
     page_title="ACRNN: what a sound classifier listens to", page_icon="acrnn/web/shell/icon.png", layout="wide"
 )
 
+warn_if_open()
 pages = [
     st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True),
     st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
     st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:", url_path="confusions"),
-    st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+    *(
+        [st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train")]
+        if has_sign_in() or may_write()
+        else []
+    ),
     st.Page("pages/results.py", title="Results", icon=":material/table_chart:", url_path="results"),
 ]
 page = st.navigation(pages, position="top")

@@ -36,6 +36,10 @@ class AudioTooLargeError(AudioError):
     """The recording is over the limit of duration or bytes, or its header announces an absurd size or rate."""
 
 
+class LimitError(AudioError):
+    """A server has given this visitor, or all together, what it gives."""
+
+
 class DatasetError(AcrnnError):
     """A dataset folder is missing, incomplete or not in ESC-50's layout."""
 

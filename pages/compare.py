@@ -11,7 +11,7 @@ from acrnn.web.shared import faithfulness
 from acrnn.web.shared.clips import choose_clip
 from acrnn.web.shared.models import list_checkpoints
 from acrnn.web.shared.player import player
-from acrnn.web.shared.words import plain
+from acrnn.web.shared.words import plain, sentence_of
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
 
@@ -62,7 +62,7 @@ try:
         st.stop()
     analysis = web.finest_analysis(clip, slots, heard)
 except AudioError as error:
-    st.error(plain(str(error)), icon=":material/hearing_disabled:")
+    st.error(sentence_of(error), icon=":material/hearing_disabled:")
     st.stop()
 finally:
     place.empty()

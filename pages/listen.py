@@ -21,6 +21,7 @@ from acrnn.web.shared.words import (
     describe_vote,
     named,
     plain,
+    sentence_of,
 )
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
@@ -45,7 +46,7 @@ try:
     analysis = analyse(clip, checkpoint, lambda share: place.progress(share, text=f"Listening to {plain(clip.name)} …"))
 except AcrnnError as error:
     st.title("Listen")
-    st.error(plain(str(error)), icon=":material/hearing_disabled:")
+    st.error(sentence_of(error), icon=":material/hearing_disabled:")
     if isinstance(error, TruncatedAudioError) and not clip.partial:
         st.button("Use what is there", icon=":material/content_cut:", on_click=use_what_is_there, args=(clip,))
     st.stop()

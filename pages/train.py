@@ -4,12 +4,18 @@ import streamlit as st
 
 from acrnn.runs.watch import list_runs
 from acrnn.web.shared.words import plain
+from acrnn.web.shell.public import has_sign_in, may_write
 from acrnn.web.shell.router import through_app
 from acrnn.web.train import view as web
 
 through_app()
 
 st.title("Train", anchor=False)
+if not may_write():
+    st.info("Training on this server is for those who are signed in.", icon=":material/lock:")
+    if has_sign_in():
+        st.button("Sign in", on_click=st.login, type="primary")
+    st.stop()
 st.caption("A run trains in a process of its own: it continues when this page, the browser or the app is closed.")
 with st.sidebar:
     if (options := web.choose_options()) is not None:

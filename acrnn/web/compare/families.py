@@ -14,6 +14,7 @@ from acrnn.web.shared.clips import read_dataset
 from acrnn.web.shared.models import fold_title, fold_word
 from acrnn.web.shared.words import plain
 from acrnn.web.shell import address
+from acrnn.web.shell.public import is_public
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ def choose_slots(families: Sequence[Family]) -> list[Slot]:
 
 def _data_folder(config: CheckpointConfig) -> str:
     """Folder of the very data that a checkpoint was trained on, else where the download puts it."""
+    if is_public():
+        return f"data/{config.dataset}"
     for root in data.discover():
         try:
             if read_dataset(root).fingerprint() == config.data_fingerprint:

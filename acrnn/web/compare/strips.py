@@ -24,7 +24,7 @@ from acrnn.web.compare.families import Family, Slot
 from acrnn.web.shared.analysis import Analysis, Kept, analyse
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
-from acrnn.web.shared.words import named, plain
+from acrnn.web.shared.words import named, sentence_of
 
 KEPT_SECONDS = 36_000.0
 """Seconds of sound whose strips are kept for everybody: about 60 MB."""
@@ -115,7 +115,7 @@ def hear_all(
                     clip, slot.checkpoint, lambda share, i=i: on_progress((i + share) / len(slots), slots[i].placement)
                 )
             except CheckpointError as error:
-                st.warning(plain(str(error)))
+                st.warning(sentence_of(error))
                 why_not = "its checkpoint is damaged"
         heard.append(found)
         strips.append(_strip(slot, found, why_not))

@@ -21,7 +21,7 @@ from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.player import player, quiet_player
-from acrnn.web.shared.words import code, describe_attention, describe_figure, named, plain
+from acrnn.web.shared.words import code, describe_attention, describe_figure, named, plain, sentence_of
 from acrnn.web.shell import address
 
 ROWS = 8  # a page of a list; each has its own player
@@ -105,7 +105,7 @@ def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) 
         try:
             checkpoint = checkpoint_of_fold(setting, row["fold"])
         except CheckpointError as error:
-            st.info(f"{plain(str(error))} Only its stored probabilities can be shown.", icon=":material/info:")
+            st.info(f"{sentence_of(error)} Only its stored probabilities can be shown.", icon=":material/info:")
             _stored(setting, chosen)
             return
         left, right = st.columns(2, gap="large")
@@ -149,7 +149,7 @@ def _analysed(
         chosen = ChosenClip(clip.path.name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint())
         analysis = analyse(chosen, checkpoint, lambda share: place.progress(share, text="Listening …"))
     except (AcrnnError, OSError) as error:
-        st.error(plain(str(error)), icon=":material/hearing_disabled:")
+        st.error(sentence_of(error), icon=":material/hearing_disabled:")
         _stored(setting, row["filename"])
         return None
     finally:

@@ -33,7 +33,7 @@ from acrnn.results.settings import Setting
 from acrnn.web.confusions.clip_list import clip_list
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.downloads import download
-from acrnn.web.shared.words import code, named, plain
+from acrnn.web.shared.words import code, named, plain, sentence_of
 from acrnn.web.shell import address
 
 ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
@@ -230,7 +230,7 @@ def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilt
     try:
         found = compare(setting, other)
     except OptionError as error:
-        st.info(plain(str(error)), icon=":material/compare:")
+        st.info(sentence_of(error), icon=":material/compare:")
         return
     found = replace(found, clips=wanted.subset(found.clips))
     if found.clips.empty:

@@ -2,7 +2,8 @@
 
 import io
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
@@ -18,12 +19,13 @@ from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
 from acrnn.inference.prediction import KEPT_SPECTROGRAM_S
 from acrnn.web.shared.chosen import ChosenClip
+from acrnn.web.shell.public import is_public, spend, turns
 
 PAGE_SECONDS = "ACRNN_PAGE_SECONDS"
 
 
 def page_limits() -> Limits:
-    """Read the longest clip of a page: an hour and a half, or what ACRNN_PAGE_SECONDS says.
+    """Read the longest clip of a page: an hour and a half (public: ten minutes), or what ACRNN_PAGE_SECONDS says.
 
     A page keeps the waveform and the picture, half a gigabyte an hour and no more than two hours; the command line
     streams.
@@ -33,7 +35,7 @@ def page_limits() -> Limits:
     OptionError
         If ACRNN_PAGE_SECONDS is no positive number.
     """
-    seconds = min(positive(PAGE_SECONDS, 5400.0), KEPT_SPECTROGRAM_S)
+    seconds = min(positive(PAGE_SECONDS, 600.0 if is_public() else 5400.0), KEPT_SPECTROGRAM_S)
     return replace(Limits.of_environment(), max_duration_s=seconds, raised_by=f"{PAGE_SECONDS}, or the command line,")
 
 
@@ -119,21 +121,40 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     Raises
     ------
     AudioError
-        If the sound cannot be used.
+        If the sound cannot be used, or the server has given this visitor what it gives.
     """
     key = (clip.key, clip.name, checkpoint.config.key)
     if (known := _kept().get(key)) is not None:
         return known
-    on_progress(0.0)
-    predictor = predictor_of(checkpoint)
-    rate_hz = checkpoint.config.front_end.rate_hz
-    audio = decode(
-        clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial
-    )
-    prediction = predictor(audio, name=clip.name, on_progress=on_progress)
+    with _my_turn():
+        on_progress(0.0)
+        predictor = predictor_of(checkpoint)
+        rate_hz = checkpoint.config.front_end.rate_hz
+        audio = decode(
+            clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial
+        )
+        spend(len(audio.samples) / rate_hz)
+        prediction = predictor(audio, name=clip.name, on_progress=on_progress)
     analysis = Analysis(prediction, rate_hz, encode_wav(audio.samples, rate_hz), key)
     _kept().put(key, analysis, prediction.duration_s)
     return analysis
+
+
+@contextmanager
+def _my_turn() -> Iterator[None]:
+    """Wait until the server has time for an analysis, and say how many are ahead."""
+    place = st.empty()
+
+    def tell(ahead: int) -> None:
+        others = "One analysis is" if ahead == 1 else f"{ahead} analyses are"
+        place.info(f"{others} ahead of yours …", icon=":material/hourglass_top:")
+
+    try:
+        with turns().take(tell):
+            place.empty()
+            yield
+    finally:
+        place.empty()
 
 
 def figure_of(analysis: Analysis, view: ClipView) -> Figure:

@@ -14,8 +14,9 @@ from acrnn.data.download import download
 from acrnn.errors import AcrnnError
 from acrnn.labels import pretty
 from acrnn.web.shared.chosen import ChosenClip
-from acrnn.web.shared.words import plain
+from acrnn.web.shared.words import plain, sentence_of
 from acrnn.web.shell import address
+from acrnn.web.shell.public import admit_upload, may_write, upload_limit_mb
 
 
 def choose_clip(held_out_fold: int) -> ChosenClip | None:
@@ -85,7 +86,7 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
     try:
         dataset = read_dataset(root)
     except AcrnnError as error:
-        st.error(plain(str(error)))
+        st.error(sentence_of(error))
         return None
     label = address.one_of(st.selectbox, "Class", dataset.labels, format_func=pretty, key="label")
     fold = address.one_of(
@@ -104,7 +105,10 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
 
 
 def offer_download() -> None:
-    """Say that no dataset is there, and download one on request."""
+    """Say that no dataset is there, and download one on request of somebody who may."""
+    if not may_write():
+        st.info("There is no dataset on this server. Upload a file, or take one of the samples.")
+        return
     st.info("No dataset here yet. ESC-10 (400 clips) and ESC-50 (2000) come in one public archive of about 600 MB.")
     name = st.segmented_control(
         "Dataset to download", list(data.TITLES), format_func=data.TITLES.get, default="esc10", required=True
@@ -120,7 +124,7 @@ def offer_download() -> None:
     try:
         download(name, data.data_root(), on_progress=show)
     except AcrnnError as error:
-        st.error(plain(str(error)))
+        st.error(sentence_of(error))
         return
     st.rerun()
 
@@ -128,9 +132,16 @@ def offer_download() -> None:
 def _upload() -> ChosenClip | None:
     file = st.file_uploader(
         "Audio or video file", list(SUFFIXES), key="upload", on_change=_forget, args=("upload",),
+        max_upload_size=upload_limit_mb(),
         help="Any rate from 4 to 384 kHz, any number of channels, 20 ms to an hour and a half. The command line takes "
         "recordings of many hours.",
     )  # fmt: skip
+    if file is not None:
+        try:
+            admit_upload(file.file_id, file.size)
+        except AcrnnError as error:
+            st.error(sentence_of(error))
+            return None
     clip = _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))
     if clip is None and st.session_state["opened_with"] == "upload":
         st.caption("An upload does not survive a reload, and a link does not carry it. Please upload the file again.")

@@ -26,7 +26,7 @@ from acrnn.web.shared.analysis import Kept, analyse, predictor_of
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
-from acrnn.web.shared.words import named, plain
+from acrnn.web.shared.words import named, sentence_of
 from acrnn.web.shell import address
 
 LONGEST_S = 30.0
@@ -111,7 +111,7 @@ def show(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction) -> No
     try:
         found = measure(clip, checkpoint, prediction, fill)
     except OptionError as error:
-        st.info(plain(str(error)), icon=":material/timer:")
+        st.info(sentence_of(error), icon=":material/timer:")
         return
     curves = found.curves[fill]
     st.markdown(describe(curves, found.label))

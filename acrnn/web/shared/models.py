@@ -6,7 +6,7 @@ from acrnn.checkpoints import Checkpoint, listed
 from acrnn.data import TITLES
 from acrnn.errors import FolderError
 from acrnn.model import PICZAK, PLACEMENTS
-from acrnn.web.shared.words import plain
+from acrnn.web.shared.words import plain, sentence_of
 from acrnn.web.shell import address
 
 
@@ -15,10 +15,10 @@ def list_checkpoints() -> list[Checkpoint]:
     try:
         found, damaged = listed()
     except FolderError as error:
-        st.error(plain(str(error)))
+        st.error(sentence_of(error))
         return []
     for error in damaged:
-        st.warning(plain(str(error)))
+        st.warning(sentence_of(error))
     if not found:
         st.error("There is no checkpoint yet. `python -m acrnn train` makes one, and `publish` offers it here.")
     return found

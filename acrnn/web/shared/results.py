@@ -7,7 +7,7 @@ from acrnn.paths import result_files
 from acrnn.results.collection import PARTS, Results, assemble, read_part
 from acrnn.results.files import Found
 from acrnn.results.settings import Setting
-from acrnn.web.shared.words import plain
+from acrnn.web.shared.words import sentence_of
 
 
 @st.cache_resource(show_spinner="Reading the results …", max_entries=2 * len(PARTS))
@@ -34,4 +34,4 @@ def known_settings() -> list[Setting]:
 def show_damaged(errors: tuple[RunError, ...]) -> None:
     """Name the files that could not be read; the page goes on with the others."""
     for error in errors:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(sentence_of(error), icon=":material/error:")

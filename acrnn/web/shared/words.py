@@ -1,10 +1,16 @@
 """Sentences that pages say of a prediction."""
 
+import os
+import re
+from pathlib import Path
+
 from acrnn.checkpoints import Checkpoint
 from acrnn.inference import Prediction
 from acrnn.model import PICZAK
+from acrnn.paths import runs_root, shipped_checkpoints, user_checkpoints, user_results
 from acrnn.report.words import code, named, plain
 from acrnn.web.shared.chosen import ChosenClip
+from acrnn.web.shell.public import is_public
 
 __all__ = [
     "code",
@@ -15,7 +21,18 @@ __all__ = [
     "describe_vote",
     "named",
     "plain",
+    "sentence_of",
 ]
+
+
+def sentence_of(error: Exception) -> str:
+    """Give an error's sentence, escaped; on a public server without the folders of paths."""
+    text = str(error)
+    if is_public():
+        for root in (shipped_checkpoints(), user_checkpoints(), user_results(), runs_root(), Path.cwd(), Path.home()):
+            text = text.replace(f"{root}{os.sep}", "")
+        text = re.sub(r"(?:[/\\][^/\\\s'\"]+)+[/\\]", "", text)
+    return plain(text)
 
 
 def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> str:

@@ -31,7 +31,7 @@ from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import offer_download, read_dataset
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import listen_query
-from acrnn.web.shared.words import code, plain
+from acrnn.web.shared.words import code, plain, sentence_of
 from acrnn.web.shell import address
 
 STATE_COLOURS = {
@@ -73,7 +73,7 @@ def choose_options() -> Options | None:
     try:
         dataset = read_dataset(root)
     except AcrnnError as error:
-        st.error(plain(str(error)))
+        st.error(sentence_of(error))
         return None
     subset = address.one_of(
         st.segmented_control, "Classes", ["esc10", "esc50"] if dataset.name == "esc50" else ["esc10"],
@@ -128,7 +128,7 @@ def start_button(options: Options) -> None:
     try:
         plan = plan_of(options)
     except AcrnnError as error:
-        st.error(plain(str(error)))
+        st.error(sentence_of(error))
         return
     told, can_start = _describe_beginning(plan, views)
     if told is not None:
@@ -138,7 +138,7 @@ def start_button(options: Options) -> None:
             with st.spinner("Starting …"):
                 run = start(options)
         except AcrnnError as error:
-            st.error(plain(str(error)))
+            st.error(sentence_of(error))
         else:
             st.session_state["started"] = (run.path.name, time.monotonic() + FOLLOW_S)
             st.toast(f"{plain(run.path.name)} started")
@@ -318,7 +318,7 @@ def _open_confusions(run: Run) -> None:
     try:
         name = record(run)
     except (AcrnnError, OSError) as error:
-        st.error(plain(str(error)))
+        st.error(sentence_of(error))
         return
     st.switch_page("pages/confusions.py", query_params={"setting": name})
 
@@ -328,7 +328,7 @@ def _try(act, told: str, *, forget_run: bool = False) -> None:
     try:
         act()
     except (AcrnnError, OSError) as error:
-        st.error(plain(str(error)))
+        st.error(sentence_of(error))
         return
     if forget_run:
         st.session_state.pop("run", None)
