@@ -7,10 +7,12 @@ from acrnn.web.shell.carry import carried_choices
 from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
 
-st.set_page_config(
-    page_title="ACRNN: what a sound classifier listens to", page_icon="acrnn/web/shell/icon.png", layout="wide"
-)
+FRAME = """<style>
+.stMainBlockContainer { padding-top: 4.5rem }
+.st-key-frame { display: none }
+</style>"""
 
+st.set_page_config(page_icon="acrnn/web/shell/icon.png", layout="wide")
 warn_if_open()
 pages = [
     st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True),
@@ -24,7 +26,10 @@ pages = [
     st.Page("pages/results.py", title="Results", icon=":material/table_chart:", url_path="results"),
 ]
 page = st.navigation(pages, position="top")
-one_entry_a_step()
+st.set_page_config(page_title=f"{page.title} · ACRNN")
+with st.container(key="frame"):
+    st.html(FRAME)
+    one_entry_a_step()
 with carried_choices(page.title):
     page.run()
 freeze(page.title)
