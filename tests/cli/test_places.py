@@ -32,7 +32,7 @@ def environment(tiny_checkpoints):
 
 
 def predict(folder, environment, *arguments, **more):
-    names = sorted(os.listdir(folder))
+    names = sorted(path.name for path in folder.iterdir())
     command = [*COMMAND, "predict", *names, "a" * 300, "--checkpoint", NAME, "--device", "cpu", *arguments]
     return subprocess.run(command, cwd=folder, env=environment | more, capture_output=True, check=False)
 

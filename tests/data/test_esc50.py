@@ -300,5 +300,5 @@ def test_a_table_without_end_is_refused_at_once(make_dataset, make_rows, what):
     else:
         table.unlink()
         os.mkfifo(table) if what == "a pipe" else table.symlink_to("/dev/zero")
-    with pytest.raises(DatasetError, match="not an ordinary file|more than 4194304 bytes"):
+    with pytest.raises(DatasetError, match=r"not an ordinary file|more than 4194304 bytes"):
         load(root)
