@@ -94,7 +94,7 @@ async def _session(app: App, path: Path, expected: dict[str, str], times: Times)
         times[action].append(perf_counter() - began)
 
     async with Visitor(app) as visitor:
-        query = {"source": "Upload"} | listen_query(find(CHECKPOINTS[asked]))
+        query = {"source": "upload"} | listen_query(find(CHECKPOINTS[asked]))
         await timed("first view", visitor.open("", urlencode(query)))
         await timed("upload of 5 s", visitor.upload("upload", path))
         shown.append((asked, visitor.title))

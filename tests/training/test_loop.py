@@ -1,26 +1,17 @@
-import json
-import os
-import signal
-import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from acrnn.audio import decode
 from acrnn.errors import RunError
 from acrnn.features import FrontEnd, delta, fill_missing_bands, log_spectrogram, n_known_bands
 from acrnn.model import NetworkConfig
-from acrnn.runs.launch import command
 from acrnn.runs.loop import train
 from acrnn.runs.run import Run
-from acrnn.runs.start import Options, configure
-from acrnn.runs.work import work
 from acrnn.training import Corpus, Recipe, Split, Trainer, draw_epoch, recipe_for
 from acrnn.training.augment import at_a_low_rate, mask, mix
-from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -311,32 +302,3 @@ def test_four_real_clips_are_learnt_by_heart(tmp_path, real_clips, tiny_run_conf
     assert len(rows) == 12
     of_clips = torch.stack([probabilities[torch.from_numpy(owners == clip)].mean(dim=0) for clip in range(4)])
     assert of_clips.argmax(dim=1).tolist() == [0, 1, 2, 3]
-
-
-def test_a_run_killed_by_force_and_resumed_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, tiny_root):
-    run = tmp_path / "killed" / "esc10-l10-paper-fold1-seed0"
-    options = Options(tiny_root, "esc10", fold=1, epochs=3, batch_size=2, device="cpu")
-    killed = subprocess.Popen(command(options, tmp_path / "killed"), stdout=-3, stderr=-3)
-
-    def saved():
-        assert killed.poll() is None, "ended before its first epoch was saved"
-        return (run / "state.safetensors").exists()
-
-    try:
-        wait_until(saved)
-    finally:
-        os.kill(killed.pid, signal.SIGKILL)
-        killed.wait()
-    assert not (run / "summary.json").exists()
-    assert len((run / "metrics.jsonl").read_text().splitlines()) < 3
-
-    config, dataset = configure(options)
-    for folder in ("killed", "unbroken"):
-        work(Run.create(tmp_path / folder, config, resume=True), dataset)
-    unbroken = tmp_path / "unbroken" / run.name
-    resumed, expected = (load_file(path / "state.safetensors") for path in (run, unbroken))
-    assert resumed.keys() == expected.keys()
-    assert [name for name in expected if not torch.equal(resumed[name], expected[name])] == []
-    summaries = [json.loads((path / "summary.json").read_text()) for path in (run, unbroken)]
-    assert summaries[0]["accuracy"] == summaries[1]["accuracy"]
-    assert [len(Run(path).metrics()) for path in (run, unbroken)] == [3, 3]
