@@ -52,6 +52,7 @@ class Visitor:
         if query is not None:
             self._query = query
         self._page = self._pages.get(page, "")
+        self._widgets.clear()  # another page's uploader has this one's key and another id
         await self._run(page_name=page)
 
     async def select(self, key: str, option: str) -> None:
