@@ -75,7 +75,7 @@ def mutants(seed: int) -> Iterator[tuple[str, bytes]]:
 
 
 def outcome(predictor: Predictor, data: bytes, *, partial: bool = False) -> str:
-    """Take a file: `REFUSED`, `ANSWERED` or `SURE` (with finite numbers), or else what is wrong with how it was taken."""
+    """Take a file: `REFUSED`, `ANSWERED` or `SURE` (both finite), or else what is wrong with how it was taken."""
     try:
         prediction = predictor(data, limits=LIMITS, partial=partial)
     except AcrnnError as error:
