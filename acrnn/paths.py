@@ -205,6 +205,11 @@ def _of_platform(kind: str) -> Path | None:
     return folder
 
 
+def has_home() -> bool:
+    """Whether the user has a home folder to keep things in."""
+    return _of_platform("cache") is not None
+
+
 def _user_data() -> Path:
     try:
         return _of_platform("data") or _temporary()

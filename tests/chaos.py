@@ -1,6 +1,6 @@
 """Trainings that are killed, starved and cheated at random, and end with the very weights of an unbroken one.
 
-    python -m tests.chaos [TIMES]      # 20 kills; prints rows of the table of reliability
+    python -m tests.chaos [TIMES]      # 20 kills; writes what came of them to docs/reliability.md
 
 Each round starts a small run as a process, kills it at a random moment, sometimes does something worse to its folder,
 and goes on with it, until it has been killed so often; then it is let end.
@@ -22,6 +22,8 @@ from safetensors.torch import load_file
 from acrnn.runs.launch import command
 from acrnn.runs.run import STATE, Run
 from acrnn.runs.start import Options
+from tests.hostile_runs import outcomes, spoil
+from tests.reliability import Row, record
 
 N_EPOCHS = 6
 
@@ -136,10 +138,14 @@ def main() -> None:
                 run_to_the_end(options, killed)
             wrong += differences(run, unbroken)
             n_kills, n_harms, n_runs = n_kills + kills, n_harms + len(harms), n_runs + 1
-        told = ", ".join(wrong) or "the same weights and accuracy, nothing left over"
-        print(
-            f"| {n_runs} runs killed at random moments, and {n_harms} times their folder damaged | {n_kills} | {told} |"
+        same = "runs that ended with the weights and accuracy of an unbroken one, and nothing left over"
+        told = f"differences ({', '.join(wrong)})" if wrong else same
+        killed = Row(
+            f"a training killed at a random moment, its folder damaged {n_harms} times", n_kills, {told: n_runs}
         )
+        spoil(root / "many", unbroken)
+        came_of = outcomes(root / "many")
+        record("python -m tests.chaos", [killed, Row("a damaged folder of a run", came_of.total(), dict(came_of))])
 
 
 if __name__ == "__main__":

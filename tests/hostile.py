@@ -1,6 +1,6 @@
 """Checkpoints from strangers: folders that were made to crash, to hang or to lie, each from a good one.
 
-`python -m tests.hostile` makes them all and tells for each kind what became of it, as rows of a table.
+`python -m tests.hostile` makes them all, and writes to docs/reliability.md what became of each kind.
 """
 
 import json
@@ -261,7 +261,7 @@ def make(attack: Attack, good: Path, root: Path) -> Path:
 
 
 def main() -> None:
-    """Print for each kind how many were tried and what became of them."""
+    """Write for each kind how many were tried and what became of them."""
     import tempfile
     from collections import Counter
 
@@ -270,6 +270,7 @@ def main() -> None:
     from acrnn.errors import AcrnnError
     from acrnn.inference import load
     from acrnn.paths import shipped_checkpoints
+    from tests.reliability import record, rows_of
 
     good = shipped_checkpoints() / "esc10-l10-best-fold1"
     sound = np.random.default_rng(0).uniform(-0.1, 0.1, 44_100).astype(np.float32)
@@ -285,9 +286,7 @@ def main() -> None:
             except Exception as error:  # noqa: BLE001
                 told = f"a traceback ({attack.name}: {type(error).__name__})"
             came_of.setdefault(attack.kind, Counter())[told] += 1
-    for kind, found in came_of.items():
-        told = ", ".join(f"{told}: {n}" for told, n in found.items())
-        print(f"| {kind} | {found.total()} | {told} |")
+    record("python -m tests.hostile", rows_of(came_of, "a checkpoint: {}"))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from acrnn.audio.librosa_modules import librosa_module
 from acrnn.errors import BadSamplesError, OptionError
 
 STRETCH_FACTORS = (0.8, 1.3)
@@ -70,9 +71,8 @@ def time_stretch(samples: np.ndarray, rate_hz: int, factor: float) -> np.ndarray
     samples = _waveform(samples)
     if not 0.25 <= factor <= 4.0:
         raise OptionError(f"A stretch factor of {factor} is asked for; 0.25 to 4 is accepted.")
-    from librosa.effects import time_stretch as stretch
-
-    return stretch(samples, rate=factor, **_window(rate_hz, len(samples))).astype(np.float32)
+    effects = librosa_module("librosa.effects")
+    return effects.time_stretch(samples, rate=factor, **_window(rate_hz, len(samples))).astype(np.float32)
 
 
 def pitch_shift(samples: np.ndarray, rate_hz: int, semitones: float) -> np.ndarray:
@@ -96,10 +96,8 @@ def pitch_shift(samples: np.ndarray, rate_hz: int, semitones: float) -> np.ndarr
     samples = _waveform(samples)
     if not -24.0 <= semitones <= 24.0:
         raise OptionError(f"A shift by {semitones} semitones is asked for; -24 to 24 is accepted.")
-    from librosa.effects import pitch_shift as shift
-
-    window = _window(rate_hz, len(samples))
-    return shift(samples, sr=rate_hz, n_steps=semitones, res_type="soxr_hq", **window).astype(np.float32)
+    effects, window = librosa_module("librosa.effects"), _window(rate_hz, len(samples))
+    return effects.pitch_shift(samples, sr=rate_hz, n_steps=semitones, res_type="soxr_hq", **window).astype(np.float32)
 
 
 def add_noise(samples: np.ndarray, noise: np.ndarray, snr_db: float, power: float | None = None) -> np.ndarray:

@@ -1,11 +1,11 @@
 """The command line, `python -m acrnn …`: parsing and printing alone; every command is a call into the package."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -18,7 +18,7 @@ from rich.table import Column, Table
 
 from acrnn.cli import measures, outcomes
 from acrnn.cli.measures import count_bar, opened
-from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors, writable
+from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors, sheet, writable
 from acrnn.cli.recordings import predict
 from acrnn.errors import AcrnnError
 
@@ -32,6 +32,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; an error of the user's, or of a disk, is one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # what an encoding such as cp1252 lacks, or is no text, is written as \\x
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except AcrnnError as error:
@@ -45,7 +48,7 @@ def main() -> None:
     sys.exit(2)
 
 
-app.command()(predict)
+app.command(context_settings={"ignore_unknown_options": True})(predict)  # -x.wav is a file
 
 
 @app.command()
@@ -122,7 +125,7 @@ def sweep(
     """Train a grid of runs. Finished ones are skipped, interrupted ones continue, a failing one stops no other."""
     from acrnn.cli.terminal import sweep_bar
     from acrnn.devices import training_device
-    from acrnn.paths import runs_root
+    from acrnn.paths import make_writable, runs_root
     from acrnn.runs.start import Options
     from acrnn.runs.sweep import Ending, grid, run_sweep
     from acrnn.training.machine import default_jobs
@@ -132,9 +135,10 @@ def sweep(
     listed = [item for item in placements.split(",") if item]
     runs = grid(name, base, listed, _numbers(folds, "folds"), _numbers(seeds, "seeds"))
     jobs = jobs or default_jobs(training_device(device).type)
+    root = make_writable(out or runs_root(), "--out or ACRNN_RUNS")
     states = []
     with sweep_bar(errors, [run.name for run in runs]) as (on_status, on_outcome):
-        for outcome in run_sweep(runs, out or runs_root(), jobs=jobs, time_limit_s=time_limit, on_status=on_status):
+        for outcome in run_sweep(runs, root, jobs=jobs, time_limit_s=time_limit, on_status=on_status):
             states.append(outcome.state)
             on_outcome(outcome.name)
             errors.print(f"{outcome.name}: {outcome.state} {outcome.message}", markup=False)
@@ -189,22 +193,32 @@ def runs(
     views, damaged = list_runs(folder)
     for message in damaged:
         errors.print(f"note: {message}", markup=False)
-    Console(width=None if sys.stdout.isatty() else 160).print(runs_table(views))
+    sheet(160).print(runs_table(views))
 
 
 @app.command()
 def evaluate(checkpoint: Checkpoint, data: DataRoot, device: Device = "auto") -> None:
-    """Score a checkpoint on the fold that was held out of its training."""
+    """Score a checkpoint on the fold that was held out of its training.
+
+    Clips that cannot be used are named on stderr and not counted, and the exit code is 2.
+    """
     from acrnn.measures.crossval import score_fold
 
     predictor, dataset = opened(checkpoint, data, device)
     config = predictor.checkpoint.config
+    damaged: list[AcrnnError] = []
     with count_bar("clips") as on_clip:
-        scores = score_fold(predictor, dataset, config.fold, on_clip=on_clip)
+        scores = score_fold(predictor, dataset, config.fold, on_clip=on_clip, on_damaged=damaged.append)
+    for error in damaged:
+        errors.print(f"error: {error}", markup=False)
     _print_scores(scores.summary())
     recorded = config.scores
     if recorded:
         print(f"its card says {recorded['accuracy']:.2%} ({recorded['n_correct']} of {recorded['n_clips']})")
+    if damaged:
+        n_clips = len(damaged) + len(scores.clips)
+        errors.print(f"{len(damaged)} of the fold's {n_clips} clips could not be used, and are not in the accuracy.")
+        raise typer.Exit(2)
 
 
 def _print_scores(scores: dict) -> None:
@@ -245,7 +259,7 @@ def _print_counts(columns: tuple[str, ...], rows: list[tuple]) -> None:
     table = Table(columns[0], *(Column(name, justify="right") for name in columns[1:]))
     for name, *counts in rows:
         table.add_row(name, *(f"{count:,}" for count in counts))
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    sheet(120).print(table)
 
 
 @app.command()
@@ -270,10 +284,11 @@ def download(
 
 @app.command()
 def check(data: DataRoot) -> None:
-    """Compare a dataset's folder with the official release, and name what is missing or extra."""
+    """Compare a dataset's folder with the official release, decode every clip, and name what is not as it should be."""
     from acrnn.data import check as compare
 
-    report = compare(data)
+    with count_bar("clips") as on_clip:
+        report = compare(data, decode=True, on_clip=on_clip)
     print(report.sentence())
     if not report.ok:
         raise typer.Exit(2)

@@ -1,17 +1,15 @@
 """Commands that put a checkpoint to the test on its held-out fold, and `scenes`, which writes what they ask with."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from acrnn.cli.options import Checkpoint, DataRoot, Device, errors, writable
+from acrnn.cli.options import Checkpoint, DataRoot, Device, errors, sheet, writable
 
 Clips = Annotated[int | None, typer.Option("--clips", min=1, help="Fewer than the fold has, for a quick look.")]
 Out = Annotated[
@@ -58,7 +56,7 @@ def faithfulness(
         values = measure_faithfulness(
             study, on_clip, on_stage, save=lambda values: write_study("faithfulness", values, folder)
         )
-    print_faithfulness(values, Console(width=None if sys.stdout.isatty() else 140))
+    print_faithfulness(values, sheet(140))
     print(path)
 
 
@@ -82,9 +80,9 @@ def robustness(
     predictor, dataset = opened(checkpoint, data, device)
     config = predictor.checkpoint.config
     size = {"n_clips": len(thinned(dataset.fold(config.fold), clips)), "n_conditions": len(wanted)}
-    with _writing("robustness", predictor, dataset, size, out) as write, count_bar("clips") as on_clip:
-        values = measure_robustness(predictor, dataset, wanted, clips, on_clip)
-        path = write(values)
+    path, save = _place_of("robustness", predictor, dataset, size, out)
+    with count_bar("clips") as on_clip:
+        values = measure_robustness(predictor, dataset, wanted, clips, on_clip, save)
     table = Table("condition", "correct", "accuracy", "95 % interval", "attention: correlation", "share on the sound")
     for row in values["conditions"]:
         low, high = row["interval"] or (float("nan"), float("nan"))
@@ -110,9 +108,9 @@ def localisation(
     predictor, dataset = opened(checkpoint, data, device)
     n_clips = len(thinned(dataset.fold(predictor.checkpoint.config.fold), clips))
     size = {"n_clips": n_clips, "n_conditions": len(SCENE_KINDS)}
-    with _writing("localisation", predictor, dataset, size, out) as write, count_bar("clips") as on_clip:
-        values = measure_localisation(predictor, dataset, clips, on_clip)
-        path = write(values)
+    path, save = _place_of("localisation", predictor, dataset, size, out)
+    with count_bar("clips") as on_clip:
+        values = measure_localisation(predictor, dataset, clips, on_clip, save)
     head = (
         "placement",
         "scenes",
@@ -170,16 +168,16 @@ def opened(checkpoint: str, data: Path, device: str):
     return predictor, dataset
 
 
-@contextmanager
-def _writing(kind: str, predictor, dataset, size: dict[str, int], out: Path | None) -> Iterator:
-    """Check before hours of work that the result can be written; gives the function that writes it."""
+def _place_of(kind: str, predictor, dataset, size: dict[str, int], out: Path | None) -> tuple[Path, Callable]:
+    """Check before hours of work that the result can be written; gives its path and the function that writes it."""
     from acrnn.results.files import require_replaceable
     from acrnn.results.studies import header_of, write_study
 
     folder = _writable(kind, out)
-    require_replaceable(folder / f"{predictor.checkpoint.config.name}.json", kind, size)
+    path = folder / f"{predictor.checkpoint.config.name}.json"
+    require_replaceable(path, kind, size)
     header = header_of(predictor, dataset, kind, size)
-    yield lambda values: write_study(kind, header | values, folder)
+    return path, lambda values: write_study(kind, header | values, folder)
 
 
 def _writable(kind: str, out: Path | None) -> Path:
@@ -190,7 +188,7 @@ def _writable(kind: str, out: Path | None) -> Path:
 
 
 def _print(table: Table) -> None:
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    sheet(160).print(table)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Options that several commands have, and where all of them print what is not their answer."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +10,18 @@ from rich.console import Console
 
 from acrnn.errors import OptionError
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 """Standard error: notes, errors and progress."""
 
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.")]
+DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.", readable=False)]
 Sealed = Annotated[str, typer.Option(help="Folds, such as 1 or 1,3, neither trained on nor scored.")]
+
+
+def sheet(width: int) -> Console:
+    """Give standard output for tables, so many characters wide if it is no terminal; names are printed as they are."""
+    return Console(width=None if sys.stdout.isatty() else width, markup=False)
 
 
 def writable(folder: Path | None) -> Path | None:

@@ -1,15 +1,13 @@
 """Commands for what came out of runs: checkpoints published and listed, results summed up and put in tables."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from acrnn.cli.options import errors, writable
+from acrnn.cli.options import errors, sheet, writable
 
 
 def publish(
@@ -51,7 +49,7 @@ def report(
         low, high = s["interval"]
         folds, seeds = (", ".join(map(str, s[key])) for key in ("folds", "seeds"))
         table.add_row(s["name"], s["data_title"], folds, seeds, f"{s['accuracy']:.1%}", f"{low:.1%} – {high:.1%}")
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    sheet(140).print(table)
     for path in write_report(settings, folder):
         print(path)
 
@@ -110,7 +108,7 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
         rows = [{k: getattr(c.config, k) for k in keys} | {k: getattr(c, k) for k in more} for c in found]
         print(json.dumps(rows))
     else:
-        Console(width=None if sys.stdout.isatty() else 140).print(_checkpoints_table(found))
+        sheet(140).print(_checkpoints_table(found))
     if damaged:
         raise typer.Exit(2)
 

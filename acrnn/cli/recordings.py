@@ -1,21 +1,25 @@
 """The command that predicts recordings: files of any container, pipes, and recordings of many hours."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from acrnn.audio.containers import ACCEPTED
 from acrnn.cli.options import Checkpoint, Device, errors
-from acrnn.errors import AcrnnError, TruncatedAudioError
+from acrnn.errors import AcrnnError, OptionError, TruncatedAudioError
 from acrnn.paths import DEFAULT_CHECKPOINTS
+
+if TYPE_CHECKING:
+    from acrnn.inference import Prediction
 
 
 def predict(
-    paths: Annotated[list[Path], typer.Argument(help=f"Files, or - for standard input; {ACCEPTED}.")],
+    paths: Annotated[list[Path], typer.Argument(help=f"Files, or - for standard input; {ACCEPTED}.", readable=False)],
     checkpoint: Checkpoint = DEFAULT_CHECKPOINTS[0],
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout, one object a clip.")] = False,
@@ -27,45 +31,68 @@ def predict(
     """Name the class of each clip, and say which frames the network attended to.
 
     Notes on a recording go to stderr. Files that cannot be used are named there, the others are still done, and the
-    exit code is 2. Recordings of many hours are streamed.
+    exit code is 2. Recordings of many hours are streamed. Ctrl-C ends a batch with what is done, and exit code 130.
     """
     from acrnn.audio import Limits
     from acrnn.devices import describe_device
     from acrnn.inference import load
 
+    _require_files(paths)
     limits = Limits.of_environment()
     if max_seconds is not None:
         limits = replace(limits, max_duration_s=max_seconds)
     predictor = load(checkpoint, device)
     errors.print(f"{predictor.checkpoint.name} on {describe_device(predictor.device)}", markup=False)
-    done, failed = [], False
-    for path in paths:
-        source, name = (sys.stdin.buffer, "standard input") if str(path) == "-" else (path, str(path))
-        try:
-            prediction = predictor(source, name=name, limits=limits, channel=channel, partial=partial)
-        except AcrnnError as error:
-            failed = True
-            hint = " --partial uses what is there." if isinstance(error, TruncatedAudioError) and not partial else ""
-            errors.print(f"error: {error}{hint}", markup=False)
-            continue
-        for note in prediction.notes:
-            errors.print(f"note: {name}: {note}", markup=False)
-        if prediction.known_up_to_hz is not None:
-            errors.print(
-                f"note: {path} has nothing above {prediction.known_up_to_hz:.0f} Hz; the bands above are estimated.",
-                markup=False,
-            )
-        if as_json:
-            done.append(prediction.as_dict(top))
-        else:
-            _print_prediction(prediction, top)
+    done, exit_code = [], 0
+    try:
+        for path in paths:
+            source, name = (sys.stdin.buffer, "standard input") if str(path) == "-" else (path, str(path))
+            try:
+                prediction = predictor(source, name=name, limits=limits, channel=channel, partial=partial)
+            except AcrnnError as error:
+                exit_code = 2
+                hint = " --partial uses what is there." if _is_cut(error) and not partial else ""
+                errors.print(f"error: {error}{hint}", markup=False)
+                continue
+            _print_notes(prediction, name)
+            if as_json:
+                done.append(prediction.as_dict(top))
+            else:
+                _print_prediction(prediction, top)
+    except KeyboardInterrupt:
+        exit_code = 130
+        errors.print("stopped; the recordings from here on are not done", markup=False)
     if as_json:
-        print(json.dumps(done, ensure_ascii=False))
-    if failed:
-        raise typer.Exit(2)
+        print(json.dumps(done))  # ASCII alone: it passes every encoding, and names that are not text come back whole
+    if exit_code:
+        raise typer.Exit(exit_code)
 
 
-def _print_prediction(prediction, top: int) -> None:
+def _require_files(paths: list[Path]) -> None:
+    """Tell a misspelt option from a file whose name begins with a dash: options that are unknown are taken for files.
+
+    Raises
+    ------
+    OptionError
+    """
+    for path in paths:
+        if str(path).startswith("--") and not os.path.lexists(path):
+            raise OptionError(f"There is no option {path}, and no file of that name; --help lists the options.")
+
+
+def _is_cut(error: AcrnnError) -> bool:
+    return isinstance(error, TruncatedAudioError)
+
+
+def _print_notes(prediction: "Prediction", name: str) -> None:
+    for note in prediction.notes:
+        errors.print(f"note: {name}: {note}", markup=False)
+    if prediction.known_up_to_hz is not None:
+        told = f"{prediction.known_up_to_hz:.0f} Hz; the bands above are estimated."
+        errors.print(f"note: {name} has nothing above {told}", markup=False)
+
+
+def _print_prediction(prediction: "Prediction", top: int) -> None:
     print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
     for label, probability in prediction.top(top):
         print(f"  {probability:6.1%}  {label}")

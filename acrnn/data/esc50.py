@@ -6,23 +6,28 @@ format, which are then matched by stem. Needs neither pandas nor torch, so that 
 
 import csv
 import hashlib
+import io
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from acrnn.errors import DatasetError, OptionError
+from acrnn.audio import open_audio
+from acrnn.errors import AudioError, DatasetError, OptionError
 from acrnn.labels import CLASSES, ESC10, ESC50
 from acrnn.paths import data_root
+from acrnn.untrusted import read_bytes
 
 CSV = Path("meta") / "esc50.csv"
 """Where the metadata stands in a dataset's folder."""
 
 COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
 N_FOLDS = 5
+MAX_CSV_BYTES = 4 * 2**20
+"""Of the metadata; the release has 93 kB in 2000 lines."""
 CLIPS_PER_FOLD_AND_CLASS = 8
 TITLES = {"esc10": "ESC-10", "esc50": "ESC-50"}
 AUDIO_SUFFIXES = frozenset(
@@ -207,6 +212,8 @@ class Report:
     """Named in the csv, not in `audio/`."""
     empty: tuple[str, ...]
     """Audio files of zero bytes."""
+    damaged: tuple[str, ...]
+    """Audio files that cannot be decoded to their end; none if they were not decoded."""
     extra: tuple[str, ...]
     """Audio files that the csv does not name: told, but harmless, as nothing reads them."""
     wrong_counts: tuple[WrongCount, ...]
@@ -215,13 +222,15 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether every clip of the release is there, and no recording is in two folds but `RELEASE_LEAKS`."""
-        return not (self.missing or self.empty or self.wrong_counts or set(self.leaks) - RELEASE_LEAKS)
+        lacking = self.missing or self.empty or self.damaged or self.wrong_counts
+        return not (lacking or set(self.leaks) - RELEASE_LEAKS)
 
     def sentence(self) -> str:
         """One sentence for people: names up to five of each finding and counts the rest."""
         kinds = (
             ("missing from audio/", self.missing),
             ("empty", self.empty),
+            ("damaged", self.damaged),
             (f"not {CLIPS_PER_FOLD_AND_CLASS} clips", self.wrong_counts),
             ("in two folds", [leak for leak in self.leaks if leak not in RELEASE_LEAKS]),
             ("in two folds in the release, too", [leak for leak in self.leaks if leak in RELEASE_LEAKS]),
@@ -235,7 +244,13 @@ class Report:
         return self.sentence()
 
 
-def check(root: Path | str, name: str | None = None) -> Report:
+def check(
+    root: Path | str,
+    name: str | None = None,
+    *,
+    decode: bool = False,
+    on_clip: Callable[[int, int], None] | None = None,
+) -> Report:
     """Compare the dataset in `root` with the official release: files, counts and folds.
 
     Parameters
@@ -244,6 +259,10 @@ def check(root: Path | str, name: str | None = None) -> Report:
         A folder with `meta/esc50.csv`.
     name : {"esc10", "esc50"}, optional
         What it should be; by default ESC-50 if the csv has any class that is not of ESC-10.
+    decode : bool
+        Decode every clip to its end as well, which takes some ten seconds for a thousand.
+    on_clip : callable, optional
+        Told (clips decoded, clips in all).
 
     Raises
     ------
@@ -269,10 +288,26 @@ def check(root: Path | str, name: str | None = None) -> Report:
         n_clips=len(clips),
         missing=tuple(filename for filename, n_bytes in bytes_of.items() if n_bytes is None),
         empty=tuple(filename for filename, n_bytes in bytes_of.items() if n_bytes == 0),
+        damaged=_damaged([clip for clip in clips if bytes_of[clip.filename]], on_clip) if decode else (),
         extra=tuple(sorted(path.name for path in audio_files(root) if path.stem not in stems)),
         wrong_counts=tuple(WrongCount(*key, counts[key]) for key in every if counts[key] != CLIPS_PER_FOLD_AND_CLASS),
         leaks=tuple(Leak(src, tuple(sorted(folds))) for src, folds in sorted(folds_of.items()) if len(folds) > 1),
     )
+
+
+def _damaged(clips: list[Clip], on_clip: Callable[[int, int], None] | None) -> tuple[str, ...]:
+    """Decode clips to their ends; gives the names of those that cannot be."""
+    found = []
+    for done, clip in enumerate(clips, start=1):
+        try:
+            with open_audio(clip.path) as file:
+                for _ in file.blocks(file.rate_hz):
+                    pass
+        except AudioError:
+            found.append(clip.filename)
+        if on_clip is not None:
+            on_clip(done, len(clips))
+    return tuple(found)
 
 
 def title_of(root: Path, name: str) -> str:
@@ -290,19 +325,21 @@ def read_clips(root: Path) -> tuple[Clip, ...]:
     """
     table = root / CSV
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if absent := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
-                raise DatasetError(
-                    f"{table} has no column {_listed(absent)}; a header with {','.join(COLUMNS)} is expected."
-                )
-            rows = [(reader.line_num, row) for row in reader]
+        text = read_bytes(table, MAX_CSV_BYTES).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if absent := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+            raise DatasetError(
+                f"{table} has no column {_listed(absent)}; a header with {','.join(COLUMNS)} is expected."
+            )
+        rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise DatasetError(f"{table} is not there; a folder in ESC-50's layout has it, beside audio/.") from None
     except OSError as error:
         raise DatasetError(f"{table} cannot be read ({error.strerror}).") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise DatasetError(f"{table} is no csv text in UTF-8: {error}.") from error
+    except ValueError as error:  # of read_bytes
+        raise DatasetError(f"{table} cannot be used: {error}.") from error
     if not rows:
         raise DatasetError(f"{table} lists no clips; one line a clip is expected.")
     return _clips_of(root, rows)

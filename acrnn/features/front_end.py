@@ -7,6 +7,7 @@ import numpy as np
 from gammatone.fftweight import fft_weights
 from gammatone.filters import erb_space
 
+from acrnn.audio.librosa_modules import librosa_module
 from acrnn.errors import OptionError
 
 SEGMENT_FRAMES = 128  # §3.1, with 50 % overlap
@@ -85,9 +86,8 @@ class FrontEnd:
     def centres_hz(self) -> np.ndarray:
         """(band,) centre frequencies of the filters in hertz, ascending."""
         if self.filters == "mel":
-            from librosa import mel_frequencies  # slow to load, and only these filters need it
-
-            return mel_frequencies(self.n_bands + 2, fmin=self.min_hz, fmax=self.rate_hz / 2)[1:-1]
+            librosa = librosa_module("librosa")  # slow to load, and only these filters need it
+            return librosa.mel_frequencies(self.n_bands + 2, fmin=self.min_hz, fmax=self.rate_hz / 2)[1:-1]
         return np.ascontiguousarray(erb_space(self.min_hz, self.rate_hz / 2, self.n_bands)[::-1])
 
     def n_frames(self, n_samples: int) -> int:
@@ -123,11 +123,9 @@ def filter_weights(front_end: FrontEnd) -> np.ndarray:
     """
     n = front_end.window_samples
     if front_end.filters == "mel":
-        from librosa.filters import mel
-
-        bank = mel(
+        bank = librosa_module("librosa.filters").mel(
             sr=front_end.rate_hz, n_fft=n, n_mels=front_end.n_bands, fmin=front_end.min_hz, dtype=np.float64
-        )  # fmt: skip
+        )
         return bank / bank.max()
     nyquist_hz = front_end.rate_hz / 2
     bank, _ = fft_weights(n, front_end.rate_hz, front_end.n_bands, 1, front_end.min_hz, nyquist_hz, n)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from acrnn.data import Clip, Dataset
+from acrnn.errors import AudioError
 from acrnn.inference import Predictor
 
 
@@ -65,22 +66,40 @@ def wilson_interval(n_correct: int, n: int, confidence: float = 0.95) -> tuple[f
 
 
 def score_fold(
-    predictor: Predictor, dataset: Dataset, fold: int, *, on_clip: Callable[[int, int], None] | None = None
+    predictor: Predictor,
+    dataset: Dataset,
+    fold: int,
+    *,
+    on_clip: Callable[[int, int], None] | None = None,
+    on_damaged: Callable[[AudioError], None] | None = None,
 ) -> Scores:
     """Predict every clip of a fold, each by the very path that a user's clip takes.
+
+    Parameters
+    ----------
+    on_clip : callable, optional
+        Told (clips done, clips in all).
+    on_damaged : callable, optional
+        Told why a clip cannot be used; the others are scored. By default the first such clip is an error.
 
     Raises
     ------
     OptionError
         If there is no such fold, or a clip's class is none of the predictor's.
     AudioError
-        If a clip cannot be used.
+        If a clip cannot be used and `on_damaged` is not given, or none can be.
     """
     clips = dataset.fold(fold)
-    targets = dataset.targets(clips)
-    rows = []
+    dataset.targets(clips)
+    scored, rows = [], []
     for done, clip in enumerate(clips, start=1):
-        rows.append(predictor(clip.path).probabilities)
+        try:
+            rows.append(predictor(clip.path).probabilities)
+            scored.append(clip)
+        except AudioError as error:
+            if on_damaged is None or (done == len(clips) and not scored):
+                raise
+            on_damaged(error)
         if on_clip is not None:
             on_clip(done, len(clips))
-    return Scores(clips, predictor.checkpoint.config.labels, targets, np.stack(rows))
+    return Scores(tuple(scored), predictor.checkpoint.config.labels, dataset.targets(scored), np.stack(rows))

@@ -19,7 +19,7 @@ from acrnn.measures.attention import frame_level_db
 from acrnn.measures.backgrounds import Backgrounds
 from acrnn.measures.crossval import wilson_interval
 from acrnn.measures.intervals import mean_with_interval
-from acrnn.measures.parts import open_parts
+from acrnn.measures.parts import Save, open_parts
 from acrnn.measures.robustness import thinned
 from acrnn.measures.scenes import (
     N_SYNTHETIC,
@@ -124,6 +124,7 @@ def measure_localisation(
     dataset: Dataset,
     n_clips: int | None = None,
     on_clip: Callable[[int, int], None] | None = None,
+    save: Save | None = None,
 ) -> dict[str, Any]:
     """Measure a checkpoint's attention on the scenes of its held-out fold; it can be killed and goes on.
 
@@ -135,6 +136,8 @@ def measure_localisation(
         Fewer than the fold has, taken at equal distances.
     on_clip : callable, optional
         Told (clips done, clips in all); the synthetic scenes of a class count as a clip.
+    save : callable, optional
+        Given the values while the finished clips are still kept, so that what cannot be written is not lost.
 
     Returns
     -------
@@ -171,12 +174,15 @@ def measure_localisation(
             on_clip,
         )
         rows = [row for part in measured for row in part.get("scenes", ())]
-        return {
+        values = {
             "protocol": PROTOCOL,
             "placements": [summarise(rows, placement.key) for placement in SCENE_KINDS],
             "left_out": [part["left_out"] for part in measured if "left_out" in part],
             "scenes": rows,
         }
+        if save is not None:
+            save(values)
+    return values
 
 
 def _measure_synthetic(predictor: Predictor, label: str) -> dict[str, Any]:

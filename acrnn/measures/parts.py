@@ -11,6 +11,9 @@ from filelock import FileLock, Timeout
 from acrnn.data import cache_dir, sha256_of
 from acrnn.errors import RunError
 
+Save = Callable[[dict[str, Any]], object]
+"""Writes the values of a measurement to where they stay."""
+
 
 class Parts:
     """Finished parts of one measurement, a line of JSON each, in the cache folder.

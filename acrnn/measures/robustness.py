@@ -19,7 +19,7 @@ from acrnn.measures.attention import rank_correlation, shares
 from acrnn.measures.backgrounds import Backgrounds
 from acrnn.measures.crossval import wilson_interval
 from acrnn.measures.intervals import mean_with_interval
-from acrnn.measures.parts import open_parts
+from acrnn.measures.parts import Save, open_parts
 
 SCHEMA = 1
 CLEAN = "clean"
@@ -41,6 +41,7 @@ def measure_robustness(
     conditions: Sequence[Degradation] = CONDITIONS,
     n_clips: int | None = None,
     on_clip: Callable[[int, int], None] | None = None,
+    save: Save | None = None,
 ) -> dict[str, Any]:
     """Score a checkpoint on its held-out fold under every condition.
 
@@ -55,6 +56,8 @@ def measure_robustness(
         Fewer than the fold has, taken at equal distances.
     on_clip : callable, optional
         Told (clips done, clips in all).
+    save : callable, optional
+        Given the values while the finished clips are still kept, so that what cannot be written is not lost.
 
     Returns
     -------
@@ -90,11 +93,14 @@ def measure_robustness(
             ),
             on_clip,
         )
-        return {
+        values = {
             "protocol": PROTOCOL,
             "conditions": [summarise(rows, key) for key in (CLEAN, *(c.key for c in conditions))],
             "clips": rows,
         }
+        if save is not None:
+            save(values)
+    return values
 
 
 def thinned(clips: Sequence[Clip], n_clips: int | None) -> list[Clip]:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -19,8 +20,11 @@ from acrnn.audio import Limits
 from acrnn.errors import AcrnnError
 from acrnn.inference import Predictor
 from tests.audio.audio_files import av_bytes, noise, sine, soundfile_bytes
+from tests.reliability import Row, record
 
 LIMITS = Limits(max_duration_s=60.0, max_bytes=64 * 2**20)
+REFUSED, ANSWERED, SURE, BROKEN = "one sentence", "a finite answer", "one above 90%", "something broken"
+FINE = REFUSED, ANSWERED, SURE
 _SHORT = sine(700, 16_000, 0.12) + 0.1 * noise(1920)
 
 
@@ -70,18 +74,20 @@ def mutants(seed: int) -> Iterator[tuple[str, bytes]]:
         yield f"{kind} {seed}-{number}", mutant(wholes[kind], np.random.default_rng([seed, number]))
 
 
-def failure(predictor: Predictor, data: bytes, *, partial: bool = False) -> str | None:
-    """Tell what is wrong with how a file was taken; None if it was refused, or answered with finite numbers."""
+def outcome(predictor: Predictor, data: bytes, *, partial: bool = False) -> str:
+    """Take a file: `REFUSED`, `ANSWERED` or `SURE` (both finite), or else what is wrong with how it was taken."""
     try:
         prediction = predictor(data, limits=LIMITS, partial=partial)
     except AcrnnError as error:
         said = str(error)
-        return None if said.endswith(".") and "\n" not in said else f"no sentence: {said!r}"
+        return REFUSED if said.endswith(".") and "\n" not in said else f"no sentence: {said!r}"
     except Exception:  # noqa: BLE001 - anything else is what is looked for
         return traceback.format_exc()
     weights = prediction.attention.weights if prediction.attention else np.zeros(1)
     is_finite = np.isfinite(prediction.probabilities).all() and np.isfinite(weights).all()
-    return None if is_finite else "an answer that is not finite"
+    if not is_finite:
+        return "an answer that is not finite"
+    return SURE if prediction.probabilities.max() > 0.9 else ANSWERED
 
 
 def main() -> int:
@@ -92,26 +98,28 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "fuzz-failures")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--record", action="store_true", help="write the counts to docs/reliability.md")
     options = parser.parse_args()
     options.keep.mkdir(parents=True, exist_ok=True)
     predictor = Predictor(find(names()[0]), "cpu")
-    until, n_failed, n_tried = time.monotonic() + 60 * options.minutes, 0, 0
+    until, came_of = time.monotonic() + 60 * options.minutes, Counter()
     current = options.keep / "current"
     for name, data in mutants(options.seed):
         if time.monotonic() > until:
             break
         current.write_bytes(data)
-        why = failure(predictor, data, partial=n_tried % 2 == 1)
-        n_tried += 1
-        if why is not None:
-            n_failed += 1
+        why = outcome(predictor, data, partial=came_of.total() % 2 == 1)
+        came_of[why if why in FINE else BROKEN] += 1
+        if why not in FINE:
             kept = options.keep / name.replace(" ", "-")
             current.replace(kept)
             kept.with_suffix(".txt").write_text(why)
             print(f"{kept}: {why.strip().splitlines()[-1]}")
     current.unlink(missing_ok=True)
-    print(f"{n_tried} files tried, {n_failed} broke something (seed {options.seed})")
-    return 1 if n_failed else 0
+    print(f"{came_of.total()} files tried, {came_of[BROKEN]} broke something (seed {options.seed})")
+    if options.record:
+        record("make fuzz", [Row("damaged sounds of any container", came_of.total(), dict(+came_of))])
+    return 1 if came_of[BROKEN] else 0
 
 
 if __name__ == "__main__":

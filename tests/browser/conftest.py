@@ -39,6 +39,7 @@ class App:
             self.port = free.getsockname()[1]
         self.log = log
         self._environment = os.environ | environment
+        self._base = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
         self.start()
 
     def start(self) -> None:
@@ -51,7 +52,7 @@ class App:
             )  # fmt: skip
 
     def url(self, query: str = "") -> str:
-        return f"http://127.0.0.1:{self.port}/{query}"
+        return f"http://127.0.0.1:{self.port}/{self._base}{'/' if self._base else ''}{query}"
 
     def wait(self) -> None:
         def is_healthy() -> bool:

@@ -1,8 +1,12 @@
 """Five pages as one app: what is chosen on one is chosen on the next."""
 
+import socket
+
 import pytest
 import soundfile
 from playwright.sync_api import expect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from acrnn.audio.scenes import render
 from tests.browser.conftest import READY_MS, App, choose, clip_drawn, open_clip, settle
@@ -71,3 +75,13 @@ def test_the_address_of_a_page_opens_it_within_the_app_on_a_fresh_server(page, t
         assert "compare" in page.url
     finally:
         server.stop()
+
+
+def test_a_page_of_another_site_whose_name_resolves_here_gets_no_connection(app):
+    path = f":{app.port}/_stcore/stream"
+    with connect(f"ws://127.0.0.1{path}", subprotocols=["streamlit"]):
+        pass
+    for host, origin in (("evil.example", "http://evil.example"), ("127.0.0.1", "http://evil.example")):
+        there = socket.create_connection(("127.0.0.1", app.port))  # what the name resolves to
+        with pytest.raises(InvalidStatus, match="403"), connect(f"ws://{host}{path}", sock=there, origin=origin):
+            pass

@@ -22,7 +22,7 @@ from acrnn.results.confusion import (
 )
 from acrnn.results.published import checkpoint_of_fold
 from acrnn.results.settings import load_settings
-from tests.browser.conftest import READY_MS, choose, settle
+from tests.browser.conftest import READY_MS, App, choose, open_clip, settle
 
 PLACE_OF = """([x, y]) => {
   const gd = document.querySelector('.st-key-matrix .js-plotly-plot'), layout = gd._fullLayout
@@ -111,6 +111,21 @@ def test_a_cell_is_clicked_and_its_clips_are_heard(app, page, mistake, recording
         assert page.request.get(source).body() == recordings[Path(name).stem].read_bytes()
     players.first.evaluate("audio => audio.play()")
     page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio').currentTime > 0.1")
+
+
+def test_every_player_plays_behind_a_path_prefix(page, mistake, recordings, tmp_path):
+    setting, row, _ = mistake
+    server = App(tmp_path / "log.txt", STREAMLIT_SERVER_BASE_URL_PATH="sounds/acrnn")
+    try:
+        server.wait()
+        open_page(page, server, setting=setting.name, true=row["true"], predicted=row["predicted"])
+        page.locator(".st-key-cellpage_rows audio").first.evaluate("audio => audio.play()")
+        page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio').currentTime > 0.1")
+        open_clip(page, server.url())
+        assert "/sounds/acrnn/media/" in page.locator(".st-key-listen_audio audio").evaluate("audio => audio.src")
+    finally:
+        server.stop()
+    server.assert_no_crash()
 
 
 def test_a_mistake_is_shown_by_the_model_that_made_it_beside_one_that_it_got_right(app, page, mistake, recordings):

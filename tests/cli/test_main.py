@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 import soundfile as sf
 
 from acrnn.cli import main as cli
+from acrnn.data import load as load_data
 from acrnn.inference import load
 from acrnn.model import NetworkConfig
 from acrnn.model import complexity as count
@@ -341,3 +343,33 @@ def test_faithfulness_says_in_one_line_what_is_accepted(run, tiny_root, tmp_path
     assert err.splitlines()[-1].endswith(
         "json is of 10 clips, this would be of 2 clips; give another folder with --out."
     )
+
+
+def test_an_option_that_is_none_is_told(run, clips):
+    code, out, err = run("predict", clips[0], "--jsn", "--checkpoint", NAME)
+    assert (code, out) == (2, "")
+    assert one_line(err)
+    assert err.startswith("error: There is no option --jsn")
+
+
+def test_a_damaged_clip_is_told_and_not_counted(run, tiny_root, tmp_path):
+    root = shutil.copytree(tiny_root, tmp_path / "copy")
+    command = "evaluate", "--checkpoint", NAME, "--data", root, "--device", "cpu"
+    assert run(*command)[0] == 0
+    clips = load_data(root).fold(1)
+    damaged = clips[0].path
+    damaged.write_bytes(damaged.read_bytes()[:-1000])
+    code, out, err = run(*command)
+    assert code == 2
+    assert f"of {len(clips) - 1} clips" in out
+    assert f"error: {damaged} is cut short" in err
+    assert f"1 of the fold's {len(clips)} clips could not be used" in err
+    code, out, _ = run("check", "--data", root)
+    assert (code, f"damaged: {damaged.name}" in out) == (2, True)
+
+
+def test_names_are_printed_as_they_are(run, tiny_root, tmp_path):
+    root = shutil.copytree(tiny_root, tmp_path / "[bold] [")
+    code, _, err = run("evaluate", "--checkpoint", NAME, "--data", root, "--device", "cpu")
+    assert code == 0
+    assert "[bold] [ · ESC-10" in err

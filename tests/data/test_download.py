@@ -15,6 +15,7 @@ from acrnn.data.download import download
 from acrnn.errors import DownloadError, OptionError
 from acrnn.labels import ESC50
 from tests.data.archive_server import Answer, Server
+from tests.data.socks_server import SocksServer
 
 CHUNK = 1000
 
@@ -393,3 +394,12 @@ def test_places_that_cannot_be_written(server, tmp_path):
 def test_an_unknown_dataset(tmp_path):
     with pytest.raises(OptionError, match="'esc100' is not known; accepted are esc10, esc50"):
         download("esc100", tmp_path)
+
+
+def test_a_proxy_of_the_socks_kind_is_used(server, tmp_path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with SocksServer() as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        assert check(download("esc10", tmp_path, url=server.url)).ok
+    assert {host for host, _ in proxy.asked} == {"127.0.0.1"}

@@ -1,4 +1,6 @@
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 
@@ -274,3 +276,29 @@ def test_the_real_esc50_has_an_esc10_without_leaks(real_data):
         assert check(root, "esc10").ok
         assert not check(root, "esc10").leaks
         assert len(load(root, "esc10").clips) == 400
+
+
+def test_every_clip_is_decoded_where_that_is_asked_for(tiny_root, tmp_path):
+    root = shutil.copytree(tiny_root, tmp_path / "copy")
+    cut, *_ = paths = sorted((root / "audio").iterdir())
+    cut.write_bytes(cut.read_bytes()[:-1000])
+    told = []
+    report = check(root, decode=True, on_clip=lambda done, total: told.append((done, total)))
+    assert report.damaged == (cut.name,)
+    assert not report.ok
+    assert f"damaged: {cut.name}" in str(report)
+    assert told[-1] == (len(paths), len(paths))
+    assert check(root).damaged == ()
+
+
+@pytest.mark.parametrize("what", ["a pipe", "a device", "a million rows"])
+def test_a_table_without_end_is_refused_at_once(make_dataset, make_rows, what):
+    root = make_dataset(make_rows())
+    table = root / "meta" / "esc50.csv"
+    if what == "a million rows":
+        table.write_bytes(table.read_bytes() + b"9-1-A-0.wav,5,0,dog,True,1,A\n" * 10**6)
+    else:
+        table.unlink()
+        os.mkfifo(table) if what == "a pipe" else table.symlink_to("/dev/zero")
+    with pytest.raises(DatasetError, match=r"not an ordinary file|more than 4194304 bytes"):
+        load(root)

@@ -8,7 +8,7 @@ import pytest
 
 from acrnn.checkpoints import find, names
 from acrnn.data import load
-from acrnn.errors import CheckpointError, OptionError, RunError
+from acrnn.errors import AudioError, CheckpointError, OptionError, RunError
 from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold, wilson_interval
 from acrnn.runs.finish import predictions_csv, publish
@@ -187,3 +187,22 @@ def test_an_unfinished_run_is_not_published(tmp_path, tiny_run_config):
 def test_another_dataset_of_the_same_clips_has_the_same_fingerprint(tiny_root, tiny_dataset, finished):
     assert load(tiny_root, "esc10").fingerprint() == finished.config.data_fingerprint
     assert json.loads((finished.path / "config.json").read_text())["data_fingerprint"] == tiny_dataset.fingerprint()
+
+
+def test_a_damaged_clip_is_told_and_the_others_are_scored(tiny_checkpoints, tiny_root, tmp_path):
+    root = shutil.copytree(tiny_root, tmp_path / "copy")
+    predictor, dataset = Predictor(find("esc10-l10-paper-fold1", tiny_checkpoints), "cpu"), load(root)
+    whole = score_fold(predictor, dataset, 2)
+    whole.clips[1].path.write_bytes(b"RIFF")
+    with pytest.raises(AudioError):
+        score_fold(predictor, dataset, 2)
+    damaged = []
+    scores = score_fold(predictor, dataset, 2, on_damaged=damaged.append)
+    assert [clip.filename for clip in scores.clips] == [whole.clips[i].filename for i in (0, 2, 3)]
+    assert (scores.probabilities == whole.probabilities[[0, 2, 3]]).all()
+    assert len(damaged) == 1
+    assert str(whole.clips[1].path) in str(damaged[0])
+    for clip in whole.clips:
+        clip.path.write_bytes(b"")
+    with pytest.raises(AudioError):
+        score_fold(predictor, dataset, 2, on_damaged=damaged.append)

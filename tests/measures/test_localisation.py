@@ -30,6 +30,7 @@ from acrnn.measures.scenes import (
     synthetic_scene,
     write_scenes,
 )
+from tests.measures.full_disk import NotAsked, no_room
 
 TIMES_S = np.arange(431) * 512 / 44_100
 EVENTS_S = ((1.0, 1.4), (3.2, 3.5))
@@ -242,8 +243,10 @@ def test_sed_eval_reads_the_events_and_scores_them_perfect_against_themselves(wr
     assert metrics.results_overall_metrics()["f_measure"]["f_measure"] == 1.0
 
 
-def test_a_fold_is_measured_with_synthetic_scenes_and_says_what_it_left_out(predictor, tiny_dataset):
-    told = measure_localisation(predictor, tiny_dataset, n_clips=2)
+def test_a_fold_is_measured_with_synthetic_scenes_once_though_it_could_not_be_written_at_first(predictor, tiny_dataset):
+    with pytest.raises(OSError, match="No space"):
+        measure_localisation(predictor, tiny_dataset, n_clips=2, save=no_room)
+    told = measure_localisation(NotAsked(predictor), tiny_dataset, n_clips=2)
     by_key = {row["placement"]: row for row in told["placements"]}
     assert list(by_key) == [p.key for p in SCENE_KINDS]
     assert by_key["synthetic"]["n"] == 40

@@ -14,6 +14,7 @@ from acrnn.measures.backgrounds import Backgrounds
 from acrnn.measures.crossval import score_fold, wilson_interval
 from acrnn.measures.intervals import mean_with_interval
 from acrnn.measures.robustness import CLEAN, measure_robustness, summarise, thinned
+from tests.measures.full_disk import NotAsked, no_room
 
 FEW = parse_conditions("white=20,white=-5,low-pass=4000,gain=-40")
 
@@ -149,3 +150,13 @@ def test_a_bootstrapped_interval_holds_the_normal_one():
 
 def test_no_two_conditions_are_alike():
     assert len({c.key for c in CONDITIONS}) == len(CONDITIONS) == 38
+
+
+def test_what_could_not_be_written_is_not_measured_again(predictor, tiny_dataset):
+    with pytest.raises(OSError, match="No space"):
+        measure_robustness(predictor, tiny_dataset, FEW[:1], 2, save=no_room)
+    saved = []
+    again = measure_robustness(NotAsked(predictor), tiny_dataset, FEW[:1], 2, save=saved.append)
+    assert saved == [again]
+    with pytest.raises(AssertionError):  # what was written is not kept a second time
+        measure_robustness(NotAsked(predictor), tiny_dataset, FEW[:1], 2)

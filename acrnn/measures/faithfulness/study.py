@@ -15,7 +15,7 @@ from acrnn.measures.faithfulness.erasure import FILLS
 from acrnn.measures.faithfulness.maps import IG_STEPS
 from acrnn.measures.faithfulness.measures import KEPT_SHARES, MEASURES, SHARES, Curve
 from acrnn.measures.intervals import CONFIDENCE, N_RESAMPLES, mean_with_interval
-from acrnn.measures.parts import Parts, open_parts
+from acrnn.measures.parts import Parts, Save, open_parts
 from acrnn.measures.randomisation import randomise
 from acrnn.paths import code_revision
 
@@ -115,7 +115,7 @@ def measure_faithfulness(
     study: Study,
     on_clip: Callable[[int, int], None] | None = None,
     on_stage: Callable[[int, int], None] | None = None,
-    save: Callable[[dict[str, Any]], object] | None = None,
+    save: Save | None = None,
 ) -> dict[str, Any]:
     """Measure every clip, then make the randomisation check; gives the values of a file of results.
 

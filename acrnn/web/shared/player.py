@@ -45,7 +45,8 @@ def quiet_player(path: Path, alt: str) -> None:
         st.audio(str(path), format=media_type, alt=alt)
         return
     url = runtime.get_instance().media_file_mgr.add(str(path), media_type, f"quiet_player {path}")
-    attributes = f'src="{escape(url)}" aria-label="{escape(alt)}"'
+    base = st.get_option("server.baseUrlPath").strip("/")  # Streamlit's own players are told it in the browser
+    attributes = f'src="{escape(f"/{base}{url}" if base else url)}" aria-label="{escape(alt)}"'
     st.html(f'<audio controls preload="none" style="width: 100%; height: 2.5rem" {attributes}></audio>')
 
 
