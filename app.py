@@ -6,6 +6,7 @@ from acrnn.web.shell.address import one_entry_a_step
 from acrnn.web.shell.carry import carried_choices
 from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
+from acrnn.web.shell.uploads import bound_uploads
 
 FRAME = """<style>
 .stMainBlockContainer { padding-top: 4.5rem }
@@ -14,6 +15,7 @@ FRAME = """<style>
 
 st.set_page_config(page_icon="acrnn/web/shell/icon.png", layout="wide")
 warn_if_open()
+bound_uploads()
 pages = [
     st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True),
     st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),

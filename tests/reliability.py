@@ -34,6 +34,7 @@ HELD = {
     "tests/measures/test_parts.py": "measurements that are killed, or started twice",
     "tests/web/test_query.py": "odd and endless values in a URL",
     "tests/web/test_public.py": "visitors of a public server, its limits and its turns",
+    "tests/web/test_uploads.py": "uploads without end, and those of visitors who have left",
     "tests/browser/test_outside.py": "names and texts with HTML, Markdown and addresses, on every page",
     "tests/browser/test_app.py": "a page of another site whose name resolves to this machine",
     "tests/browser/test_confusions.py": "a server behind a path prefix",

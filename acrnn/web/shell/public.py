@@ -75,6 +75,11 @@ def upload_limit_mb() -> int:
     return int(positive(UPLOAD_MB, float(usual)))
 
 
+def total_upload_bytes() -> float:
+    """Bytes of the uploads of all sessions together: 2 GB, or what ACRNN_TOTAL_UPLOAD_MB says."""
+    return positive(TOTAL_UPLOAD_MB, 2000.0) * 1e6
+
+
 def admit_upload(key: str, n_bytes: int) -> None:
     """Count an upload, in place of the session's last one.
 
@@ -87,7 +92,7 @@ def admit_upload(key: str, n_bytes: int) -> None:
     if held is not None and held.key == key:
         return
     st.session_state.pop("upload_held", None)
-    most = positive(TOTAL_UPLOAD_MB, 2000.0) * 1e6
+    most = total_upload_bytes()
     others = sum(upload.n_bytes for upload in _uploads() if upload is not held)
     if others + n_bytes > most:
         raise LimitError(
