@@ -1,6 +1,7 @@
 """What tests of several folders share: real clips, a tiny dataset, a small network and its checkpoint."""
 
 import os
+import sys
 
 # One thread a process, and in those that it starts: workers share the machine, and two threads that wait for a busy
 # core are slower than one. Set before torch is imported; MKL and OpenBLAS go by it too.
@@ -53,6 +54,14 @@ os.environ.pop("ACRNN_SHIPPED", None)
 def cache_folder():
     """Folder of derived files."""
     return OWN / "cache"
+
+
+@pytest.fixture(autouse=True)
+def own_main():
+    """Put the module back that was run: a page run by AppTest takes its place, and a spawned process would run that."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

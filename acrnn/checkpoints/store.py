@@ -168,7 +168,8 @@ def save(
     with atomic_path(path / WEIGHTS) as part:
         statistics = {} if bands is None else {f"{BANDS}{name}": value for name, value in vars(bands).items()}
         save_file(_half_weights(model) | statistics, part)
-    values = asdict(config) | {"front_end": config.front_end.as_dict(), "weights_sha256": sha256_of(path / WEIGHTS)}
+    parts = {"network": config.network.as_dict(), "front_end": config.front_end.as_dict()}
+    values = asdict(config) | parts | {"weights_sha256": sha256_of(path / WEIGHTS)}
     atomic_write_bytes(path / CARD, card.encode())
     atomic_write_bytes(path / CONFIG, _as_json(values))
     return find(str(path.resolve()))

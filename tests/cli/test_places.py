@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.waiting import wait_until
 
+ROOT = Path(__file__).resolve().parents[2]
 NAME = "esc10-l10-paper-fold1"
 COMMAND = (sys.executable, "-m", "acrnn")
 
@@ -28,7 +30,7 @@ def sounds(tmp_path_factory, write_wav):
 
 @pytest.fixture(scope="module")
 def environment(tiny_checkpoints):
-    return os.environ | {"ACRNN_CHECKPOINTS": str(tiny_checkpoints), "OMP_NUM_THREADS": "1"}
+    return os.environ | {"ACRNN_CHECKPOINTS": str(tiny_checkpoints), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 def predict(folder, environment, *arguments, **more):
