@@ -1,7 +1,6 @@
 """Uploads are bounded for all sessions together, and go with their sessions."""
 
 from types import SimpleNamespace
-from weakref import ref
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -30,20 +29,22 @@ def test_no_more_is_held_than_was_said_whoever_sends_it():
 
 
 class Left:
-    """A session that refers to itself, as Streamlit's do."""
+    """A session as far as it is let go."""
 
-    id = "left"
+    def __init__(self, manager):
+        self.id, self.manager, self.session_state = "left", manager, {"kept": "a clip"}
 
-    def __init__(self):
-        self.myself = self
+    def shutdown(self):
+        self.manager.remove_session_files(self.id)
 
 
 def test_a_session_that_left_is_let_go_though_no_other_one_leaves():
-    storage, session = MemorySessionStorage(ttl_seconds=0.05), Left()
-    gone = ref(session)
+    manager, storage = MemoryUploadedFileManager("/upload"), MemorySessionStorage(ttl_seconds=0.05)
+    session = Left(manager)
+    manager.add_file(session.id, file("a", 600))
     storage.save(SimpleNamespace(session=session))
-    del session
     assert let_go(storage) == 0
-    assert gone() is not None
+    assert session.session_state
     wait_until(lambda: let_go(storage) == 1)
-    assert gone() is None
+    assert not session.session_state
+    assert not manager.file_storage

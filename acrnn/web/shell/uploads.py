@@ -4,7 +4,6 @@ Streamlit bounds each upload alone, and it keeps a session that has left, for tw
 back, until another one leaves: on a quiet server for ever.
 """
 
-import gc
 import threading
 import time
 
@@ -48,10 +47,11 @@ def refuse_beyond(manager: MemoryUploadedFileManager, max_bytes: float) -> None:
 
 def let_go(storage: MemorySessionStorage) -> int:
     """Let go of the sessions that will not come back; gives how many. To be called where the server's loop runs."""
-    gone = len(storage._cache.expire())
-    if gone:
-        gc.collect()  # a session refers to itself
-    return gone
+    gone = [kept.session for _, kept in storage._cache.expire()]
+    for session in gone:  # which others may still refer to
+        session.shutdown()
+        session.session_state.clear()
+    return len(gone)
 
 
 def _sweep(loop, storage: MemorySessionStorage) -> None:
