@@ -8,10 +8,10 @@ from acrnn.figures.compare import compare_figure
 from acrnn.web.compare import families, figure5
 from acrnn.web.compare import strips as web
 from acrnn.web.shared import faithfulness
-from acrnn.web.shared.clips import choose_clip
+from acrnn.web.shared.clips import choose_clip, show_unusable
 from acrnn.web.shared.models import list_checkpoints
 from acrnn.web.shared.player import player
-from acrnn.web.shared.words import plain, sentence_of
+from acrnn.web.shared.words import plain
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
 
@@ -62,11 +62,13 @@ try:
         st.stop()
     analysis = web.finest_analysis(clip, slots, heard)
 except AudioError as error:
-    st.error(sentence_of(error), icon=":material/hearing_disabled:")
+    show_unusable(error, clip)
     st.stop()
 finally:
     place.empty()
 st.markdown(f"{plain(clip.name)}, {analysis.prediction.duration_s:.2f} s. {web.describe_votes(clip, heard)}")
+for note in analysis.prediction.notes:
+    st.caption(f":material/info: {plain(note)}")
 
 there = {slot.label: strip for slot, strip in zip(slots, strips, strict=True) if strip.weights is not None}
 scales, first, second, levels = st.columns([5, 3, 3, 4], vertical_alignment="bottom", gap="medium")

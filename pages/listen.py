@@ -3,13 +3,13 @@
 import streamlit as st
 
 from acrnn.devices import describe_device
-from acrnn.errors import AcrnnError, TruncatedAudioError
+from acrnn.errors import AcrnnError
 from acrnn.figures import ClipView, top_figure
 from acrnn.labels import pretty
 from acrnn.web.shared import exports, faithfulness
 from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of
 from acrnn.web.shared.charts import NO_BAR
-from acrnn.web.shared.clips import choose_clip, use_what_is_there
+from acrnn.web.shared.clips import choose_clip, show_unusable
 from acrnn.web.shared.models import choose_checkpoint, describe_accuracy
 from acrnn.web.shared.player import player
 from acrnn.web.shared.words import (
@@ -21,7 +21,6 @@ from acrnn.web.shared.words import (
     describe_vote,
     named,
     plain,
-    sentence_of,
 )
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
@@ -46,9 +45,7 @@ try:
     analysis = analyse(clip, checkpoint, lambda share: place.progress(share, text=f"Listening to {plain(clip.name)} …"))
 except AcrnnError as error:
     st.title("Listen")
-    st.error(sentence_of(error), icon=":material/hearing_disabled:")
-    if isinstance(error, TruncatedAudioError) and not clip.partial:
-        st.button("Use what is there", icon=":material/content_cut:", on_click=use_what_is_there, args=(clip,))
+    show_unusable(error, clip)
     st.stop()
 finally:
     place.empty()

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
+from acrnn.audio import encode_wav
+from acrnn.audio.scenes import render
 from acrnn.web.compare.families import WITH_ATTENTION
 from tests.browser.conftest import READY_MS, choose, settle
 
@@ -117,6 +119,17 @@ def test_any_checkpoints_can_be_chosen_and_a_deep_link_restores_all(app_without_
     heights = page.evaluate(f"{CHART}._fullData.filter(t => t.type === 'scatter').slice(0, 3).map(t => "
                             "Array.from(t.y).reduce((sum, y) => sum + y) / t.y.length)")  # fmt: skip
     assert heights == pytest.approx([1, 1, 1], rel=1e-4)
+
+
+def test_what_is_there_of_a_cut_upload_is_compared_on_request(app_without_data, page, tmp_path):
+    scene = render("rooster")
+    (tmp_path / "cut.wav").write_bytes(encode_wav(scene.samples, scene.rate_hz)[:200_000])
+    page.goto(app_without_data.url("compare?source=upload"))
+    settle(page)
+    page.locator("input[type=file]").set_input_files(tmp_path / "cut.wav")
+    page.get_by_role("button", name="Use what is there").click(timeout=READY_MS)
+    page.wait_for_selector(".st-key-compare_chart .nsewdrag", timeout=READY_MS)
+    expect(page.get_by_text("It is cut short: ")).to_be_visible()
 
 
 def test_figure_5_takes_one_click_and_stands_in_the_url(app_without_data, page):

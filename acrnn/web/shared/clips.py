@@ -11,7 +11,7 @@ from acrnn.audio.containers import SUFFIXES
 from acrnn.audio.scenes import SCENES, TITLES, render
 from acrnn.data import Dataset, sha256_of
 from acrnn.data.download import download
-from acrnn.errors import AcrnnError
+from acrnn.errors import AcrnnError, TruncatedAudioError
 from acrnn.labels import pretty
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.words import plain, sentence_of
@@ -153,7 +153,14 @@ def _record() -> ChosenClip | None:
     return _kept("record", None if file is None else _from_bytes("recording.wav", file.getvalue()))
 
 
-def use_what_is_there(clip: ChosenClip) -> None:
+def show_unusable(error: AcrnnError, clip: ChosenClip) -> None:
+    """Say why a sound cannot be used, and offer what is there of one that is cut short."""
+    st.error(sentence_of(error), icon=":material/hearing_disabled:")
+    if isinstance(error, TruncatedAudioError) and not clip.partial:
+        st.button("Use what is there", icon=":material/content_cut:", on_click=_use_what_is_there, args=(clip,))
+
+
+def _use_what_is_there(clip: ChosenClip) -> None:
     """Use what is there of an upload that is cut short, from now on."""
     st.session_state[f"partial_{clip.key.partition('-')[0]}"] = True
 
