@@ -67,7 +67,7 @@ def test_the_dataset_stands_in_the_url(app, page):
     page.get_by_text("ESC-50", exact=True).first.click()
     expect(page.get_by_text("Run on ESC-50:")).to_be_visible()
     settle(page)
-    assert "scored=ESC-50" in page.url
+    assert "scored=esc50" in page.url
 
 
 def test_a_number_links_to_its_confusion_matrix_and_to_its_checkpoint(app, page, measured):
