@@ -11,7 +11,19 @@ one's name after all, the name means the shipped one; `hidden` tells of it, and 
 """
 
 from acrnn.checkpoints.config import SCHEMA, CheckpointConfig
-from acrnn.checkpoints.store import CARD, CONFIG, Checkpoint, find, hidden, listed, names, publish_copy, save
+from acrnn.checkpoints.open_set import OpenSet, Scale
+from acrnn.checkpoints.store import (
+    CARD,
+    CONFIG,
+    Checkpoint,
+    find,
+    hidden,
+    keep_open_set,
+    listed,
+    names,
+    publish_copy,
+    save,
+)
 from acrnn.checkpoints.weights import WEIGHTS
 
 __all__ = [
@@ -21,8 +33,11 @@ __all__ = [
     "WEIGHTS",
     "Checkpoint",
     "CheckpointConfig",
+    "OpenSet",
+    "Scale",
     "find",
     "hidden",
+    "keep_open_set",
     "listed",
     "names",
     "publish_copy",

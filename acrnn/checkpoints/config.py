@@ -3,11 +3,13 @@
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from acrnn.checkpoints.open_set import SCORES, OpenSet
 from acrnn.data import sha256_of
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.features import FrontEnd
@@ -50,6 +52,8 @@ class CheckpointConfig:
         `code` (revision), `device`, `precision`, `torch` and the like.
     weights_sha256 : str
     schema : int
+    open_set : OpenSet or None
+        Calibration and the score of strangeness; None where they were not fitted.
     """
 
     name: str
@@ -68,6 +72,7 @@ class CheckpointConfig:
     provenance: dict[str, Any]
     weights_sha256: str = ""
     schema: int = SCHEMA
+    open_set: OpenSet | None = None
 
     @property
     def placement(self) -> str:
@@ -162,6 +167,27 @@ class _Recipe(_Part):
     vote: Literal["mean", "sounding"] = "mean"
 
 
+class _Scale(_Part):
+    temperature: float = Field(gt=0, le=100)
+    quantiles: list[float] = Field(min_length=2, max_length=1001)
+
+    @field_validator("quantiles")
+    @classmethod
+    def _ascend(cls, quantiles: list[float]) -> list[float]:
+        if any(b < a for a, b in pairwise(quantiles)):
+            raise ValueError("quantiles are in ascending order")
+        return quantiles
+
+
+class _OpenSet(_Part):
+    score: Literal[SCORES]  # type: ignore[valid-type]
+    clips: _Scale
+    segments: _Scale
+    accepts: float = Field(gt=0, lt=1)
+    fitted_on: str = Field(max_length=MAX_TEXT)
+    right_when_unknown: list[int] | None = Field(None, min_length=2, max_length=2)
+
+
 class _File(_Part):
     """`config.json`, field by field."""
 
@@ -181,6 +207,7 @@ class _File(_Part):
     provenance: dict[str, Any]
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     schema_: Literal[1] = Field(alias="schema")
+    open_set: _OpenSet | None = None
 
     @field_validator("network")
     @classmethod
@@ -229,8 +256,10 @@ def read_config(path: Path) -> CheckpointConfig:
     try:
         values["network"] = network_from_dict(values["network"])
         values["front_end"] = FrontEnd(**values["front_end"])
+        if values.get("open_set") is not None:
+            values["open_set"] = OpenSet.from_dict(values["open_set"])
     except (TypeError, ValueError, AcrnnError) as error:
-        raise CheckpointError(f"{path}: network or front_end is not as expected ({error}).") from error
+        raise CheckpointError(f"{path}: network, front_end or open_set is not as expected ({error}).") from error
     config = CheckpointConfig(**values | {"labels": tuple(values["labels"])})
     _require_agreement(path, config)
     return config

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from acrnn.checkpoints.config import CheckpointConfig, read_config
+from acrnn.checkpoints.open_set import OpenSet
 from acrnn.checkpoints.weights import BANDS, WEIGHTS, bands_of, read_weights
 from acrnn.data import atomic_path, atomic_write_bytes, sha256_of
 from acrnn.errors import CheckpointError
@@ -170,9 +171,22 @@ def save(
         save_file(_half_weights(model) | statistics, part)
     parts = {"network": config.network.as_dict(), "front_end": config.front_end.as_dict()}
     values = asdict(config) | parts | {"weights_sha256": sha256_of(path / WEIGHTS)}
+    if config.open_set is None:
+        del values["open_set"]
     atomic_write_bytes(path / CARD, card.encode())
     atomic_write_bytes(path / CONFIG, _as_json(values))
     return find(str(path.resolve()))
+
+
+def keep_open_set(checkpoint: Checkpoint, open_set: OpenSet | None) -> Checkpoint:
+    """Write what was fitted into a checkpoint's config, or take it out; the weights stay as they are."""
+    path = checkpoint.path / CONFIG
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values.pop("open_set", None)
+    if open_set is not None:
+        values["open_set"] = open_set.as_dict()
+    atomic_write_bytes(path, _as_json(values))
+    return find(str(checkpoint.path.resolve()))
 
 
 def publish_copy(source: Checkpoint, name: str, card: str, root: Path) -> Checkpoint:

@@ -1,10 +1,14 @@
 """What a checkpoint says of one clip: `Prediction`, with its segments and its attention on the clip's time axis."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 
+from acrnn.checkpoints import OpenSet
+from acrnn.checkpoints.open_set import scores_of
 from acrnn.features import Segments
 
 KEPT_SPECTROGRAM_S = 7200.0
@@ -13,12 +17,20 @@ KEPT_SPECTROGRAM_S = 7200.0
 
 @dataclass(frozen=True)
 class SegmentPrediction:
-    """The top class of one segment, and where in the clip the segment lies."""
+    """The top class of one segment, and where in the clip the segment lies.
+
+    `calibrated`, `strangeness` and `known` are None for a checkpoint without an `OpenSet`. A silent segment has nothing
+    above the front end's floor.
+    """
 
     start_s: float
     end_s: float
     label: str
     probability: float
+    calibrated: float | None = None
+    strangeness: float | None = None
+    known: bool | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,13 @@ class Prediction:
         them (`acrnn.features.bandwidth`); usually there are none.
     notes : tuple of str
         What a reader should know of the recording, one sentence each: see `acrnn.audio.Audio.notes`.
+    segment_logits : ndarray (segment, class), float32, or None
+    segment_features : ndarray (segment, feature), float32, or None
+        What the output layer was given; None for PiczakCNN.
+    segment_is_silent : bool ndarray (segment,), or None
+        Nothing in it is above the front end's floor.
+    open_set : OpenSet or None
+        The checkpoint's calibration and score of strangeness; without it, what follows from it is None.
     """
 
     name: str
@@ -110,6 +129,10 @@ class Prediction:
     centres_hz: np.ndarray
     n_known_bands: int
     notes: tuple[str, ...] = ()
+    segment_logits: np.ndarray | None = None
+    segment_features: np.ndarray | None = None
+    segment_is_silent: np.ndarray | None = None
+    open_set: OpenSet | None = None
 
     @property
     def known_up_to_hz(self) -> float | None:
@@ -121,6 +144,53 @@ class Prediction:
         """The most probable class."""
         return self.labels[int(self.probabilities.argmax())]
 
+    @property
+    def known(self) -> bool | None:
+        """Whether the clip is like those of the training classes, as far as its strangeness tells."""
+        return None if self.open_set is None else bool(self.strangeness <= self.open_set.accepts)
+
+    @cached_property
+    def strangeness(self) -> float | None:
+        """Share of known clips that are less strange, 0 to 1."""
+        if self.open_set is None:
+            return None
+        score = float(np.average(self._segment_scores, weights=self.segment_votes))
+        return float(self.open_set.clips.strangeness(score))
+
+    @cached_property
+    def calibrated(self) -> np.ndarray | None:
+        """(class,) calibrated probabilities, in the order of the others."""
+        return None if self.open_set is None else self.open_set.clips.calibrate(self.probabilities)
+
+    @cached_property
+    def segment_calibrated(self) -> np.ndarray | None:
+        """(segment, class) calibrated probabilities."""
+        return None if self.open_set is None else self.open_set.segments.calibrate(self.segment_probabilities)
+
+    @cached_property
+    def segment_strangeness(self) -> np.ndarray | None:
+        """(segment,) share of known segments that are less strange, 0 to 1."""
+        return None if self.open_set is None else self.open_set.segments.strangeness(self._segment_scores)
+
+    @property
+    def segment_known(self) -> np.ndarray | None:
+        """(segment,) whether it is like those of the training classes; a silent one is not."""
+        if self.open_set is None:
+            return None
+        return (self.segment_strangeness <= self.open_set.accepts) & ~self.segment_is_silent
+
+    @cached_property
+    def _segment_scores(self) -> np.ndarray:
+        features = None if self.segment_features is None else torch.from_numpy(self.segment_features)
+        return scores_of(self.open_set.score, torch.from_numpy(self.segment_logits), features, {}).numpy()
+
+    @cached_property
+    def features(self) -> np.ndarray | None:
+        """(feature,) mean over segments, each counting by its vote: what clips are compared by."""
+        if self.segment_features is None:
+            return None
+        return np.average(self.segment_features, axis=0, weights=self.segment_votes).astype(np.float32)
+
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """Give the `k` most probable classes with their probabilities, the most probable first."""
         order = np.argsort(-self.probabilities, kind="stable")[:k]
@@ -130,12 +200,33 @@ class Prediction:
     def segments(self) -> tuple[SegmentPrediction, ...]:
         """One row a segment, in order of time."""
         best = self.segment_probabilities.argmax(axis=1)
-        return tuple(
-            SegmentPrediction(float(start), float(end), self.labels[i], float(row[i]))
-            for start, end, i, row in zip(
-                self.segment_starts_s, self.segment_ends_s, best, self.segment_probabilities, strict=True
-            )
+        n = len(best)
+        rows = np.arange(n)
+        silent = np.zeros(n, bool) if self.segment_is_silent is None else self.segment_is_silent
+        unknown = [None] * n
+        told = self.open_set is not None
+        columns = (
+            self.segment_starts_s.tolist(),
+            self.segment_ends_s.tolist(),
+            [self.labels[i] for i in best],
+            self.segment_probabilities[rows, best].tolist(),
+            self.segment_calibrated[rows, best].tolist() if told else unknown,
+            self.segment_strangeness.tolist() if told else unknown,
+            self.segment_known.tolist() if told else unknown,
+            silent.tolist(),
         )
+        return tuple(SegmentPrediction(*row) for row in zip(*columns, strict=True))
+
+    def _top_as_dicts(self, k: int) -> list[dict[str, Any]]:
+        order = np.argsort(-self.probabilities, kind="stable")[:k]
+        return [
+            {
+                "label": self.labels[i],
+                "probability": float(self.probabilities[i]),
+                "calibrated": _known_or_none(self.calibrated, i),
+            }
+            for i in order
+        ]
 
     def as_dict(self, top: int = 5) -> dict[str, Any]:
         """Plain values, as `python -m acrnn predict --json` prints them."""
@@ -150,10 +241,16 @@ class Prediction:
             "duration_s": self.duration_s,
             "notes": list(self.notes),
             "checkpoint": self.checkpoint,
-            "top": [{"label": label, "probability": probability} for label, probability in self.top(top)],
+            "known": self.known,
+            "strangeness": self.strangeness,
+            "top": self._top_as_dicts(top),
             "segments": [vars(segment) for segment in self.segments],
             "attention": attention,
         }
+
+
+def _known_or_none(values: np.ndarray | None, index: int) -> float | None:
+    return None if values is None else float(values[index])
 
 
 def most_attended_s(

@@ -146,10 +146,12 @@ class Hearing:
     def predict(self, blocks: Iterable[np.ndarray]) -> Prediction:
         """Analyse and classify blocks of float32 (n_samples,) at the front end's rate."""
         predictor, front_end = self._predictor, self._front_end
-        probabilities, weights, done = [], [], 0
+        logits, features, weights, done = [], [], [], 0
         for batch in stream_segments(self._frames(blocks), front_end, segments_at_once(front_end.segment_frames)):
             output = predictor.model(batch.to(predictor.device).contiguous(memory_format=torch.channels_last))
-            probabilities.append(output.logits.softmax(dim=1).cpu())
+            logits.append(output.logits.cpu())
+            if output.features is not None:
+                features.append(output.features.float().cpu())
             if output.attention is not None:
                 weights.append(output.attention.cpu())
             done += len(batch)
@@ -159,15 +161,15 @@ class Hearing:
                 f"{self._name} is silent: nothing in it is above {front_end.floor_db:g} dB; "
                 "a clip with sound is needed."
             )
-        by_segment = torch.cat(probabilities).numpy()
+        by_segment = torch.cat(logits)
         by_step = torch.cat(weights).numpy() if weights else None
-        if not (np.isfinite(by_segment).all() and (by_step is None or np.isfinite(by_step).all())):
+        if not (by_segment.isfinite().all() and (by_step is None or np.isfinite(by_step).all())):
             raise BadSamplesError(
                 f"{self._name} gives no finite probabilities with {predictor.checkpoint.name}: its samples are far "
                 "from any sound (samples in [-1, 1] are accepted), or the checkpoint's weights are."
             )
         self._told(1.0)
-        return self._prediction(by_segment, by_step)
+        return self._prediction(by_segment, torch.cat(features).numpy() if features else None, by_step)
 
     def _tell(self, n_segments: int) -> None:
         """Tell the share of the segments that are announced; the end is told when it is there."""
@@ -203,20 +205,20 @@ class Hearing:
         if piece.shape[1]:
             self._kept[:, self._n_frames : end] = piece
 
-    def _votes(self, level_db: np.ndarray, segments: Segments) -> np.ndarray:
-        """(segment,) what each counts for, by the checkpoint's way of voting."""
-        if self._config.vote == "mean":
-            return np.full(len(segments), 1 / len(segments), np.float32)
+    def _shares_of_sound(self, level_db: np.ndarray, segments: Segments) -> np.ndarray:
+        """(segment,) share of its frames that are above the front end's floor."""
         sounds = torch.zeros(segments.n_padded_frames)
         sounds[: len(level_db)] = torch.from_numpy(level_db > self._front_end.floor_db)
-        shares = sounds.unfold(0, segments.length, segments.hop).mean(dim=1).numpy()
-        return shares / shares.sum()
+        return sounds.unfold(0, segments.length, segments.hop).mean(dim=1).numpy()
 
-    def _prediction(self, by_segment: np.ndarray, by_step: np.ndarray | None) -> Prediction:
+    def _prediction(self, logits: Tensor, features: np.ndarray | None, by_step: np.ndarray | None) -> Prediction:
         config, front_end = self._config, self._front_end
+        by_segment = logits.softmax(dim=1).numpy()
         level_db = np.concatenate(self._levels_db)
         segments = Segments.of(len(level_db), front_end)
-        votes = self._votes(level_db, segments)
+        shares = self._shares_of_sound(level_db, segments)
+        even = np.full(len(segments), 1 / len(segments), np.float32)
+        votes = even if config.vote == "mean" else shares / shares.sum()
         probabilities = np.average(by_segment, axis=0, weights=votes)
         times_s = segments.times_s(front_end)
         duration_s = self._n_samples / front_end.rate_hz
@@ -250,6 +252,10 @@ class Hearing:
             times_s=times_s,
             centres_hz=front_end.centres_hz,
             n_known_bands=self._n_known,
+            segment_logits=logits.numpy(),
+            segment_features=features,
+            segment_is_silent=shares == 0,
+            open_set=config.open_set,
         )
 
 

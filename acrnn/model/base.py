@@ -19,10 +19,13 @@ class Output:
     logits : Tensor (batch, class), float32
     attention : Tensor (batch, step), float32, or None for a network without attention
         Weights over 128, 42, 42, 14, 7 steps at l2, l4, l6, l8, l10.
+    features : Tensor (batch, feature), or None
+        What the output layer is given: 512 numbers of ACRNN.
     """
 
     logits: Tensor
     attention: Tensor | None
+    features: Tensor | None = None
 
 
 class Network(nn.Module):

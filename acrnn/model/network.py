@@ -222,7 +222,7 @@ class ACRNN(Network):
             forwards, backwards = x[:, -1], x[:, 0]
             n = self.config.n_hidden
             vector = torch.cat([forwards[:, :n], backwards[:, n:]], dim=1)
-        return Output(self.output(vector).float(), attention)
+        return Output(self.output(vector).float(), attention, vector)
 
     def layers(self) -> Iterator[tuple[str, tuple[nn.Module, ...]]]:
         """Name and modules of every layer in forward order; a convolution's batch norm belongs to it."""

@@ -64,7 +64,8 @@ def test_json_alone_stands_on_stdout(run, clips):
     _, out, _ = run("predict", clips[0], "--checkpoint", NAME, "--json", "--device", "cpu")
     assert out.count("\n") == 1
     (row,) = json.loads(out)
-    assert list(row) == ["path", "duration_s", "notes", "checkpoint", "top", "segments", "attention"]
+    keys = ["path", "duration_s", "notes", "checkpoint", "known", "strangeness", "top", "segments", "attention"]
+    assert list(row) == keys
     assert row["path"] == str(clips[0])
     assert len(row["top"]) == 5
 

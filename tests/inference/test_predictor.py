@@ -196,13 +196,17 @@ def test_an_empty_array_is_refused(predictors):
         predictors["l10"](np.zeros(0, np.float32), RATE_HZ)
 
 
+KEYS = ["path", "duration_s", "notes", "checkpoint", "known", "strangeness", "top", "segments", "attention"]
+SEGMENT_KEYS = ["start_s", "end_s", "label", "probability", "calibrated", "strangeness", "known", "silent"]
+
+
 def test_the_dict_has_the_keys_of_the_json_output(five_seconds):
     values = json.loads(json.dumps(five_seconds["l10"].as_dict(top=3)))
-    assert list(values) == ["path", "duration_s", "notes", "checkpoint", "top", "segments", "attention"]
+    assert list(values) == KEYS
     assert (values["path"], values["duration_s"]) == ("the array", 5.0)
     assert values["checkpoint"] == "esc10-l10-paper-fold1"
-    assert [list(row) for row in values["top"]] == [["label", "probability"]] * 3
-    assert [list(row) for row in values["segments"]] == [["start_s", "end_s", "label", "probability"]] * 6
+    assert [list(row) for row in values["top"]] == [["label", "probability", "calibrated"]] * 3
+    assert [list(row) for row in values["segments"]] == [SEGMENT_KEYS] * 6
     assert list(values["attention"]) == ["placement", "times_s", "weights", "most_at_s"]
     assert len(values["attention"]["times_s"]) == len(values["attention"]["weights"]) == 431
     assert values["attention"]["weights"] == five_seconds["l10"].attention.weights.tolist()
