@@ -148,7 +148,62 @@ def scenes(
     print(out / "events.tsv")
 
 
-COMMANDS = (faithfulness, robustness, localisation, scenes)
+def open_set(
+    checkpoint: Checkpoint,
+    data: DataRoot,
+    inner: Annotated[Path, typer.Option(help="Finished run of the same recipe that seals the checkpoint's fold.")],
+    others: Annotated[Path | None, typer.Option(help="Dataset that has classes beyond the checkpoint's.")] = None,
+    score: Annotated[
+        str | None, typer.Option(help="probability, logit or energy; default: chosen on --others.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Write what was fitted into the checkpoint.")] = False,
+    out: Out = None,
+    device: Device = "auto",
+) -> None:
+    """Fit calibration and the score of strangeness inside the training folds, and measure them on the held-out fold."""
+    from acrnn.checkpoints import find, keep_open_set
+    from acrnn.data import load as load_data
+    from acrnn.inference import Predictor
+    from acrnn.measures.open_set.study import Study, fit_open_set, measure, require_inner
+    from acrnn.results.studies import header_of, write_study
+    from acrnn.runs.run import Run
+
+    predictor, dataset = opened(checkpoint, data, device)
+    run = Run(inner)
+    require_inner(predictor.checkpoint, run.config.fold, run.config.sealed)
+    inside = Predictor(find(str((inner / run.config.name).resolve())), device)
+    study = Study(predictor, inside, dataset, others and load_data(others))
+    folder = _writable("open_set", out)
+    with count_bar("inner split") as on_clip:
+        fitted, said = fit_open_set(study, score, on_clip)
+    with count_bar("held-out fold") as on_clip:
+        fitted, measured = measure(study, fitted, on_clip)
+    header = header_of(predictor, dataset, "open_set", {"n_clips": measured["own"]["n"]})
+    path = write_study("open_set", header | {"fit": said, "open_set": fitted.as_dict(), **measured}, folder)
+    if keep:
+        keep_open_set(predictor.checkpoint, fitted)
+    print_open_set(measured)
+    print(path)
+
+
+def print_open_set(measured: dict) -> None:
+    """Print what was measured: calibration in a sentence, known against unknown in a table."""
+    own, reliability = measured["own"], measured["reliability"]
+    before, after = (reliability[key]["ece"] for key in ("before", "after"))
+    print(f"expected calibration error {before:.1%} before, {after:.1%} after")
+    print(f"{own['n_known']} of {own['n']} held-out clips are known; {own['n_right_known']} of these are right")
+    table = Table("unknown sounds", "n", "AUROC", "95 % interval", "let in where 95 % of the known are", "called known")
+    for row in measured["groups"]:
+        if row["auroc"] is None:
+            table.add_row(row["kind"], f"{row['n']} ({row['n_refused']} refused as silent)", "–", "–", "–", "–")
+            continue
+        low, high = row["interval"]
+        shares = f"{row['false_known']:.0%}", f"{row['n_known']} of {row['n']}"
+        table.add_row(row["kind"], str(row["n"]), f"{row['auroc']:.3f}", f"{low:.3f} – {high:.3f}", *shares)
+    _print(table)
+
+
+COMMANDS = (faithfulness, robustness, localisation, open_set, scenes)
 
 
 def opened(checkpoint: str, data: Path, device: str):

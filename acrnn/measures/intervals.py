@@ -33,13 +33,13 @@ def mean_with_interval(values: Iterable[float | None]) -> dict[str, Any] | None:
         return None
     interval = None
     if len(kept) > 1:
-        low, high = np.percentile(_resamples(len(kept)) @ kept, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
+        low, high = np.percentile(resamples(len(kept)) @ kept, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
         interval = [round(float(low), 5), round(float(high), 5)]
     return {"mean": round(float(kept.mean()), 5), "interval": interval, "n": len(kept)}
 
 
 @lru_cache(maxsize=6)
-def _resamples(n: int, n_resamples: int = N_RESAMPLES) -> np.ndarray:
+def resamples(n: int, n_resamples: int = N_RESAMPLES) -> np.ndarray:
     """(resample, value) share of each value in each resample of n values, with replacement."""
     counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=n_resamples)
     return counts / n
@@ -69,7 +69,7 @@ def interval_by_group(values: np.ndarray, groups: Sequence[Hashable]) -> tuple[f
     if len(sizes) < 2:
         return None
     sums = np.bincount(group_of_clip, weights=np.asarray(values, np.float64))
-    drawn = _resamples(len(sizes))
+    drawn = resamples(len(sizes))
     means = (drawn @ sums) / (drawn @ sizes)
     low, high = np.percentile(means, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
     return float(low), float(high)
@@ -89,7 +89,7 @@ def bootstrap_p_values(values: np.ndarray) -> np.ndarray:
         Twice the share of resampled means that lie on the other side of zero, or on it; never 0, as that many
         resamples can tell. Below 0.05 where the percentile interval of 95 % leaves zero out.
     """
-    means = _resamples(len(values), N_RESAMPLES_OF_P) @ np.asarray(values, np.float64)
+    means = resamples(len(values), N_RESAMPLES_OF_P) @ np.asarray(values, np.float64)
     beyond = np.minimum((means <= ROUNDING).sum(axis=0), (means >= -ROUNDING).sum(axis=0))
     return np.minimum(1, 2 * (beyond + 1) / (N_RESAMPLES_OF_P + 1))
 

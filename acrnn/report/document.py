@@ -13,10 +13,12 @@ from acrnn.measures.faithfulness.erasure import FILLS
 from acrnn.measures.faithfulness.measures import MEASURES
 from acrnn.measures.faithfulness.study import PROTOCOL as FAITHFULNESS_PROTOCOL
 from acrnn.measures.intervals import N_RESAMPLES
+from acrnn.measures.open_set import study as open_set
 from acrnn.report.table import Table
 from acrnn.report.tables import accuracy, confusion, costs
 from acrnn.report.tables import faithfulness as faithful
 from acrnn.report.tables import localisation as located
+from acrnn.report.tables import open_set as strange
 from acrnn.report.tables import robustness as robust
 from acrnn.report.tables.ablation import ablation_table
 from acrnn.report.tables.checkpoints import checkpoint_table
@@ -50,6 +52,8 @@ def blocks(results: Results, checkpoints: Sequence[Checkpoint]) -> dict[str, str
         "faithfulness": faithful.short_table(results.faithfulness),
         "robustness": robust.short_table(results.robustness),
         "localisation": located.short_table(results.localisation),
+        "open-set": strange.unknown_table(results.open_set),
+        "calibration": strange.calibration_table(results.open_set),
     }
     return {name: table.to_markdown() for name, table in tables.items()}
 
@@ -202,6 +206,20 @@ def _localisation_page(results: Results, checkpoints: Sequence[Checkpoint]) -> l
     return parts
 
 
+def _open_set_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    studies = results.open_set
+    calibration, unknown, scores = (
+        make(studies) for make in (strange.calibration_table, strange.unknown_table, strange.scores_table)
+    )
+    parts = [f"# {unknown.title}", open_set.PROTOCOL, unknown.note, unknown.to_markdown()]
+    parts += [*_section(calibration), *_section(scores)]
+    for study in studies:
+        if study.classes:
+            table = strange.classes_table(study)
+            parts += [f"## {table.title}: `{study.checkpoint}`", table.to_markdown()]
+    return parts
+
+
 def _recipes_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
     return _section(ablation_table(results), level=1)
 
@@ -226,6 +244,7 @@ PAGES: dict[str, tuple[str, Callable[[Results, Sequence[Checkpoint]], list[str]]
     "faithfulness.md": ("Is the attention right? Removing the frames that it ranks first", _faithfulness_page),
     "robustness.md": ("Noise and damage: what they cost, and where attention goes", _robustness_page),
     "localisation.md": ("Known events: does attention point at them?", _localisation_page),
+    "open_set.md": ("None of these: calibration, and sounds of no class", _open_set_page),
     "checkpoints.md": ("Published checkpoints", _checkpoints_page),
 }
 """Name of a document → what it is about, and what makes it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from acrnn.errors import RunError
 from acrnn.results.faithfulness import FaithfulnessResult
 from acrnn.results.files import Found
+from acrnn.results.open_set import OpenSetResult
 from acrnn.results.settings import Setting, read_settings
 from acrnn.results.studies import KINDS, LocalisationResult, RobustnessResult, read_studies
 from acrnn.results.summary import ABLATION
@@ -30,6 +31,8 @@ class Results:
     robustness : tuple of RobustnessResult
     localisation : tuple of LocalisationResult
         Both by dataset and placement.
+    open_set : tuple of OpenSetResult
+        By checkpoint.
     damaged : tuple of RunError
         An error for each file that could not be read.
     """
@@ -39,6 +42,7 @@ class Results:
     faithfulness: tuple[FaithfulnessResult, ...] = ()
     robustness: tuple[RobustnessResult, ...] = ()
     localisation: tuple[LocalisationResult, ...] = ()
+    open_set: tuple[OpenSetResult, ...] = ()
     damaged: tuple[RunError, ...] = ()
 
 

@@ -24,6 +24,7 @@ WRITERS = {
     "faithfulness": "faithfulness",
     "robustness": "robustness",
     "localisation": "localisation",
+    "open_set": "open-set",
 }
 """Kind of file → the command that writes it."""
 
@@ -165,11 +166,68 @@ class LocalisationFile(_StudyFile):
     left_out: list[_LeftOut] = []
 
 
+class _Known(_Part):
+    n: int
+    n_right: int
+    n_known: int
+    n_right_known: int
+
+
+class _Bin(_Part):
+    n: int
+    confidence: float
+    accuracy: float
+
+
+class _Reliability(_Part):
+    ece: float
+    bins: list[_Bin]
+
+
+class _Group(_Part):
+    kind: str
+    n: int
+    n_refused: int
+    n_known: int
+    auroc: float | None
+    interval: list[float] | None
+    false_known: float | None
+    taken_for: list[list[str | int]]
+
+
+class _Fit(_Part):
+    inner: str
+    inner_fold: int
+    n_clips: int
+    n_others: int
+    score: str
+    candidates: dict[str, dict[str, float]]
+
+
+class _OtherClass(_Part):
+    label: str
+    n: int
+    n_known: int
+    taken_for: list[list[str | int]]
+
+
+class OpenSetFile(_StudyFile):
+    """`results/open_set/CHECKPOINT.json`."""
+
+    fit: _Fit
+    own: _Known
+    same_rate: _Known | None = None
+    reliability: dict[Literal["before", "after"], _Reliability]
+    groups: list[_Group]
+    classes: list[_OtherClass] = []
+
+
 SCHEMAS: dict[str, type[BaseModel]] = {
     "setting": SettingFile,
     "faithfulness": FaithfulnessFile,
     "robustness": RobustnessFile,
     "localisation": LocalisationFile,
+    "open_set": OpenSetFile,
 }
 
 

@@ -1,4 +1,4 @@
-"""What was measured on checkpoints, in files: `results/faithfulness/`, `results/robustness/`, `results/localisation/`.
+"""What was measured on checkpoints, in files: a folder of `results/` for each of `KINDS`.
 
 Of robustness and localisation, checkpoints that differ in their fold alone are read together: their clips are pooled,
 each scored by a network that never saw it.
@@ -16,9 +16,10 @@ from acrnn.measures import localisation, robustness
 from acrnn.paths import code_revision, is_shipped, result_files
 from acrnn.results.faithfulness import FaithfulnessResult
 from acrnn.results.files import Found, read_file, read_files, write_file
+from acrnn.results.open_set import OpenSetResult
 from acrnn.results.result import StudyResult
 
-KINDS = ("faithfulness", "robustness", "localisation")
+KINDS = ("faithfulness", "robustness", "localisation", "open_set")
 """Kinds of studies, and the folders that their files are in."""
 _SETTING = ("dataset", "data_title", "placement", "recipe", "epochs")
 
@@ -109,7 +110,7 @@ def read_studies(kind: str, folder: Path | None = None) -> Found[StudyResult]:
     Returns
     -------
     Found of StudyResult
-        Faithfulness a checkpoint each, by name; the others pooled over folds, by dataset and placement.
+        Robustness and localisation pooled over folds, by dataset and placement; the others a checkpoint each.
     """
     found = read_files(result_files(kind, folder), partial(_read_study, kind=kind, one_folder=folder is not None))
     grouped: dict[tuple, list[dict[str, Any]]] = {}
@@ -118,7 +119,8 @@ def read_studies(kind: str, folder: Path | None = None) -> Found[StudyResult]:
         grouped.setdefault(key if kind in POOLED else (*key, values["checkpoint"]), []).append(values)
     if kind in POOLED:
         return Found(tuple(_pooled(kind, of_key) for _, of_key in sorted(grouped.items())), found.damaged)
-    return Found(tuple(_faithfulness(values) for (values,) in grouped.values()), found.damaged)
+    made = _open_set if kind == "open_set" else _faithfulness
+    return Found(tuple(made(values) for (values,) in grouped.values()), found.damaged)
 
 
 def _read_study(path: Path, kind: str, one_folder: bool) -> dict[str, Any]:
@@ -150,3 +152,9 @@ def _pooled(kind: str, files: list[dict[str, Any]]) -> PooledResult:
 def _faithfulness(values: dict[str, Any]) -> FaithfulnessResult:
     own = {name: values[name] for name in ("summary", "randomisation")}
     return FaithfulnessResult(**_common([values]), **own, clips=tuple(values.get("clips", ())))
+
+
+def _open_set(values: dict[str, Any]) -> OpenSetResult:
+    own = {name: values[name] for name in ("fit", "own", "reliability")}
+    lists = {name: tuple(values.get(name, ())) for name in ("groups", "classes")}
+    return OpenSetResult(**_common([values]), **own, **lists, same_rate=values.get("same_rate"))
