@@ -18,8 +18,10 @@ from acrnn.web.shared.words import (
     describe_attention,
     describe_bandwidth,
     describe_figure,
-    describe_vote,
-    named,
+    describe_level,
+    describe_probability,
+    describe_strangeness,
+    headline,
     plain,
 )
 from acrnn.web.shell import address
@@ -51,24 +53,26 @@ finally:
     place.empty()
 
 prediction = analysis.prediction
-label, probability = prediction.top(1)[0]
 
 verdict, bars = st.columns([2, 3], vertical_alignment="center", gap="large")
 with verdict:
-    st.title(f"{named(label)}, {probability:.0%}", anchor=False)
-    st.markdown(describe_agreement(clip, checkpoint, label))
-    for note in prediction.notes:
-        st.caption(f":material/info: {plain(note)}")
+    st.title(headline(prediction), anchor=False)
+    st.markdown(describe_agreement(clip, checkpoint, prediction.label))
+    for note in (*prediction.notes, describe_level(prediction)):
+        if note:
+            st.caption(f":material/info: {plain(note)}")
+    if (told := describe_strangeness(prediction)) is not None:
+        st.caption(told)
     st.caption(
         f"{plain(clip.name)}, {prediction.duration_s:.2f} s. {code(checkpoint.name)} on "
-        f"{describe_device(predictor_of(checkpoint).device)}. It must choose one of its {len(prediction.labels)} "
-        f"classes, whatever it hears; the probability is the mean over segments{describe_vote(checkpoint)}."
+        f"{describe_device(predictor_of(checkpoint).device)}. {describe_probability(prediction, checkpoint)}"
     )
 with bars:
+    likely = prediction.top(5, calibrated=True)
     st.plotly_chart(
         top_figure(prediction, truth=clip.truth),
         key="top",
-        alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
+        alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in likely)}",
         config=NO_BAR,
     )
 

@@ -18,7 +18,7 @@ def checkpoint(tmp_path, save_checkpoint):
 
 
 SCALE = Scale(2.0, (0.0, 1.0, 4.0))
-OPEN_SET = OpenSet("energy", SCALE, replace(SCALE, temperature=1.0), 0.95, "a test", (1, 3))
+OPEN_SET = OpenSet("energy", SCALE, replace(SCALE, temperature=1.0), 0.95, "a test", (-60.0, -3.0), (1, 3))
 
 
 def test_a_temperature_keeps_the_order_and_lowers_what_was_sure():

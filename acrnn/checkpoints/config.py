@@ -185,6 +185,7 @@ class _OpenSet(_Part):
     segments: _Scale
     accepts: float = Field(gt=0, lt=1)
     fitted_on: str = Field(max_length=MAX_TEXT)
+    levels_db: list[float] = Field(min_length=2, max_length=2)
     right_when_unknown: list[int] | None = Field(None, min_length=2, max_length=2)
 
 

@@ -68,6 +68,8 @@ class OpenSet:
         there are. None if that was not measured.
     fitted_on : str
         One sentence: which network and which clips.
+    levels_db : tuple of float
+        Between these lies the loudest point of the spectrogram of 98 % of the clips it was fitted on, in decibels.
     """
 
     score: str
@@ -75,6 +77,7 @@ class OpenSet:
     segments: Scale
     accepts: float
     fitted_on: str
+    levels_db: tuple[float, float]
     right_when_unknown: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -97,7 +100,8 @@ class OpenSet:
             key: Scale(values[key]["temperature"], tuple(values[key]["quantiles"])) for key in ("clips", "segments")
         }
         right = values.get("right_when_unknown")
-        return cls(**dict(values) | scales | {"right_when_unknown": None if right is None else tuple(right)})
+        pairs = {"levels_db": tuple(values["levels_db"]), "right_when_unknown": None if right is None else tuple(right)}
+        return cls(**dict(values) | scales | pairs)
 
 
 def scores_of(score: str, logits: Tensor, features: Tensor | None, statistics: Mapping[str, Tensor]) -> Tensor:

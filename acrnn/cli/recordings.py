@@ -94,7 +94,9 @@ def _print_notes(prediction: "Prediction", name: str) -> None:
 
 def _print_prediction(prediction: "Prediction", top: int) -> None:
     print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
-    for label, probability in prediction.top(top):
+    if prediction.known is False:
+        print(f"  none of its {len(prediction.labels)} classes; the nearest are")
+    for label, probability in prediction.top(top, calibrated=True):
         print(f"  {probability:6.1%}  {label}")
     attention = prediction.attention
     if attention is not None:

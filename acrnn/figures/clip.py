@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from acrnn.figures.style import CLASS_COLOURS, MAGMA, NEUTRAL, OTHER_CLASS, VERMILION, Figure
+from acrnn.figures.style import MAGMA, NEUTRAL, VERMILION, Figure, class_colour
 from acrnn.figures.words import shown
-from acrnn.inference import Prediction
+from acrnn.inference import Prediction, SegmentPrediction
 
 MAX_COLUMNS = 2000  # as many as a wide screen can show; longer clips are reduced to it
 TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
@@ -66,15 +66,15 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
 
 
 def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> Figure:
-    """Bars of the `k` most probable classes, in the colours of their segments; the true one, where known, is marked."""
-    labels, probabilities = zip(*reversed(prediction.top(k)), strict=True)
+    """Bars of the `k` most probable classes in their colours, calibrated if possible; the true one is marked."""
+    labels, probabilities = zip(*reversed(prediction.top(k, calibrated=True)), strict=True)
     names = [f"<b>{shown(label)} ✓</b>" if label == truth else shown(label) for label in labels]
     figure = go.Figure(
         go.Bar(
             x=probabilities,
             y=names,
             orientation="h",
-            marker_color=[_class_colour(rank)[0] for rank in reversed(range(len(labels)))],
+            marker_color=[class_colour(label, prediction.labels)[0] for label in labels],
             text=[f"{p:.1%}" for p in probabilities],
             textposition="auto",
             hovertemplate="%{y}: %{x:.3%}<extra></extra>",
@@ -88,15 +88,14 @@ def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> 
     return figure
 
 
-def _class_colour(rank: int) -> tuple[str, str]:
-    return CLASS_COLOURS[rank] if rank < len(CLASS_COLOURS) else OTHER_CLASS
-
-
 def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
-    """Two lanes of bars, since neighbours overlap by half; opacity is the probability."""
-    rank = {label: i for i, (label, _) in enumerate(prediction.top(len(prediction.labels)))}
+    """Two lanes of bars, since neighbours overlap by half; opacity is the probability.
+
+    What is of no known class is hatched, what is silent is grey.
+    """
     segments = prediction.segments
-    colours = [_class_colour(rank[s.label]) for s in segments]
+    colours = [(NEUTRAL, "white") if s.silent else class_colour(s.label, prediction.labels) for s in segments]
+    probabilities = [s.probability if s.calibrated is None else s.calibrated for s in segments]
     few = len(segments) <= 16
     figure.add_bar(
         x=[s.end_s - s.start_s for s in segments],
@@ -106,18 +105,21 @@ def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
         width=0.86,
         marker={
             "color": [bar for bar, _ in colours],
-            "opacity": [0.55 + 0.45 * s.probability for s in segments],
+            "opacity": [0.2 if s.silent else 0.55 + 0.45 * p for s, p in zip(segments, probabilities, strict=True)],
             "line": {"width": 0},
+            "pattern": {"shape": ["" if s.known is not False or s.silent else "/" for s in segments], "solidity": 0.3},
         },
-        text=[f"{shown(s.label)} {s.probability:.0%}" for s in segments] if few else None,
+        text=[_segment_name(s, p) for s, p in zip(segments, probabilities, strict=True)] if few else None,
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
         constraintext="inside",
         textfont={"color": [text for _, text in colours], "size": 12},
-        customdata=[[shown(s.label), s.probability, s.start_s, s.end_s] for s in segments],
+        customdata=[
+            [shown(s.label), p, s.start_s, s.end_s, _standing(s)] for s, p in zip(segments, probabilities, strict=True)
+        ],
         hovertemplate="%{customdata[0]} %{customdata[1]:.1%}<br>%{customdata[2]:.2f} – %{customdata[3]:.2f} s"
-        "<extra>segment</extra>",
+        "%{customdata[4]}<extra>segment</extra>",
         row=row,
         col=1,
     )
@@ -125,6 +127,22 @@ def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
         title_text="segments", range=[-0.5, 1.5], showticklabels=False, fixedrange=True, showgrid=False,
         zeroline=False, row=row, col=1,
     )  # fmt: skip
+
+
+def _segment_name(segment: SegmentPrediction, probability: float) -> str:
+    if segment.silent:
+        return "silent"
+    name = f"{shown(segment.label)} {probability:.0%}"
+    return f"none; {name}" if segment.known is False else name
+
+
+def _standing(segment: SegmentPrediction) -> str:
+    if segment.silent:
+        return "<br>silent"
+    if segment.strangeness is None:
+        return ""
+    told = "of no known class, " if segment.known is False else ""
+    return f"<br>{told}stranger than {segment.strangeness:.0%} of known segments"
 
 
 def _add_waveform(figure: Figure, samples: np.ndarray, rate_hz: int, row: int) -> None:
@@ -229,6 +247,8 @@ def _add_attention(figure: Figure, prediction: Prediction, row: int) -> None:
         row=row,
         col=1,
     )
+    if prediction.frame_known is not None and not prediction.frame_known.all():
+        _fade(figure, prediction, row)
     if not attention.placement.endswith("sigmoid"):
         figure.add_hline(
             y=1 / attention.segment_weights.shape[1],
@@ -244,6 +264,23 @@ def _add_attention(figure: Figure, prediction: Prediction, row: int) -> None:
         title_text=f"attention at {attention.placement.split('-')[0]}", rangemode="tozero", fixedrange=True, nticks=5,
         row=row, col=1,
     )  # fmt: skip
+
+
+def _fade(figure: Figure, prediction: Prediction, row: int) -> None:
+    """Lay grey over the attention where no known class was heard: what it attends to there means little."""
+    times_s, known = reduced(prediction.times_s, prediction.frame_known[None], np.maximum)
+    height = 1.05 * float(prediction.attention.weights.max())
+    figure.add_scatter(
+        x=times_s.astype(np.float32),
+        y=np.where(known[0], 0, height).astype(np.float32),
+        mode="lines",
+        line={"width": 0, "shape": "hvh"},
+        fill="tozeroy",
+        fillcolor="rgba(138,143,152,0.45)",
+        hoverinfo="skip",
+        row=row,
+        col=1,
+    )
 
 
 def envelope(samples: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,15 +1,35 @@
 """Colours of every figure: they survive colour blindness and both themes."""
 
+from collections.abc import Sequence
+
 import pandas  # noqa: F401  # Plotly takes it from sys.modules, half imported if another session's thread is at it
 import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb, sequential
 
+from acrnn.labels import ESC10, ESC50
+
 # Okabe and Ito's colours, which stay apart for colour-blind readers, on light and on dark.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 NEUTRAL = "#8a8f98"
-CLASS_COLOURS = ((BLUE, "white"), (ORANGE, "black"), (GREEN, "white"), (PURPLE, "black"), (SKY, "black"))
-"""Bar and text colours of a clip's five most probable classes; further ones are grey."""
-OTHER_CLASS = (NEUTRAL, "white")
+CLASS_COLOURS = (
+    ("#117733", "white"), ("#CC6677", "black"), ("#332288", "white"), ("#88CCEE", "black"), ("#DDCC77", "black"),
+    ("#AA4499", "white"), ("#44AA99", "black"), ("#882255", "white"), ("#999933", "black"), ("#6699CC", "black"),
+)  # fmt: skip
+"""Bar and text colours of classes: Tol's muted scheme and one more, which stay apart for colour-blind readers."""
+
+
+def class_colour(label: str, labels: Sequence[str]) -> tuple[str, str]:
+    """Give a class its colours for bar and text, the same in every figure.
+
+    The ten classes of ESC-10 have ten colours. Of the others each shares its colour with one of them or more, and is
+    told by its name.
+    """
+    if label in ESC10:
+        return CLASS_COLOURS[ESC10.index(label)]
+    others = [name for name in (ESC50 if label in ESC50 else labels) if name not in ESC10]
+    return CLASS_COLOURS[others.index(label) % len(CLASS_COLOURS)]
+
+
 # As rgb(): Streamlit's theme takes #000004, Magma's first, for a placeholder of its own.
 MAGMA = [f"rgb{hex_to_rgb(colour)}" for colour in sequential.Magma]
 Figure = go.Figure

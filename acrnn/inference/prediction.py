@@ -145,6 +145,16 @@ class Prediction:
         return self.labels[int(self.probabilities.argmax())]
 
     @property
+    def confidence(self) -> np.ndarray:
+        """(class,) calibrated probabilities where the checkpoint has such, else those of the network."""
+        return self.probabilities if self.calibrated is None else self.calibrated
+
+    @property
+    def level_db(self) -> float:
+        """The loudest point of the spectrogram that is kept, in decibels."""
+        return float(self.spectrogram.max())
+
+    @property
     def known(self) -> bool | None:
         """Whether the clip is like those of the training classes, as far as its strangeness tells."""
         return None if self.open_set is None else bool(self.strangeness <= self.open_set.accepts)
@@ -191,10 +201,28 @@ class Prediction:
             return None
         return np.average(self.segment_features, axis=0, weights=self.segment_votes).astype(np.float32)
 
-    def top(self, k: int = 5) -> list[tuple[str, float]]:
-        """Give the `k` most probable classes with their probabilities, the most probable first."""
+    @cached_property
+    def frame_known(self) -> np.ndarray | None:
+        """(frame,) whether it lies in a segment that is known; None without an `OpenSet`."""
+        if self.open_set is None:
+            return None
+        known = np.zeros(len(self.times_s), bool)
+        starts, stops = (np.searchsorted(self.times_s, at) for at in (self.segment_starts_s, self.segment_ends_s))
+        for start, stop in zip(starts[self.segment_known], stops[self.segment_known], strict=True):
+            known[start:stop] = True
+        return known
+
+    def top(self, k: int = 5, *, calibrated: bool = False) -> list[tuple[str, float]]:
+        """Give the `k` most probable classes, the most probable first.
+
+        Parameters
+        ----------
+        calibrated : bool
+            With their `confidence` in place of the network's own probabilities; the order is the same.
+        """
         order = np.argsort(-self.probabilities, kind="stable")[:k]
-        return [(self.labels[i], float(self.probabilities[i])) for i in order]
+        values = self.confidence if calibrated else self.probabilities
+        return [(self.labels[i], float(values[i])) for i in order]
 
     @property
     def segments(self) -> tuple[SegmentPrediction, ...]:

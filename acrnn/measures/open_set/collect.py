@@ -46,6 +46,7 @@ class Heard:
     features: np.ndarray | None
     votes: np.ndarray
     is_silent: np.ndarray
+    level_db: float
 
     def segment_scores(self, score: str, statistics: Mapping[str, Tensor]) -> np.ndarray:
         """(segment,) how strange each is, by one of `acrnn.checkpoints.open_set.SCORES`."""
@@ -86,4 +87,5 @@ def _heard(sound: Sound, prediction: Prediction) -> Heard:
         prediction.segment_features,
         prediction.segment_votes,
         prediction.segment_is_silent,
+        prediction.level_db,
     )

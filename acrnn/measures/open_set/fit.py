@@ -16,6 +16,7 @@ STORED_SCORES = ("probability", "logit", "energy")
 ACCEPTS = 0.95
 N_QUANTILES = 101
 N_BINS = 10
+LEVELS = (0.01, 0.99)
 _LOG_TEMPERATURES = (-3.0, 3.0)
 
 
@@ -92,6 +93,7 @@ def fit(heard: Sequence[Heard], labels: Sequence[str], score: str, fitted_on: st
         segments=Scale(temperature(by_segment, segment_targets), _quantiles(scores)),
         accepts=ACCEPTS,
         fitted_on=fitted_on,
+        levels_db=tuple(round(float(q), 1) for q in np.quantile([h.level_db for h in heard], LEVELS)),
     )
 
 

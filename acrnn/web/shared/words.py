@@ -18,7 +18,11 @@ __all__ = [
     "describe_attention",
     "describe_bandwidth",
     "describe_figure",
+    "describe_level",
+    "describe_probability",
+    "describe_strangeness",
     "describe_vote",
+    "headline",
     "named",
     "plain",
     "sentence_of",
@@ -33,6 +37,46 @@ def sentence_of(error: Exception) -> str:
             text = text.replace(f"{root}{os.sep}", "")
         text = re.sub(r"(?:[/\\][^/\\\s'\"]+)+[/\\]", "", text)
     return plain(text)
+
+
+def headline(prediction: Prediction) -> str:
+    """Say in a few words what was heard: a class with its probability, or none of them."""
+    (label, confidence) = prediction.top(1, calibrated=True)[0]
+    if prediction.known is False:
+        return f"None of its {len(prediction.labels)} classes; nearest: {named(label)} ({confidence:.0%})"
+    return f"{named(label)}, {confidence:.0%}"
+
+
+def describe_strangeness(prediction: Prediction) -> str | None:
+    """Say how strange the clip is to the network, and how good its answers are on such clips; None if not known."""
+    open_set = prediction.open_set
+    if open_set is None:
+        return None
+    told = f"Stranger to this network than {prediction.strangeness:.0%} of clips of its classes"
+    if prediction.known:
+        return f"{told}; up to {open_set.accepts:.0%} counts as known."
+    right = open_set.right_when_unknown
+    if right is None or right[1] == 0:
+        return f"{told}; above {open_set.accepts:.0%} it is taken for none of them."
+    return (
+        f"{told}; above {open_set.accepts:.0%} it is taken for none of them. On its held-out fold the nearest class "
+        f"was still right for {right[0]} of {right[1]} such clips."
+    )
+
+
+def describe_level(prediction: Prediction) -> str | None:
+    """Say that a recording is far quieter or louder than the clips that the network knows; None if it is not."""
+    if prediction.open_set is None:
+        return None
+    low_db, high_db = prediction.open_set.levels_db
+    level_db = prediction.level_db
+    if low_db <= level_db <= high_db:
+        return None
+    how, by = ("quieter", low_db - level_db) if level_db < low_db else ("louder", level_db - high_db)
+    return (
+        f"It is {by:.0f} dB {how} than 99 % of the clips that this network was measured on. It answers worse at "
+        "unusual levels; the Results page says by how much, under gain."
+    )
 
 
 def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> str:
@@ -51,6 +95,16 @@ def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> 
     if clip.fold == config.fold:
         return f"{said} Fold {clip.fold}: held out of training, although in other files than these."
     return f"{said} :orange[Fold {clip.fold} was in its training set], so this says little about how good it is."
+
+
+def describe_probability(prediction: Prediction, checkpoint: Checkpoint) -> str:
+    """Say what the probability is."""
+    mean = f"the mean over segments{describe_vote(checkpoint)}"
+    if prediction.open_set is None:
+        return (
+            f"It must choose one of its {len(prediction.labels)} classes, whatever it hears; the probability is {mean}."
+        )
+    return f"The probability is {mean}, calibrated."
 
 
 def describe_vote(checkpoint: Checkpoint) -> str:
