@@ -41,6 +41,8 @@ class Corpus:
         Where a version begins, and how many of its frames are not padding.
     segment_frames, segment_hop : int
         The front end's: frames of a segment, and from one to the next.
+    padded_for : tuple of int, optional
+        The frames and hop that versions are padded for, where segments are shorter now.
     floor_db : float
         The front end's: what digital silence and padding read.
     """
@@ -51,6 +53,7 @@ class Corpus:
     segment_frames: int = SEGMENT_FRAMES
     segment_hop: int = SEGMENT_HOP
     floor_db: float = FrontEnd.floor_db
+    padded_for: tuple[int, int] | None = None
 
     @property
     def n_versions(self) -> int:
@@ -73,7 +76,8 @@ class Corpus:
 
     def in_segments_of(self, n_frames: int) -> "Corpus":
         """Give the same rows in segments of another length, at most this one, with half of it from one to the next."""
-        return replace(self, segment_frames=n_frames, segment_hop=n_frames // 2)
+        padded_for = self.padded_for or (self.segment_frames, self.segment_hop)
+        return replace(self, segment_frames=n_frames, segment_hop=n_frames // 2, padded_for=padded_for)
 
     def segment_rows(
         self, clips: np.ndarray, versions: np.ndarray, min_sounding: float = 0.0
@@ -138,12 +142,14 @@ class Corpus:
         return starts, lengths
 
     def _grids(self, clips: np.ndarray, versions: np.ndarray, min_sounding: float) -> list[np.ndarray]:
-        """First rows of the segments of each clip, one array a clip."""
+        """First rows of the segments of each clip, one array a clip; the last one ends with the padding at the latest."""
         length, hop = self.segment_frames, self.segment_hop
-        counts = [len(Segments(int(n), length, hop)) for n in self.n_frames[clips, versions]]
-        firsts = self.first_row[clips, versions]
-        grids = [first + hop * np.arange(count) for first, count in zip(firsts, counts, strict=True)]
-        return [self._with_sound(grid, min_sounding) for grid in grids]
+        grids = []
+        for first, n in zip(self.first_row[clips, versions], self.n_frames[clips, versions], strict=True):
+            n_rows = Segments(int(n), *(self.padded_for or (length, hop))).n_padded_frames
+            starts = np.minimum(Segments(int(n), length, hop).starts, n_rows - length)
+            grids.append(self._with_sound(first + starts, min_sounding))
+        return grids
 
     def _with_sound(self, rows: np.ndarray, min_sounding: float) -> np.ndarray:
         """Those of the segments that have enough sound, or the one that has most."""

@@ -6,7 +6,7 @@ import torch
 
 from acrnn.audio import decode
 from acrnn.features import FrontEnd, clip_segments, log_spectrogram
-from acrnn.training import build_corpus
+from acrnn.training import Corpus, build_corpus
 
 FRONT_END = FrontEnd(16_000, n_bands=32)
 
@@ -100,3 +100,10 @@ def test_crops_begin_at_any_frame_with_enough_sound_and_never_reach_the_padding(
 def test_without_a_demand_crops_fill_the_clip(half_silent):
     rows, _ = half_silent.crop_rows(np.zeros(3000, int), np.zeros(3000, int), 0.0, np.random.default_rng(0))
     assert (rows.min(), rows.max()) == (0, 431 - 128)
+
+
+def test_shorter_segments_stay_within_the_rows_of_their_clip():
+    rows = torch.full((2 * 432, 2, 32), -40.0, dtype=torch.float16)  # two clips of 431 frames, padded to 432
+    long = Corpus(rows, np.array([[0], [432]]), np.array([[431], [431]]), segment_frames=432, segment_hop=216)
+    starts, owners = long.in_segments_of(128).segment_rows(np.array([0, 1]), np.array([0, 0]), 0.1)
+    assert (starts - 432 * owners).tolist() == [0, 64, 128, 192, 256, 304] * 2
