@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from acrnn.checkpoints.open_set import SCORES, OpenSet
+from acrnn.checkpoints.open_set import STORED_SCORES, OpenSet
 from acrnn.data import sha256_of
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.features import FrontEnd
@@ -180,13 +180,14 @@ class _Scale(_Part):
 
 
 class _OpenSet(_Part):
-    score: Literal[SCORES]  # type: ignore[valid-type]
+    score: Literal[STORED_SCORES]  # type: ignore[valid-type]
     clips: _Scale
     segments: _Scale
     accepts: float = Field(gt=0, lt=1)
     fitted_on: str = Field(max_length=MAX_TEXT)
     levels_db: list[float] = Field(min_length=2, max_length=2)
     right_when_unknown: list[int] | None = Field(None, min_length=2, max_length=2)
+    statistics_sha256: str = Field("", pattern="^([0-9a-f]{64})?$")
 
 
 class _File(_Part):

@@ -22,6 +22,10 @@ from torch import Tensor
 from acrnn.errors import OptionError
 
 SCORES = ("probability", "logit", "energy", "mahalanobis", "neighbours", "vim")
+STORED_SCORES = ("probability", "logit", "energy", "mahalanobis", "vim")
+"""Those that a checkpoint can keep in half a megabyte; the nearest neighbours are as many as the training clips."""
+TOO_QUIET_DB = 20.0
+"""A recording so far below the quietest known clips is not told apart by any score, and is called unknown."""
 NEIGHBOUR = 10
 """The distance that counts is the one to the tenth nearest training segment."""
 
@@ -59,13 +63,15 @@ class OpenSet:
     Attributes
     ----------
     score : str
-        One of `SCORES`.
+        One of `STORED_SCORES`.
     clips, segments : Scale
     accepts : float
         Share of known clips that are called known: a clip is known if its strangeness is at most this.
     right_when_unknown : tuple of int, or None
         Of the clips of the held-out fold that are called unknown: how many have the nearest class right, and how many
         there are. None if that was not measured.
+    statistics_sha256 : str
+        Of the file with what the score needs of the training segments; empty for a score that needs nothing.
     fitted_on : str
         One sentence: which network and which clips.
     levels_db : tuple of float
@@ -79,15 +85,21 @@ class OpenSet:
     fitted_on: str
     levels_db: tuple[float, float]
     right_when_unknown: tuple[int, int] | None = None
+    statistics_sha256: str = ""
 
     def __post_init__(self) -> None:
-        if self.score not in SCORES:
-            raise OptionError(f"score of strangeness {self.score!r} is not one of {', '.join(SCORES)}")
+        if self.score not in STORED_SCORES:
+            raise OptionError(f"score of strangeness {self.score!r} is not one of {', '.join(STORED_SCORES)}")
         for scale in (self.clips, self.segments):
             if scale.temperature <= 0 or len(scale.quantiles) < 2 or np.any(np.diff(scale.quantiles) < 0):
                 raise OptionError("a temperature is above 0, and quantiles are two or more in ascending order")
         if not 0 < self.accepts < 1:
             raise OptionError(f"accepts is {self.accepts}; a share between 0 and 1 is accepted")
+
+    def is_known(self, score: np.ndarray | float, level_db: np.ndarray | float) -> np.ndarray:
+        """Whether clips of these scores and levels are like those of the training classes."""
+        quiet = np.asarray(level_db) < self.levels_db[0] - TOO_QUIET_DB
+        return (self.clips.strangeness(score) <= self.accepts) & ~quiet
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a config file."""
@@ -112,9 +124,10 @@ def scores_of(score: str, logits: Tensor, features: Tensor | None, statistics: M
     score : str
         `probability`: the largest, negative (Hendrycks and Gimpel, 2017). `logit`: the largest, negative (Hendrycks et
         al., 2022). `energy`: −log Σ exp (Liu et al., 2020). `mahalanobis`: the squared distance to the nearest class
-        mean under the covariance that the classes share (Lee et al., 2018). `neighbours`: the distance to the
-        `NEIGHBOUR`-th nearest training segment, all of length one (Sun et al., 2022). `vim`: the energy and the length
-        of what the principal space of the training features leaves over, as one more logit (Wang et al., 2022).
+        mean under the covariance that the classes share (Lee et al., 2018), by Ledoit and Wolf's shrinkage.
+        `neighbours`: the distance to the `NEIGHBOUR`-th nearest training segment, all of length one (Sun et al., 2022).
+        `vim`: the energy and the length of what the principal space of the training features leaves over, as one more
+        logit (Wang et al., 2022).
     logits : Tensor (segment, class)
     features : Tensor (segment, feature) or None
         What the output layer is given.
@@ -165,10 +178,11 @@ def statistics_of(
         classes = targets.unique()
         means = torch.stack([features[targets == c].mean(dim=0) for c in classes])
         centred = features - means[torch.searchsorted(classes, targets)]
-        covariance = centred.T @ centred / len(features)
-        covariance += 1e-3 * covariance.diagonal().mean() * torch.eye(len(covariance))
-        values, vectors = torch.linalg.eigh(covariance.double())
-        return {"means": means, "whitening": (vectors * values.rsqrt()).float()}
+        from sklearn.covariance import LedoitWolf  # slow to load, and only fitting needs it
+
+        covariance = LedoitWolf(assume_centered=True).fit(centred.numpy()).covariance_
+        values, vectors = torch.linalg.eigh(torch.from_numpy(covariance).double())
+        return {"means": means, "whitening": (vectors * values.clamp(min=1e-12).rsqrt()).float()}
     if score == "neighbours":
         return {"neighbours": torch.nn.functional.normalize(features)}
     if score == "vim":
@@ -177,4 +191,13 @@ def statistics_of(
         residual = vectors[:, : features.shape[1] // 2].float()
         length = ((features - origin) @ residual).norm(dim=1).mean()
         return {"origin": origin, "residual": residual, "scale": logits.amax(dim=1).mean() / length}
+    return {}
+
+
+def statistics_shapes(score: str, n_features: int, n_classes: int) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of what `statistics_of` gives for a score that a checkpoint can keep."""
+    if score == "mahalanobis":
+        return {"means": (n_classes, n_features), "whitening": (n_features, n_features)}
+    if score == "vim":
+        return {"origin": (n_features,), "residual": (n_features, n_features // 2), "scale": ()}
     return {}

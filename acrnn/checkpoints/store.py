@@ -13,7 +13,7 @@ from torch import Tensor
 
 from acrnn.checkpoints.config import CheckpointConfig, read_config
 from acrnn.checkpoints.open_set import OpenSet
-from acrnn.checkpoints.weights import BANDS, WEIGHTS, bands_of, read_weights
+from acrnn.checkpoints.weights import BANDS, STATISTICS, WEIGHTS, bands_of, read_statistics, read_weights
 from acrnn.data import atomic_path, atomic_write_bytes, sha256_of
 from acrnn.errors import CheckpointError
 from acrnn.features import BandStatistics
@@ -74,6 +74,19 @@ class Checkpoint:
             As `load_model`.
         """
         return bands_of(self._tensors)
+
+    def load_statistics(self) -> dict[str, Tensor]:
+        """Read what the score of strangeness needs of the training segments; empty if it needs nothing.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged or not the one that the config names.
+        """
+        open_set = self.config.open_set
+        if open_set is None or not open_set.statistics_sha256:
+            return {}
+        return read_statistics(self.path / STATISTICS, open_set, self.config)
 
     @cached_property
     def _tensors(self) -> dict[str, Tensor]:
@@ -178,9 +191,24 @@ def save(
     return find(str(path.resolve()))
 
 
-def keep_open_set(checkpoint: Checkpoint, open_set: OpenSet | None) -> Checkpoint:
-    """Write what was fitted into a checkpoint's config, or take it out; the weights stay as they are."""
+def keep_open_set(
+    checkpoint: Checkpoint, open_set: OpenSet | None, statistics: dict[str, Tensor] | None = None
+) -> Checkpoint:
+    """Write what was fitted beside a checkpoint's weights, which stay as they are, or take it out.
+
+    Parameters
+    ----------
+    statistics : dict of str to Tensor, optional
+        What the score needs of the training segments; kept as fp16.
+    """
     path = checkpoint.path / CONFIG
+    if open_set is not None and statistics:
+        halves = {name: value.half().contiguous() for name, value in statistics.items()}
+        with atomic_path(checkpoint.path / STATISTICS) as part:
+            save_file(halves, part)
+        open_set = replace(open_set, statistics_sha256=sha256_of(checkpoint.path / STATISTICS))
+    else:
+        (checkpoint.path / STATISTICS).unlink(missing_ok=True)
     values = json.loads(path.read_text(encoding="utf-8"))
     values.pop("open_set", None)
     if open_set is not None:
@@ -208,6 +236,8 @@ def publish_copy(source: Checkpoint, name: str, card: str, root: Path) -> Checkp
         shutil.rmtree(left, ignore_errors=True)
     staged.mkdir(parents=True)
     shutil.copyfile(source.path / WEIGHTS, staged / WEIGHTS)
+    if source.load_statistics():
+        shutil.copyfile(source.path / STATISTICS, staged / STATISTICS)
     values = json.loads((source.path / CONFIG).read_text(encoding="utf-8")) | {"name": name}
     atomic_write_bytes(staged / CARD, card.encode())
     atomic_write_bytes(staged / CONFIG, _as_json(values))

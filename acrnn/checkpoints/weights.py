@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from acrnn.checkpoints.config import CheckpointConfig
+from acrnn.checkpoints.open_set import OpenSet, statistics_shapes
 from acrnn.data import sha256_of
 from acrnn.errors import CheckpointError
 from acrnn.features import BandStatistics
@@ -17,9 +18,11 @@ from acrnn.model import build
 from acrnn.untrusted import require_regular
 
 WEIGHTS = "model.safetensors"
+STATISTICS = "open_set.safetensors"
 BANDS = "bands."
 """What the names of the band statistics' tensors begin with; the others are the network's."""
 MAX_PARAMETERS = 10**9
+MAX_STATISTICS_BYTES = 2**26
 FLOATS = ("F16", "BF16", "F32", "F64")
 _HEADER_BYTES = 2**20
 
@@ -60,6 +63,37 @@ def read_weights(path: Path, config: CheckpointConfig) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise CheckpointError(f"{path} is no safetensors file ({error}).") from error
     _require_sense(path, tensors)
+    return tensors
+
+
+def read_statistics(path: Path, open_set: OpenSet, config: CheckpointConfig) -> dict[str, Tensor]:
+    """Read and check what a score of strangeness needs of the training segments, as float32.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged or not the one that `statistics_sha256` names, or holds other tensors than the
+        score needs.
+    """
+    try:
+        size = require_regular(path, MAX_STATISTICS_BYTES)
+        if sha256_of(path) != open_set.statistics_sha256:
+            raise ValueError("it is damaged, or not the file that statistics_sha256 in config.json names")
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path} holds no statistics: {error}.") from error
+    try:
+        with safe_open(path, "pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            n_features = 2 * getattr(config.network, "n_hidden", 0)
+            if shapes != statistics_shapes(open_set.score, n_features, len(config.labels)):
+                raise CheckpointError(f"{path}: its tensors are not those that {open_set.score} needs.")
+            tensors = {name: file.get_tensor(name).float() for name in shapes}
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is no safetensors file ({error}).") from error
+    if size == 0 or not all(torch.isfinite(value).all() for value in tensors.values()):
+        raise CheckpointError(f"{path} holds values that are not finite.")
     return tensors
 
 

@@ -154,7 +154,7 @@ def open_set(
     inner: Annotated[Path, typer.Option(help="Finished run of the same recipe that seals the checkpoint's fold.")],
     others: Annotated[Path | None, typer.Option(help="Dataset that has classes beyond the checkpoint's.")] = None,
     score: Annotated[
-        str | None, typer.Option(help="probability, logit or energy; default: chosen on --others.")
+        str | None, typer.Option(help="Of strangeness, such as mahalanobis; default: chosen on --others.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Write what was fitted into the checkpoint.")] = False,
     out: Out = None,
@@ -164,7 +164,7 @@ def open_set(
     from acrnn.checkpoints import find, keep_open_set
     from acrnn.data import load as load_data
     from acrnn.inference import Predictor
-    from acrnn.measures.open_set.study import Study, fit_open_set, measure, require_inner
+    from acrnn.measures.open_set.study import Study, fit_open_set, measure, own_statistics, require_inner
     from acrnn.results.studies import header_of, write_study
     from acrnn.runs.run import Run
 
@@ -176,12 +176,14 @@ def open_set(
     folder = _writable("open_set", out)
     with count_bar("inner split") as on_clip:
         fitted, said = fit_open_set(study, score, on_clip)
+    with count_bar("training clips") as on_clip:
+        statistics = own_statistics(study, fitted.score, on_clip)
     with count_bar("held-out fold") as on_clip:
-        fitted, measured = measure(study, fitted, on_clip)
+        fitted, measured = measure(study, fitted, statistics, on_clip)
     header = header_of(predictor, dataset, "open_set", {"n_clips": measured["own"]["n"]})
     path = write_study("open_set", header | {"fit": said, "open_set": fitted.as_dict(), **measured}, folder)
     if keep:
-        keep_open_set(predictor.checkpoint, fitted)
+        keep_open_set(predictor.checkpoint, fitted, statistics)
     print_open_set(measured)
     print(path)
 

@@ -5,10 +5,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 
 from acrnn.checkpoints import OpenSet
-from acrnn.checkpoints.open_set import scores_of
 from acrnn.features import Segments
 
 KEPT_SPECTROGRAM_S = 7200.0
@@ -110,6 +108,8 @@ class Prediction:
         What the output layer was given; None for PiczakCNN.
     segment_is_silent : bool ndarray (segment,), or None
         Nothing in it is above the front end's floor.
+    segment_scores : ndarray (segment,), or None
+        By the checkpoint's score of strangeness, if it has one.
     open_set : OpenSet or None
         The checkpoint's calibration and score of strangeness; without it, what follows from it is None.
     """
@@ -132,6 +132,7 @@ class Prediction:
     segment_logits: np.ndarray | None = None
     segment_features: np.ndarray | None = None
     segment_is_silent: np.ndarray | None = None
+    segment_scores: np.ndarray | None = None
     open_set: OpenSet | None = None
 
     @property
@@ -157,15 +158,18 @@ class Prediction:
     @property
     def known(self) -> bool | None:
         """Whether the clip is like those of the training classes, as far as its strangeness tells."""
-        return None if self.open_set is None else bool(self.strangeness <= self.open_set.accepts)
+        return None if self.open_set is None else bool(self.open_set.is_known(self._score, self.level_db))
 
     @cached_property
     def strangeness(self) -> float | None:
         """Share of known clips that are less strange, 0 to 1."""
         if self.open_set is None:
             return None
-        score = float(np.average(self._segment_scores, weights=self.segment_votes))
-        return float(self.open_set.clips.strangeness(score))
+        return float(self.open_set.clips.strangeness(self._score))
+
+    @property
+    def _score(self) -> float:
+        return float(np.average(self.segment_scores, weights=self.segment_votes))
 
     @cached_property
     def calibrated(self) -> np.ndarray | None:
@@ -180,7 +184,7 @@ class Prediction:
     @cached_property
     def segment_strangeness(self) -> np.ndarray | None:
         """(segment,) share of known segments that are less strange, 0 to 1."""
-        return None if self.open_set is None else self.open_set.segments.strangeness(self._segment_scores)
+        return None if self.open_set is None else self.open_set.segments.strangeness(self.segment_scores)
 
     @property
     def segment_known(self) -> np.ndarray | None:
@@ -188,11 +192,6 @@ class Prediction:
         if self.open_set is None:
             return None
         return (self.segment_strangeness <= self.open_set.accepts) & ~self.segment_is_silent
-
-    @cached_property
-    def _segment_scores(self) -> np.ndarray:
-        features = None if self.segment_features is None else torch.from_numpy(self.segment_features)
-        return scores_of(self.open_set.score, torch.from_numpy(self.segment_logits), features, {}).numpy()
 
     @cached_property
     def features(self) -> np.ndarray | None:

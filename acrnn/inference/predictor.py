@@ -12,6 +12,7 @@ from acrnn.audio import Audio, Limits, Source, from_array, open_audio
 from acrnn.audio.activity import GATE_DB
 from acrnn.audio.sources import as_samples, is_encoded
 from acrnn.checkpoints import Checkpoint, find
+from acrnn.checkpoints.open_set import scores_of
 from acrnn.devices import pick_device
 from acrnn.errors import BadSamplesError, OptionError, SilentAudioError
 from acrnn.features import Segments, fill_missing_bands, n_known_bands, segments_at_once, stream_log_spectrogram
@@ -43,6 +44,7 @@ class Predictor:
         self.device = pick_device(device)
         self.model: Network = checkpoint.load_model(self.device)
         self.bands = checkpoint.load_bands()
+        self.statistics = checkpoint.load_statistics()
 
     def __call__(
         self,
@@ -205,6 +207,13 @@ class Hearing:
         if piece.shape[1]:
             self._kept[:, self._n_frames : end] = piece
 
+    def _scores(self, logits: Tensor, features: np.ndarray | None) -> np.ndarray | None:
+        """(segment,) how strange each is, if the checkpoint can tell."""
+        if self._config.open_set is None:
+            return None
+        given = None if features is None else torch.from_numpy(features)
+        return scores_of(self._config.open_set.score, logits, given, self._predictor.statistics).numpy()
+
     def _shares_of_sound(self, level_db: np.ndarray, segments: Segments) -> np.ndarray:
         """(segment,) share of its frames that are above the front end's floor."""
         sounds = torch.zeros(segments.n_padded_frames)
@@ -255,6 +264,7 @@ class Hearing:
             segment_logits=logits.numpy(),
             segment_features=features,
             segment_is_silent=shares == 0,
+            segment_scores=self._scores(logits, features),
             open_set=config.open_set,
         )
 

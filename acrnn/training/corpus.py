@@ -142,7 +142,7 @@ class Corpus:
         return starts, lengths
 
     def _grids(self, clips: np.ndarray, versions: np.ndarray, min_sounding: float) -> list[np.ndarray]:
-        """First rows of the segments of each clip, one array a clip; the last one ends with the padding at the latest."""
+        """First rows of the segments of each clip, one array a clip; none reaches beyond its padding."""
         length, hop = self.segment_frames, self.segment_hop
         grids = []
         for first, n in zip(self.first_row[clips, versions], self.n_frames[clips, versions], strict=True):

@@ -11,8 +11,6 @@ from acrnn.checkpoints.open_set import statistics_of
 from acrnn.measures.open_set.collect import Heard
 from acrnn.model import Network
 
-STORED_SCORES = ("probability", "logit", "energy")
-"""Those that need nothing but the logits: a checkpoint stays as small as it is."""
 ACCEPTS = 0.95
 N_QUANTILES = 101
 N_BINS = 10
@@ -20,9 +18,9 @@ LEVELS = (0.01, 0.99)
 _LOG_TEMPERATURES = (-3.0, 3.0)
 
 
-def statistics(score: str, network: Network, training: Sequence[Heard]) -> dict[str, Tensor]:
+def statistics(score: str, network: Network, labels: Sequence[str], training: Sequence[Heard]) -> dict[str, Tensor]:
     """Fit what a score needs, on the segments with sound of the network's own training clips."""
-    kinds = {kind: index for index, kind in enumerate(sorted({heard.sound.kind for heard in training}))}
+    kinds = {label: index for index, label in enumerate(labels)}
     sounding = [~heard.is_silent for heard in training]
     features, logits = (
         torch.from_numpy(np.concatenate([getattr(h, name)[keep] for h, keep in zip(training, sounding, strict=True)]))
@@ -65,7 +63,13 @@ def temperature(probabilities: np.ndarray, targets: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded").x))
 
 
-def fit(heard: Sequence[Heard], labels: Sequence[str], score: str, fitted_on: str) -> OpenSet:
+def fit(
+    heard: Sequence[Heard],
+    labels: Sequence[str],
+    score: str,
+    fitted: Mapping[str, Tensor],
+    fitted_on: str,
+) -> OpenSet:
     """Fit an `OpenSet` on held-out clips of known classes; segments count where they have sound.
 
     Parameters
@@ -76,6 +80,8 @@ def fit(heard: Sequence[Heard], labels: Sequence[str], score: str, fitted_on: st
         Class names by index.
     score : str
         One of `STORED_SCORES`.
+    fitted : mapping of str to Tensor
+        `statistics` of the network that heard them.
     fitted_on : str
         One sentence.
     """
@@ -84,9 +90,9 @@ def fit(heard: Sequence[Heard], labels: Sequence[str], score: str, fitted_on: st
     sounding = [~h.is_silent for h in heard]
     by_segment = np.concatenate([h.segment_probabilities[keep] for h, keep in zip(heard, sounding, strict=True)])
     segment_targets = np.repeat(targets, [keep.sum() for keep in sounding])
-    scores = np.concatenate([h.segment_scores(score, {})[keep] for h, keep in zip(heard, sounding, strict=True)])
+    scores = np.concatenate([h.segment_scores(score, fitted)[keep] for h, keep in zip(heard, sounding, strict=True)])
     clips = np.stack([h.probabilities for h in heard])
-    clip_scores = np.array([h.clip_score(score, {}) for h in heard])
+    clip_scores = np.array([h.clip_score(score, fitted) for h in heard])
     return OpenSet(
         score=score,
         clips=Scale(temperature(clips, targets), _quantiles(clip_scores)),

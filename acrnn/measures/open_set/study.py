@@ -1,22 +1,24 @@
 """Calibration and strangeness of one checkpoint: fitted on an inner split, measured on its held-out fold."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from acrnn.checkpoints import Checkpoint, OpenSet
-from acrnn.checkpoints.open_set import SCORES
+from acrnn.checkpoints.open_set import SCORES, STORED_SCORES, statistics_shapes
 from acrnn.data import Clip, Dataset
 from acrnn.errors import OptionError
 from acrnn.inference import Predictor
 from acrnn.measures.intervals import CONFIDENCE, resamples
 from acrnn.measures.open_set.collect import Heard, Sound, hear
-from acrnn.measures.open_set.fit import STORED_SCORES, auroc, choose, false_known, fit, reliability, statistics
+from acrnn.measures.open_set.fit import auroc, choose, false_known, fit, reliability, statistics
 from acrnn.measures.open_set.sounds import unknown_sounds
+from acrnn.training import Recipe
 
 OTHER_CLASSES = "other classes"
 PROTOCOL = (
@@ -27,7 +29,14 @@ PROTOCOL = (
     "two; 95 % intervals are by bootstrap over recordings."
 )
 
+_SAME = ("dataset", "data_fingerprint", "labels", "placement", "front_end")
+
 OnClip = Callable[[int, int], None]
+
+
+def _unnamed(recipe: Mapping[str, Any]) -> Recipe:
+    """Give a recipe with what it was written without, and under no name: a candidate's may have changed since."""
+    return Recipe(**recipe | {"name": ""})
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,10 @@ class Study:
 
     def __post_init__(self) -> None:
         mine, inner = self.predictor.checkpoint.config, self.inner.checkpoint.config
-        for name in ("dataset", "data_fingerprint", "labels", "placement", "recipe", "front_end"):
-            if getattr(mine, name) != getattr(inner, name):
+        same = {name: getattr(mine, name) == getattr(inner, name) for name in _SAME}
+        same["recipe"] = _unnamed(mine.recipe) == _unnamed(inner.recipe)
+        for name, is_same in same.items():
+            if not is_same:
                 raise OptionError(
                     f"{inner.name} cannot stand in for {mine.name}: they differ in {name}. A run of the same recipe, "
                     "placement and data is accepted, with the checkpoint's fold sealed."
@@ -104,14 +115,14 @@ def fit_open_set(study: Study, score: str | None, told: OnClip) -> tuple[OpenSet
     inner, config = study.inner, study.inner.checkpoint.config
     own = study.dataset.fold(config.fold)
     known, others = study.known_and_others(config.fold)
-    training = [c for c in study.dataset.clips if c.fold not in (config.fold, study.fold)] if others else []
+    training = [c for c in study.dataset.clips if c.fold not in (config.fold, study.fold)]
     counted = _counter(told, len(own) + len(known) + len(others) + len(training))
     held_out, _ = hear(inner, sounds_of(own), counted)
+    heard, _ = hear(inner, sounds_of(training), counted)
+    fitted = {name: statistics(name, inner.model, study.labels, heard) for name in SCORES}
     candidates: dict[str, Any] = {}
     if others:
-        heard, _ = hear(inner, sounds_of(training), counted)
         both = (hear(inner, sounds_of(clips), counted)[0] for clips in (known, others))
-        fitted = {name: statistics(name, inner.model, heard) for name in SCORES}
         scores = {name: partial(_clip_score, score=name, fitted=fitted[name]) for name in SCORES}
         candidates = choose(scores, *both)
     if score is None:
@@ -132,39 +143,56 @@ def fit_open_set(study: Study, score: str | None, told: OnClip) -> tuple[OpenSet
         "score": score,
         "candidates": candidates,
     }
-    return fit(held_out, study.labels, score, fitted_on), said
+    return fit(held_out, study.labels, score, fitted[score], fitted_on), said
 
 
 def _clip_score(heard: Heard, score: str, fitted: dict) -> float:
     return heard.clip_score(score, fitted)
 
 
-def measure(study: Study, open_set: OpenSet, told: OnClip) -> tuple[OpenSet, dict[str, Any]]:
+def own_statistics(study: Study, score: str, told: OnClip) -> dict[str, Tensor]:
+    """Fit what the score needs on the checkpoint's own training clips; empty if it needs nothing."""
+    if not statistics_shapes(score, 2, 2):
+        return {}
+    training = sounds_of(study.dataset.training(study.fold))
+    heard, _ = hear(study.predictor, training, _counter(told, len(training)))
+    found = statistics(score, study.predictor.model, study.labels, heard)
+    return {name: value.half().float() for name, value in found.items()}  # as they are stored
+
+
+def measure(
+    study: Study, open_set: OpenSet, fitted: Mapping[str, Tensor], told: OnClip
+) -> tuple[OpenSet, dict[str, Any]]:
     """Measure on the held-out fold: calibration, and known against unknown sounds.
+
+    Parameters
+    ----------
+    fitted : mapping of str to Tensor
+        As `own_statistics` gives.
 
     Returns
     -------
     OpenSet, dict
         The former with `right_when_unknown` filled in.
     """
+    judge = Judge(open_set, fitted, study.labels)
     predictor = study.predictor
     own = sounds_of(study.dataset.fold(study.fold))
     known, others = (sounds_of(clips) for clips in study.known_and_others(study.fold))
     made = list(unknown_sounds(predictor.checkpoint.config.front_end.rate_hz))
     counted = _counter(told, len(own) + len(known) + len(others) + len(made))
     heard, _ = hear(predictor, own, counted)
-    right, is_known = _outcomes(heard, study.labels, open_set)
-    measured = {"own": _told_known(right, is_known), "reliability": _reliability(heard, study.labels, open_set)}
+    measured = {"own": judge.known_counts(heard), "reliability": judge.reliability(heard)}
     groups = []
     if others:
         heard_known, _ = hear(predictor, known, counted)
         heard_others, _ = hear(predictor, others, counted)
-        measured["same_rate"] = _told_known(*_outcomes(heard_known, study.labels, open_set))
-        groups.append(_group(OTHER_CLASSES, heard_known, heard_others, 0, open_set, study.labels))
-        measured["classes"] = _by_class(heard_others, open_set, study.labels)
+        measured["same_rate"] = judge.known_counts(heard_known)
+        groups.append(judge.group(OTHER_CLASSES, heard_known, heard_others, 0))
+        measured["classes"] = judge.by_class(heard_others)
     for kind in dict.fromkeys(sound.kind for sound in made):
         unknown, refused = hear(predictor, [sound for sound in made if sound.kind == kind], counted)
-        groups.append(_group(kind, heard, unknown, len(refused), open_set, study.labels))
+        groups.append(judge.group(kind, heard, unknown, len(refused)))
     measured["groups"] = groups
     own_told = measured["own"]
     counts = own_told["n_right"] - own_told["n_right_known"], own_told["n"] - own_told["n_known"]
@@ -182,76 +210,66 @@ def _counter(told: OnClip, total: int) -> Callable[[], None]:
     return count
 
 
-def _strangeness(heard: Sequence[Heard], open_set: OpenSet) -> np.ndarray:
-    """(sound,) raw scores: strangeness itself is bounded, and ties would count as half."""
-    return np.array([h.clip_score(open_set.score, {}) for h in heard])
+@dataclass(frozen=True)
+class Judge:
+    """What is said of sounds that a network heard."""
 
+    open_set: OpenSet
+    fitted: Mapping[str, Tensor]
+    labels: Sequence[str]
 
-def _outcomes(heard: Sequence[Heard], labels: Sequence[str], open_set: OpenSet) -> tuple[np.ndarray, np.ndarray]:
-    right = np.array([labels[int(h.probabilities.argmax())] == h.sound.kind for h in heard])
-    return right, open_set.clips.strangeness(_strangeness(heard, open_set)) <= open_set.accepts
+    def scores(self, heard: Sequence[Heard]) -> np.ndarray:
+        """(sound,) raw scores: strangeness itself is bounded, and ties would count as half."""
+        return np.array([h.clip_score(self.open_set.score, self.fitted) for h in heard])
 
+    def is_known(self, heard: Sequence[Heard]) -> np.ndarray:
+        """(sound,) whether each is called known."""
+        return self.open_set.is_known(self.scores(heard), np.array([h.level_db for h in heard]))
 
-def _told_known(right: np.ndarray, is_known: np.ndarray) -> dict[str, int]:
-    return {
-        "n": len(right),
-        "n_right": int(right.sum()),
-        "n_known": int(is_known.sum()),
-        "n_right_known": int((right & is_known).sum()),
-    }
+    def known_counts(self, heard: Sequence[Heard]) -> dict[str, int]:
+        """Count clips, those that are right, those called known, and both."""
+        right = np.array([self.labels[int(h.probabilities.argmax())] == h.sound.kind for h in heard])
+        is_known = self.is_known(heard)
+        counts = {"n": len(right), "n_right": right.sum(), "n_known": is_known.sum()}
+        return {name: int(n) for name, n in (counts | {"n_right_known": (right & is_known).sum()}).items()}
 
+    def reliability(self, heard: Sequence[Heard]) -> dict[str, Any]:
+        """Compare how sure the network is with how often it is right, before and after calibration."""
+        targets = np.array([list(self.labels).index(h.sound.kind) for h in heard])
+        probabilities = np.stack([h.probabilities for h in heard])
+        return {
+            "before": reliability(probabilities, targets),
+            "after": reliability(self.open_set.clips.calibrate(probabilities), targets),
+        }
 
-def _reliability(heard: Sequence[Heard], labels: Sequence[str], open_set: OpenSet) -> dict[str, Any]:
-    targets = np.array([list(labels).index(h.sound.kind) for h in heard])
-    probabilities = np.stack([h.probabilities for h in heard])
-    return {
-        "before": reliability(probabilities, targets),
-        "after": reliability(open_set.clips.calibrate(probabilities), targets),
-    }
+    def group(self, kind: str, known: Sequence[Heard], unknown: Sequence[Heard], n_refused: int) -> dict[str, Any]:
+        """Known against unknown sounds of a kind; what is refused as silent is no answer at all, and not counted."""
+        values = {"kind": kind, "n": len(unknown), "n_refused": n_refused}
+        if not unknown:
+            nothing = {"n_known": 0, "auroc": None, "interval": None, "false_known": None, "taken_for": []}
+            return values | nothing
+        scores, strange = self.scores(known), self.scores(unknown)
+        return values | {
+            "n_known": int(self.is_known(unknown).sum()),
+            "auroc": auroc(scores, strange),
+            "interval": _interval(scores, [h.sound.group for h in known], strange, [h.sound.group for h in unknown]),
+            "false_known": false_known(scores, strange),
+            "taken_for": self.taken_for(unknown),
+        }
 
+    def taken_for(self, heard: Sequence[Heard], most: int = 3) -> list[list]:
+        """Give the classes that sounds are given to most, with how many."""
+        counts = Counter(self.labels[int(h.probabilities.argmax())] for h in heard)
+        return [[label, n] for label, n in counts.most_common(most)]
 
-def _group(
-    kind: str,
-    known: Sequence[Heard],
-    unknown: Sequence[Heard],
-    n_refused: int,
-    open_set: OpenSet,
-    labels: Sequence[str],
-) -> dict[str, Any]:
-    """Known against unknown sounds of one kind; what is refused as silent is no answer at all, and not counted."""
-    scores, strange = _strangeness(known, open_set), _strangeness(unknown, open_set)
-    is_known = open_set.clips.strangeness(strange) <= open_set.accepts
-    values = {"kind": kind, "n": len(unknown), "n_refused": n_refused, "n_known": int(is_known.sum())}
-    if not len(unknown):
-        return values | {"auroc": None, "interval": None, "false_known": None, "taken_for": []}
-    return values | {
-        "auroc": auroc(scores, strange),
-        "interval": _interval(scores, [h.sound.group for h in known], strange, [h.sound.group for h in unknown]),
-        "false_known": false_known(scores, strange),
-        "taken_for": _taken_for(unknown, labels),
-    }
-
-
-def _taken_for(heard: Sequence[Heard], labels: Sequence[str], most: int = 3) -> list[list]:
-    """Give the classes that sounds are given to most, with how many."""
-    counts = Counter(labels[int(h.probabilities.argmax())] for h in heard)
-    return [[label, n] for label, n in counts.most_common(most)]
-
-
-def _by_class(heard: Sequence[Heard], open_set: OpenSet, labels: Sequence[str]) -> list[dict[str, Any]]:
-    rows = []
-    for kind in dict.fromkeys(h.sound.kind for h in heard):
-        of_kind = [h for h in heard if h.sound.kind == kind]
-        is_known = open_set.clips.strangeness(_strangeness(of_kind, open_set)) <= open_set.accepts
-        rows.append(
-            {
-                "label": kind,
-                "n": len(of_kind),
-                "n_known": int(is_known.sum()),
-                "taken_for": _taken_for(of_kind, labels),
-            }
-        )
-    return rows
+    def by_class(self, heard: Sequence[Heard]) -> list[dict[str, Any]]:
+        """Say what each class that the network does not have is taken for."""
+        rows = []
+        for kind in dict.fromkeys(h.sound.kind for h in heard):
+            of_kind = [h for h in heard if h.sound.kind == kind]
+            counts = {"n": len(of_kind), "n_known": int(self.is_known(of_kind).sum())}
+            rows.append({"label": kind, **counts, "taken_for": self.taken_for(of_kind)})
+        return rows
 
 
 def _interval(

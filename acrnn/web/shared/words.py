@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from acrnn.checkpoints import Checkpoint
+from acrnn.checkpoints.open_set import TOO_QUIET_DB
 from acrnn.inference import Prediction
 from acrnn.model import PICZAK
 from acrnn.paths import runs_root, shipped_checkpoints, user_checkpoints, user_results
@@ -53,6 +54,8 @@ def describe_strangeness(prediction: Prediction) -> str | None:
     if open_set is None:
         return None
     told = f"Stranger to this network than {prediction.strangeness:.0%} of clips of its classes"
+    if prediction.level_db < open_set.levels_db[0] - TOO_QUIET_DB:
+        return "It is too quiet for this network to tell whether it is of a known class."
     if prediction.known:
         return f"{told}; up to {open_set.accepts:.0%} counts as known."
     right = open_set.right_when_unknown
