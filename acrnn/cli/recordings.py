@@ -3,9 +3,11 @@
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,38 +39,54 @@ def predict(
     from acrnn.devices import describe_device
     from acrnn.inference import load
 
-    _require_files(paths)
+    require_files(paths)
     limits = Limits.of_environment()
     if max_seconds is not None:
         limits = replace(limits, max_duration_s=max_seconds)
     predictor = load(checkpoint, device)
     errors.print(f"{predictor.checkpoint.name} on {describe_device(predictor.device)}", markup=False)
-    done, exit_code = [], 0
-    try:
-        for path in paths:
-            source, name = (sys.stdin.buffer, "standard input") if str(path) == "-" else (path, str(path))
-            try:
-                prediction = predictor(source, name=name, limits=limits, channel=channel, partial=partial)
-            except AcrnnError as error:
-                exit_code = 2
-                hint = " --partial uses what is there." if _is_cut(error) and not partial else ""
-                errors.print(f"error: {error}{hint}", markup=False)
-                continue
-            _print_notes(prediction, name)
-            if as_json:
-                done.append(prediction.as_dict(top))
-            else:
-                _print_prediction(prediction, top)
-    except KeyboardInterrupt:
-        exit_code = 130
-        errors.print("stopped; the recordings from here on are not done", markup=False)
-    if as_json:
-        print(json.dumps(done))  # ASCII alone: it passes every encoding, and names that are not text come back whole
+    exit_code = 0
+    with _json_list() if as_json else nullcontext(lambda prediction: _print_prediction(prediction, top)) as tell:
+        try:
+            for path in paths:
+                source, name = (sys.stdin.buffer, "standard input") if str(path) == "-" else (path, str(path))
+                try:
+                    prediction = predictor(source, name=name, limits=limits, channel=channel, partial=partial)
+                except AcrnnError as error:
+                    exit_code = 2
+                    hint = " --partial uses what is there." if _is_cut(error) and not partial else ""
+                    errors.print(f"error: {error}{hint}", markup=False)
+                    continue
+                _print_notes(prediction, name)
+                tell(prediction.as_dict(top) if as_json else prediction)
+        except KeyboardInterrupt:
+            exit_code = 130
+            errors.print("stopped; the recordings from here on are not done", markup=False)
     if exit_code:
         raise typer.Exit(exit_code)
 
 
-def _require_files(paths: list[Path]) -> None:
+@contextmanager
+def _json_list() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Print a JSON list on stdout as it comes; gives a function that prints one object, on a line of its own.
+
+    ASCII alone: it passes every encoding, and names that are not text come back whole.
+    """
+    comma = ""
+
+    def tell(values: dict[str, Any]) -> None:
+        nonlocal comma
+        print(f"{comma}{json.dumps(values)}", flush=True)
+        comma = ","
+
+    print("[", end="", flush=True)
+    try:
+        yield tell
+    finally:
+        print("]", flush=True)
+
+
+def require_files(paths: list[Path]) -> None:
     """Tell a misspelt option from a file whose name begins with a dash: options that are unknown are taken for files.
 
     Raises

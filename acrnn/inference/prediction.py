@@ -112,6 +112,8 @@ class Prediction:
         By the checkpoint's score of strangeness, if it has one.
     open_set : OpenSet or None
         The checkpoint's calibration and score of strangeness; without it, what follows from it is None.
+    source_rate_hz : int or None
+        Sampling rate of the recording.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Prediction:
     segment_is_silent: np.ndarray | None = None
     segment_scores: np.ndarray | None = None
     open_set: OpenSet | None = None
+    source_rate_hz: int | None = None
 
     @property
     def known_up_to_hz(self) -> float | None:

@@ -137,7 +137,7 @@ class Hearing:
         self._front_end = self._config.front_end
         every = self._front_end.n_bands
         self._n_known = every if predictor.bands is None else n_known_bands(self._front_end, source_rate_hz)
-        self._announced_s, self._told = announced_s, told
+        self._source_rate_hz, self._announced_s, self._told = source_rate_hz, announced_s, told
         self._n_samples = 0
         self._n_frames = 0
         self._levels_db: list[np.ndarray] = []
@@ -266,6 +266,7 @@ class Hearing:
             segment_is_silent=shares == 0,
             segment_scores=self._scores(logits, features),
             open_set=config.open_set,
+            source_rate_hz=self._source_rate_hz,
         )
 
 

@@ -179,9 +179,10 @@ def csv_text(frame: pd.DataFrame, *, index: bool = False, float_format: str | No
     Names of files are not ours: `=cmd|'calc'!A0.wav` is one.
     """
     texts = frame.select_dtypes(exclude=["number", "bool", "datetime"])
-    safe = frame.assign(**{str(name): column.map(_as_text) for name, column in texts.items()})
-    return safe.rename(columns=_as_text, index=_as_text).to_csv(index=index, float_format=float_format)
+    safe = frame.assign(**{str(name): column.map(spreadsheet_safe) for name, column in texts.items()})
+    return safe.rename(columns=spreadsheet_safe, index=spreadsheet_safe).to_csv(index=index, float_format=float_format)
 
 
-def _as_text(value: Any) -> Any:
+def spreadsheet_safe(value: Any) -> Any:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula; all else stays as it is."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -77,11 +77,12 @@ def test_what_is_done_when_it_is_interrupted_is_told(sounds, environment, tmp_pa
         return True
 
     wait_until(is_reading)
+    first = process.stdout.readline()  # told at once, not at the end
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     os.close(writer[0])
     assert process.returncode == 130
-    assert [row["path"] for row in json.loads(out)] == ["-x.wav"]
+    assert [row["path"] for row in json.loads(first + out)] == ["-x.wav"]
     assert err.decode().splitlines()[-1].startswith("stopped")
 
 
