@@ -392,9 +392,10 @@ def test_training_md_describes_the_recipes_of_the_code():
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(RECIPES)
     assert f"(segments of {WHOLE['segment_frames']} frames)" in " ".join(text.split())
     assert (WHOLE["optimiser"], WHOLE["schedule"], WHOLE["roll"]) == ("adamw", "one-cycle", True)
-    names = "whole", "whole_with_mixup", "best"
-    probe, mixed, best = (result(f"ablation/esc50-l10-{name}-30-sealed1") for name in names)
+    names = "whole", "whole_with_mixup", "best", "short_mixed_powers"
+    probe, mixed, best, powers = (result(f"ablation/esc50-l10-{name}-30-sealed1") for name in names)
     told = " ".join(text.split())
     assert f"scored {percent(probe['accuracy'])} ({between(probe['interval'])}) on fold 5" in told
     assert f"it scored {percent(mixed['accuracy'])} ({between(mixed['interval'])})" in told
+    assert f"mixed it scored {percent(powers['accuracy'])} ({between(powers['interval'])}) there" in told
     assert f"scored {percent(best['accuracy'])} ({between(best['interval'])}) on the same folds" in told

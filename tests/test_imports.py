@@ -24,6 +24,7 @@ TIERS = (
     {"runs"},
     {"results"},
     {"report"},
+    {"scan"},
     {"figures"},
     {"cli", "web"},
     {"__main__"},

@@ -20,6 +20,7 @@ from acrnn.cli import measures, outcomes
 from acrnn.cli.measures import count_bar, opened
 from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors, sheet, writable
 from acrnn.cli.recordings import predict
+from acrnn.cli.scan import scan
 from acrnn.errors import AcrnnError
 
 app = typer.Typer(
@@ -48,7 +49,8 @@ def main() -> None:
     sys.exit(2)
 
 
-app.command(context_settings={"ignore_unknown_options": True})(predict)  # -x.wav is a file
+for _of_files in (predict, scan):
+    app.command(context_settings={"ignore_unknown_options": True})(_of_files)  # -x.wav is a file
 
 
 @app.command()

@@ -57,7 +57,9 @@ class Tally:
         parts = [f"{self.n_kept + self.n_new - n_failed} of {self.n_files} files done"]
         parts += [f"{n_failed} failed ({kinds})"] if n_failed else []
         parts += [f"{self.n_kept} of them before"] if self.n_kept else []
-        parts.append(f"{elapsed_s:.1f} s, {self.n_new / elapsed_s:.1f} files/s, {self.sound_s / elapsed_s:.0f} × real time")
+        parts.append(
+            f"{elapsed_s:.1f} s, {self.n_new / elapsed_s:.1f} files/s, {self.sound_s / elapsed_s:.0f} × real time"
+        )
         return "; ".join(parts)
 
 

@@ -22,9 +22,9 @@ def require_format(path: Path) -> None:
 
 
 def write_rows(path: Path, columns: dict[str, type], rows: Iterable[Row]) -> None:
-    """Write rows in the format that the suffix names.
+    r"""Write rows in the format that the suffix names.
 
-    Names that are not text are whole in JSONL; the others have their bytes as `\\udcff`. In a CSV, a text that a
+    Names that are not text are whole in JSONL; the others have their bytes as `\udcff`. In a CSV, a text that a
     spreadsheet would take for a formula gets an apostrophe before it.
 
     Raises
