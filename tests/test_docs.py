@@ -283,7 +283,7 @@ def training_claims() -> list[str]:
     is_right = right_of(ours)
     wrong = Counter(clip["label"] for clip in ours["clips"] if not is_right[clip["filename"]])
     steady = sum(wrong[name] for name in ("crackling_fire", "helicopter", "rain", "chainsaw"))
-    names = (path.stem for path in (RESULTS / "ablation").glob("esc10-*.json"))
+    names = (path.stem for path in (RESULTS / "ablation").glob("esc10-*-20-sealed1.json"))
     ablation = {one["recipe"]["name"]: one for one in (result(f"ablation/{name}") for name in names)}
     scored = {name: one["n_correct_of_mean"] for name, one in ablation.items()}
     parts = [n for name, n in scored.items() if name.startswith("best_") and name != "best_without_cycle"]

@@ -19,6 +19,7 @@ TIERS = (
     {"model"},
     {"checkpoints"},
     {"inference"},
+    {"events"},
     {"training"},
     {"measures"},
     {"runs"},

@@ -17,6 +17,7 @@ from rich.progress import (
 from rich.table import Column, Table
 
 from acrnn.cli import measures, outcomes
+from acrnn.cli.events import events
 from acrnn.cli.measures import count_bar, opened
 from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors, sheet, writable
 from acrnn.cli.recordings import predict
@@ -49,7 +50,7 @@ def main() -> None:
     sys.exit(2)
 
 
-for _of_files in (predict, scan):
+for _of_files in (predict, scan, events):
     app.command(context_settings={"ignore_unknown_options": True})(_of_files)  # -x.wav is a file
 
 
