@@ -68,7 +68,7 @@ with verdict:
         f"{describe_device(predictor_of(checkpoint).device)}. {describe_probability(prediction, checkpoint)}"
     )
 with bars:
-    likely = prediction.top(5, calibrated=True)
+    likely = prediction.top(5)
     st.plotly_chart(
         top_figure(prediction, truth=clip.truth),
         key="top",

@@ -114,7 +114,7 @@ def _print_prediction(prediction: "Prediction", top: int) -> None:
     print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
     if prediction.known is False:
         print(f"  none of its {len(prediction.labels)} classes; the nearest are")
-    for label, probability in prediction.top(top, calibrated=True):
+    for label, probability in prediction.top(top):
         print(f"  {probability:6.1%}  {label}")
     attention = prediction.attention
     if attention is not None:

@@ -66,8 +66,8 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
 
 
 def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> Figure:
-    """Bars of the `k` most probable classes in their colours, calibrated if possible; the true one is marked."""
-    labels, probabilities = zip(*reversed(prediction.top(k, calibrated=True)), strict=True)
+    """Bars of the `k` most probable classes in their colours; the true one, where known, is marked."""
+    labels, probabilities = zip(*reversed(prediction.top(k)), strict=True)
     names = [f"<b>{shown(label)} ✓</b>" if label == truth else shown(label) for label in labels]
     figure = go.Figure(
         go.Bar(
@@ -95,7 +95,7 @@ def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
     """
     segments = prediction.segments
     colours = [(NEUTRAL, "white") if s.silent else class_colour(s.label, prediction.labels) for s in segments]
-    probabilities = [s.probability if s.calibrated is None else s.calibrated for s in segments]
+    probabilities = [s.probability for s in segments]
     few = len(segments) <= 16
     figure.add_bar(
         x=[s.end_s - s.start_s for s in segments],

@@ -54,7 +54,8 @@ def upload(page, path) -> None:
 def test_the_first_visit_shows_a_sample_already_analysed(app, page):
     open_clip(page, app.url())
     assert re.fullmatch(r"[a-z ]+, \d+%", heading(page))
-    expect(page.get_by_text("It must choose one of its 10 classes")).to_be_visible()
+    expect(page.get_by_text("calibrated, it is")).to_be_visible()
+    expect(page.get_by_text("Stranger to this network than")).to_be_visible()
 
 
 def test_another_sample_is_picked_and_stands_in_the_url(app, page):

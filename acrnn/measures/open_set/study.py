@@ -24,7 +24,8 @@ OTHER_CLASSES = "other classes"
 PROTOCOL = (
     "Fitted on an inner split: a network of the same recipe, trained on three of the checkpoint's four training folds "
     "and scored on the fourth. The score of strangeness is chosen there, on classes of ESC-50 that the network was "
-    "not trained on, against its own ten, both of the 16 kHz copy. Measured on the fold that is held out of the "
+    "not trained on, against its own ten, both of the 16 kHz copy. ESC-50's networks lack no class, and take the score "
+    "that the network of ESC-10's recipe `best` chose. Measured on the fold that is held out of the "
     "checkpoint, which neither network has seen. AUROC is the probability that an unknown clip is the stranger of "
     "two; 95 % intervals are by bootstrap over recordings."
 )

@@ -42,10 +42,10 @@ def sentence_of(error: Exception) -> str:
 
 def headline(prediction: Prediction) -> str:
     """Say in a few words what was heard: a class with its probability, or none of them."""
-    (label, confidence) = prediction.top(1, calibrated=True)[0]
+    label, probability = prediction.top(1)[0]
     if prediction.known is False:
-        return f"None of its {len(prediction.labels)} classes; nearest: {named(label)} ({confidence:.0%})"
-    return f"{named(label)}, {confidence:.0%}"
+        return f"None of its {len(prediction.labels)} classes; nearest: {named(label)} ({probability:.0%})"
+    return f"{named(label)}, {probability:.0%}"
 
 
 def describe_strangeness(prediction: Prediction) -> str | None:
@@ -107,7 +107,8 @@ def describe_probability(prediction: Prediction, checkpoint: Checkpoint) -> str:
         return (
             f"It must choose one of its {len(prediction.labels)} classes, whatever it hears; the probability is {mean}."
         )
-    return f"The probability is {mean}, calibrated."
+    _, calibrated = prediction.top(1, calibrated=True)[0]
+    return f"The probability is {mean}; calibrated, it is {calibrated:.0%}."
 
 
 def describe_vote(checkpoint: Checkpoint) -> str:
