@@ -107,6 +107,8 @@ def describe_probability(prediction: Prediction, checkpoint: Checkpoint) -> str:
         return (
             f"It must choose one of its {len(prediction.labels)} classes, whatever it hears; the probability is {mean}."
         )
+    if prediction.known is False:
+        return f"The probability is {mean}, among its classes."
     _, calibrated = prediction.top(1, calibrated=True)[0]
     return f"The probability is {mean}; calibrated, it is {calibrated:.0%}."
 
