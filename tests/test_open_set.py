@@ -10,6 +10,10 @@ import torch
 from acrnn.checkpoints import OpenSet, Scale, find, keep_open_set
 from acrnn.checkpoints.open_set import SCORES, scores_of, statistics_of
 from acrnn.errors import CheckpointError, OptionError
+from acrnn.inference import Predictor
+from acrnn.measures.open_set.fit import auroc, false_known, reliability, temperature
+from acrnn.measures.open_set.sounds import unknown_sounds
+from acrnn.measures.open_set.study import require_inner
 
 
 @pytest.fixture
@@ -77,6 +81,94 @@ def test_a_garbled_one_is_refused(checkpoint, field, value):
     path.write_text(json.dumps(values))
     with pytest.raises(CheckpointError, match="open_set"):
         find(str(checkpoint.path))
+
+
+def mahalanobis(checkpoint, **changes):
+    n, classes = 2 * checkpoint.config.network.n_hidden, len(checkpoint.config.labels)
+    statistics = {"means": torch.zeros(classes, n), "whitening": torch.eye(n)} | changes
+    return keep_open_set(checkpoint, replace(OPEN_SET, score="mahalanobis"), statistics)
+
+
+def test_statistics_are_kept_beside_the_weights_and_go_with_the_rest(checkpoint):
+    kept = mahalanobis(checkpoint)
+    assert kept.load_statistics()["whitening"].dtype == torch.float32
+    logits = keep_open_set(kept, OPEN_SET)
+    assert logits.load_statistics() == {}
+    assert not (kept.path / "open_set.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda path: path.unlink(), "cannot be read"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x"), "damaged"),
+    ],
+)
+def test_statistics_that_are_missing_or_damaged_are_named(checkpoint, spoil, told):
+    kept = mahalanobis(checkpoint)
+    spoil(kept.path / "open_set.safetensors")
+    with pytest.raises(CheckpointError, match=rf"open_set\.safetensors.*{told}"):
+        Predictor(kept, "cpu")
+
+
+@pytest.mark.parametrize("changes", [{"means": torch.zeros(3, 3)}, {"luck": torch.ones(1)}])
+def test_statistics_of_another_shape_are_refused(checkpoint, changes):
+    with pytest.raises(CheckpointError, match="not those that mahalanobis needs"):
+        mahalanobis(checkpoint, **changes).load_statistics()
+
+
+def test_statistics_that_are_not_finite_are_refused(checkpoint):
+    with pytest.raises(CheckpointError, match="not finite"):
+        mahalanobis(checkpoint, whitening=torch.full((1,), torch.nan).expand(2 * 8, 16).clone()).load_statistics()
+
+
+@pytest.mark.parametrize(("quantiles", "known"), [((-99.0, 99.0), True), ((-99.0, -98.0), False)])
+def test_a_prediction_says_whether_a_clip_is_known(checkpoint, quantiles, known):
+    scale = Scale(1.0, quantiles)
+    predictor = Predictor(keep_open_set(checkpoint, replace(OPEN_SET, clips=scale, segments=scale)), "cpu")
+    prediction = predictor(np.random.default_rng(0).uniform(-0.3, 0.3, 80_000), 16_000)
+    assert prediction.known is known
+    assert (prediction.strangeness == 1) is not known
+    assert prediction.segment_known.tolist() == [known] * len(prediction.segments)
+    assert prediction.frame_known.all() == known
+    assert prediction.as_dict()["known"] is known
+    assert prediction.calibrated == pytest.approx(prediction.probabilities, abs=1e-6)
+
+
+def test_what_is_far_too_quiet_is_never_known():
+    assert OPEN_SET.is_known(0.0, -60.0)
+    assert not OPEN_SET.is_known(0.0, -81.0)
+
+
+def test_a_temperature_is_found_again():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 5))
+    true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    targets = np.array([rng.choice(5, p=row) for row in true])
+    sharp = np.exp(3 * logits) / np.exp(3 * logits).sum(axis=1, keepdims=True)
+    assert temperature(sharp, targets) == pytest.approx(3, rel=0.1)
+    after = reliability(Scale(3.0, (0, 1)).calibrate(sharp), targets)
+    assert after["ece"] < 0.03 < reliability(sharp, targets)["ece"]
+
+
+def test_known_and_unknown_are_told_apart_by_their_order():
+    known, unknown = np.arange(100.0), np.array([50.0, 99.0, 200.0, 300.0])
+    assert auroc(known, unknown) == pytest.approx((50.5 + 99.5 + 100 + 100) / 400)
+    assert false_known(known, unknown) == 0.25
+
+
+@pytest.mark.parametrize(("inner_fold", "sealed"), [(1, (1,)), (2, ()), (2, (3,))])
+def test_an_inner_run_must_leave_the_checkpoints_fold_alone(checkpoint, inner_fold, sealed):
+    require_inner(checkpoint, 2, (1,))
+    with pytest.raises(OptionError, match="seals fold 1"):
+        require_inner(checkpoint, inner_fold, sealed)
+
+
+def test_sounds_of_no_class_are_made_at_any_rate():
+    sounds = [sound for sound in unknown_sounds(8000) if sound.kind != "speech"]
+    assert {sound.kind for sound in sounds} == {"noise", "tones", "near-silence"}
+    assert {len(sound.source) for sound in sounds} == {40_000}
+    assert len({sound.name for sound in sounds}) == len(sounds)
 
 
 def test_quantiles_that_fall_are_no_quantiles():

@@ -196,12 +196,17 @@ def keep_open_set(
 ) -> Checkpoint:
     """Write what was fitted beside a checkpoint's weights, which stay as they are, or take it out.
 
+    What was kept before goes first, so that a kill in between leaves a checkpoint without an open set.
+
     Parameters
     ----------
     statistics : dict of str to Tensor, optional
         What the score needs of the training segments; kept as fp16.
     """
     path = checkpoint.path / CONFIG
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if values.pop("open_set", None) is not None:
+        atomic_write_bytes(path, _as_json(values))
     if open_set is not None and statistics:
         halves = {name: value.half().contiguous() for name, value in statistics.items()}
         with atomic_path(checkpoint.path / STATISTICS) as part:
@@ -209,8 +214,6 @@ def keep_open_set(
         open_set = replace(open_set, statistics_sha256=sha256_of(checkpoint.path / STATISTICS))
     else:
         (checkpoint.path / STATISTICS).unlink(missing_ok=True)
-    values = json.loads(path.read_text(encoding="utf-8"))
-    values.pop("open_set", None)
     if open_set is not None:
         values["open_set"] = open_set.as_dict()
     atomic_write_bytes(path, _as_json(values))

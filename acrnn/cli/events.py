@@ -1,7 +1,7 @@
 """The command that finds the events of recordings, as files that other programs open."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,10 @@ from acrnn.cli.recordings import require_files
 from acrnn.errors import AcrnnError, OptionError
 from acrnn.paths import DEFAULT_CHECKPOINTS
 
+if TYPE_CHECKING:
+    from acrnn.events import EventSettings
+    from acrnn.inference import Predictor
+
 SUFFIXES = {"audacity": ".txt", "raven": ".selections.txt", "csv": ".csv", "json": ".json"}
 
 
@@ -18,7 +22,7 @@ def events(
     paths: Annotated[list[Path], typer.Argument(help=f"Recordings; {ACCEPTED}.", readable=False)],
     checkpoint: Checkpoint = DEFAULT_CHECKPOINTS[0],
     form: Annotated[str, typer.Option("--format", help="audacity, raven, csv or json.")] = "csv",
-    min_probability: Annotated[float, typer.Option(help="An event's windows reach this somewhere.")] = 0.5,
+    min_probability: Annotated[float, typer.Option(help="Mean probability that an event reaches somewhere.")] = 0.5,
     classes: Annotated[str, typer.Option(help="Some of the classes, such as dog,rain; default: all.")] = "",
     min_length: Annotated[float, typer.Option(min=0, help="Seconds; shorter events are dropped.")] = 0.1,
     min_gap: Annotated[float, typer.Option(min=0, help="Seconds; shorter pauses are closed.")] = 1.0,
@@ -29,46 +33,89 @@ def events(
     partial: Annotated[bool, typer.Option("--partial", help="Use what is there of a file that is cut short.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Say what sounds from when to when in recordings, in a format of Audacity's, Raven's, CSV or JSON.
+    """Say what sounds from when to when in recordings, as a file of Audacity's or Raven's, CSV or JSON.
 
-    Files that cannot be used are named on stderr, the others are still done, and the exit code is 2.
+    Files that cannot be used are named on stderr, the others are still done, and the exit code is 2. Ctrl-C ends with
+    what is done, and exit code 130.
     """
-    from acrnn.events import EventSettings, find_events
-    from acrnn.events.formats import FORMATS, read_events, write_text
+    from acrnn.events import EventSettings, wanted_classes
+    from acrnn.events.formats import read_events
     from acrnn.inference import load
 
     require_files(paths)
-    if form not in FORMATS:
-        raise OptionError(f"There is no format {form!r}; {', '.join(FORMATS)} are accepted.")
-    if len(paths) > 1 and (truth or (form in ("audacity", "raven") and out is None)):
-        raise OptionError("Several recordings need --out with a folder in these formats, and --truth takes one.")
+    _require_places(paths, form, out, truth)
     true = [found.event for found in read_events(truth)] if truth else []
-    wanted = tuple(name for name in classes.split(",") if name) or None
     settings = EventSettings(
         onset=min_probability, offset=min(EventSettings.offset, min_probability), smoothing=smoothing,
-        min_length_s=min_length, min_gap_s=min_gap, classes=wanted,
+        min_length_s=min_length, min_gap_s=min_gap, classes=tuple(name for name in classes.split(",") if name) or None,
     )  # fmt: skip
     predictor = load(checkpoint, device)
-    top_hz = predictor.checkpoint.config.front_end.rate_hz / 2
-    done, failed = [], False
-    for path in paths:
-        try:
-            prediction = predictor(path, name=str(path), channel=channel, partial=partial)
-        except AcrnnError as error:
-            failed = True
-            errors.print(f"error: {error}", markup=False)
-            continue
-        done.append((str(path), find_events(prediction, settings)))
-    if out is not None and len(paths) > 1:
+    wanted_classes(predictor.checkpoint.config.labels, settings.classes)
+    done, exit_code = _find(paths, predictor, settings, channel=channel, partial=partial)
+    _tell(done, form, out, predictor.checkpoint.config.front_end.rate_hz / 2, in_folder=_is_folder(out, paths))
+    if truth and done:
+        _compare(done[0][1], true)
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def _is_folder(out: Path | None, paths: list[Path]) -> bool:
+    return out is not None and (len(paths) > 1 or out.is_dir())
+
+
+def _require_places(paths: list[Path], form: str, out: Path | None, truth: Path | None) -> None:
+    """Make sure, before any work, that what is found can be written, each recording's events to a place of their own.
+
+    Raises
+    ------
+    OptionError
+    """
+    from acrnn.events.formats import FORMATS
+
+    if form not in FORMATS:
+        raise OptionError(f"There is no format {form!r}; {', '.join(FORMATS)} are accepted.")
+    if len(paths) > 1 and truth:
+        raise OptionError("--truth has the events of one recording, and several are given.")
+    if len(paths) > 1 and form in ("audacity", "raven") and out is None:
+        raise OptionError(f"A file of {form} has the events of one recording; --out names a folder for several.")
+    stems = [path.stem for path in paths]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if out is not None and twice is not None:
+        raise OptionError(f"Two recordings are called {twice}, and would have one file in {out}; do them apart.")
+
+
+def _find(
+    paths: list[Path], predictor: "Predictor", settings: "EventSettings", **how: Any
+) -> tuple[list[tuple[str, list]], int]:
+    """Find the events of each recording; gives those that are done, and the exit code."""
+    from acrnn.events import find_events
+
+    done, exit_code = [], 0
+    try:
+        for path in paths:
+            try:
+                prediction = predictor(path, name=str(path), **how)
+            except AcrnnError as error:
+                exit_code = 2
+                errors.print(f"error: {error}", markup=False)
+            else:
+                done.append((str(path), find_events(prediction, settings)))
+    except KeyboardInterrupt:
+        exit_code = 130
+        errors.print("stopped; the recordings from here on are not done", markup=False)
+    return done, exit_code
+
+
+def _tell(done: list[tuple[str, list]], form: str, out: Path | None, top_hz: float, *, in_folder: bool) -> None:
+    """Write the events: a file each in a folder, or all of them in one file or on standard output."""
+    from acrnn.events.formats import write_text
+
+    if in_folder:
         for name, found in done:
             _write(out / f"{Path(name).stem}{SUFFIXES[form]}", write_text([(name, found)], form, top_hz))
     elif done or form in ("csv", "json"):
         text = write_text(done, form, top_hz)
         print(text, end="") if out is None else _write(out, text)
-    if truth and done:
-        _compare(done[0][1], true)
-    if failed:
-        raise typer.Exit(2)
 
 
 def _write(path: Path, text: str) -> None:

@@ -58,7 +58,7 @@ def scan(
     for error in unread:
         errors.print(f"error: {error}", markup=False)
     if not files:
-        raise OptionError(f"There is no recording in {', '.join(map(str, paths))}; {ACCEPTED} are looked for.")
+        raise OptionError(f"There is no recording in {', '.join(map(str, paths))}; {ACCEPTED}.")
     predictor = load(checkpoint, device)
     jobs = jobs or default_jobs(predictor.device, len(files))
     where = describe_device(predictor.device)

@@ -99,7 +99,7 @@ def find_events(prediction: Prediction, settings: EventSettings | None = None) -
         If a class is none of the checkpoint's.
     """
     settings = settings or EventSettings()
-    labels = _wanted(prediction.labels, settings.classes)
+    labels = wanted_classes(prediction.labels, settings.classes)
     level = Level.of(prediction)
     grid = Grid.of(prediction, level)
     found: list[Event] = []
@@ -168,7 +168,8 @@ def _trusted(prediction: Prediction, level: Level) -> np.ndarray:
     return values
 
 
-def _wanted(labels: tuple[str, ...], classes: tuple[str, ...] | None) -> list[str]:
+def wanted_classes(labels: tuple[str, ...], classes: tuple[str, ...] | None) -> list[str]:
+    """Give the classes that events are looked for of; raises OptionError if one is none of `labels`."""
     for label in classes or ():
         if label not in labels:
             raise OptionError(f"There is no class {label!r}; {', '.join(labels)} are accepted.")

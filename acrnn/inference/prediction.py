@@ -253,7 +253,7 @@ class Prediction:
             {
                 "label": self.labels[i],
                 "probability": float(self.probabilities[i]),
-                "calibrated": _known_or_none(self.calibrated, i),
+                "calibrated": None if self.calibrated is None else float(self.calibrated[i]),
             }
             for i in order
         ]
@@ -277,10 +277,6 @@ class Prediction:
             "segments": [vars(segment) for segment in self.segments],
             "attention": attention,
         }
-
-
-def _known_or_none(values: np.ndarray | None, index: int) -> float | None:
-    return None if values is None else float(values[index])
 
 
 def most_attended_s(

@@ -74,8 +74,9 @@ def _pairing_line(setting: Setting, without: Setting, folds: Sequence[int]) -> d
     }
 
 
-BASES = ("best", "whole")
-"""Recipes whose variants are compared with them."""
+VARIANTS = {"best": ("best_", "short"), "whole": ("whole_",)}
+"""Recipe → what the names of those begin with that are compared with it."""
+BASES = tuple(VARIANTS)
 
 
 def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
@@ -100,7 +101,7 @@ def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
         for setting in settings:
             key = setting.data_fingerprint, setting.placement, setting.folds, setting.epochs
             name = setting.recipe["name"]
-            if key == same and (name == "paper" or name.startswith(f"{base.recipe['name']}_")):
+            if key == same and (name == "paper" or name.startswith(VARIANTS[base.recipe["name"]])):
                 lines.append(_ablation_line(setting, base))
     columns = [
         "data", "folds", "epochs", "recipe", "differs", "accuracy", "low", "high", "n_more", "n_fewer", "p_value",

@@ -58,6 +58,15 @@ def test_the_first_visit_shows_a_sample_already_analysed(app, page):
     expect(page.get_by_text("Stranger to this network than")).to_be_visible()
 
 
+def test_a_tone_is_none_of_the_classes(app, page, tmp_path, write_wav):
+    page.goto(app.url("?source=upload&model=esc10&attention=l10&fold=1-paper"))
+    settle(page)
+    tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(5 * 44_100) / 44_100)
+    upload(page, write_wav(tmp_path / "tone.wav", tone, 44_100))
+    expect(page.locator("h1")).to_contain_text("None of its 10 classes; nearest:", timeout=60_000)
+    expect(page.get_by_text("it is taken for none of them")).to_be_visible()
+
+
 def test_another_sample_is_picked_and_stands_in_the_url(app, page):
     open_clip(page, app.url())
     choose(page, "sample", "sea waves")

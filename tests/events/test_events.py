@@ -99,3 +99,11 @@ def test_the_command_writes_and_compares(monkeypatch, capsys, tiny_checkpoints, 
     assert not stop.value.code
     assert out.splitlines()[0].startswith("path,start_s,end_s,label")
     assert "of 1 true events found" in err
+
+
+def test_two_recordings_of_one_name_do_not_share_a_file(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["acrnn", "events", "a/x.wav", "b/x.wav", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert "Two recordings are called x" in capsys.readouterr().err

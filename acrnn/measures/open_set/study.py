@@ -27,7 +27,9 @@ PROTOCOL = (
     "not trained on, against its own ten, both of the 16 kHz copy. ESC-50's networks lack no class, and take the score "
     "that the network of ESC-10's recipe `best` chose. Measured on the fold that is held out of the "
     "checkpoint, which neither network has seen. AUROC is the probability that an unknown clip is the stranger of "
-    "two; 95 % intervals are by bootstrap over recordings."
+    "two; 95 % intervals are by bootstrap over recordings. While this was built, fold 1 and the made sounds were "
+    "looked at more than once: the estimate of the covariance and the rule for quiet recordings were settled after a "
+    "first look. So these are figures of development, and a fresh test may come out worse."
 )
 
 _SAME = ("dataset", "data_fingerprint", "labels", "placement", "front_end")
@@ -111,7 +113,8 @@ def fit_open_set(study: Study, score: str | None, told: OnClip) -> tuple[OpenSet
     Returns
     -------
     OpenSet, dict
-        The latter says how the candidates fared: `inner`, `inner_fold`, `n_clips`, `chosen_on`, `candidates`.
+        The latter says how the candidates fared: `inner`, `inner_fold`, `n_clips`, `n_others`, `score`, and
+        `candidates`, which is empty where the score was given.
     """
     inner, config = study.inner, study.inner.checkpoint.config
     own = study.dataset.fold(config.fold)

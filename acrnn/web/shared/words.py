@@ -77,8 +77,8 @@ def describe_level(prediction: Prediction) -> str | None:
         return None
     how, by = ("quieter", low_db - level_db) if level_db < low_db else ("louder", level_db - high_db)
     return (
-        f"It is {by:.0f} dB {how} than 99 % of the clips that this network was measured on. It answers worse at "
-        "unusual levels; the Results page says by how much, under gain."
+        f"It is {by:.0f} dB {how} than 99 % of the training clips that were looked at. Networks like this one answer "
+        "worse at unusual levels: see gain on the Results page."
     )
 
 
