@@ -42,6 +42,10 @@ def half_a_state_beside_it(run: Path) -> None:
     (run / ".0123456789abcdef.tmp.safetensors").write_bytes(b"half a state")
 
 
+def half_a_state_of_the_library(run: Path) -> None:
+    (run / ".tmpAbCdEf").write_bytes(b"half a state, as safetensors names what it writes to")
+
+
 def the_clock_set_back(run: Path) -> None:
     for path in run.iterdir():
         if path.is_file():
@@ -58,7 +62,7 @@ def a_process_that_is_none(run: Path) -> None:
 
 
 HARMS: tuple[Callable[[Path], None], ...] = (
-    half_a_line, a_strange_line, half_a_state_beside_it, the_clock_set_back, a_stale_stop, a_process_that_is_none,
+    half_a_line, a_strange_line, half_a_state_beside_it, half_a_state_of_the_library, the_clock_set_back, a_stale_stop, a_process_that_is_none,
 )  # fmt: skip
 
 

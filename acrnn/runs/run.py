@@ -201,7 +201,7 @@ class Run:
         if (self.path / "metrics.jsonl").exists():
             lines = "".join(json.dumps(row) + "\n" for row in kept)
             atomic_write_bytes(self.path / "metrics.jsonl", lines.encode())
-        for left in self.path.rglob(".*.tmp*"):
+        for left in self.path.rglob(".*tmp*"):  # ours, and those that safetensors writes to
             left.unlink(missing_ok=True)
 
     def save_state(self, tensors: dict[str, Tensor], epochs_done: int) -> None:
