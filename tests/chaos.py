@@ -62,7 +62,8 @@ def a_process_that_is_none(run: Path) -> None:
 
 
 HARMS: tuple[Callable[[Path], None], ...] = (
-    half_a_line, a_strange_line, half_a_state_beside_it, half_a_state_of_the_library, the_clock_set_back, a_stale_stop, a_process_that_is_none,
+    half_a_line, a_strange_line, half_a_state_beside_it, half_a_state_of_the_library, the_clock_set_back,
+    a_stale_stop, a_process_that_is_none,
 )  # fmt: skip
 
 
