@@ -50,7 +50,7 @@ def train(
     RunError
         If another process trains it, or its state is damaged.
     """
-    with run.locked(), torch.random.fork_rng(), torch.backends.cudnn.flags(deterministic=True):
+    with run.locked(), torch.random.fork_rng(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         run.clear_stop()
         trainer = Trainer(run.config, corpus, split, on_choice=run.log)
         epochs_done = 0

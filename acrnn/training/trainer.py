@@ -212,8 +212,8 @@ class Trainer:
         """Take the present weights into their average: over all so far, then over the last `horizon` steps or so."""
         self.n_averaged += 1
         share = max(1 / max(horizon, 1), 1 / self.n_averaged)
-        for name, value in self._averaged():
-            self.averages[name].lerp_(value, share)
+        names, values = zip(*self._averaged(), strict=True)
+        torch._foreach_lerp_([self.averages[name] for name in names], list(values), share)
 
     def _averaged(self) -> list[tuple[str, Tensor]]:
         """List what is averaged: weights, and the batch norms' statistics."""

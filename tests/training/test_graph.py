@@ -178,7 +178,7 @@ def test_a_batch_of_another_size_and_all_after_it_are_launched():
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_on_cuda_a_graph_is_used_and_trains_as_launches_do(trained, precision):
     told = []
-    with torch.backends.cudnn.flags(deterministic=True):
+    with torch.backends.cudnn.flags(enabled=True, deterministic=True):
         found, expected = (trained(kind, told.append, "cuda", precision) for kind in (CUDA, None))
     assert told == ["a CUDA graph replays each step"]
     for name, value in expected.items():

@@ -252,6 +252,18 @@ def test_a_run_that_was_stopped_and_resumed_ends_with_the_very_weights_of_an_unb
     assert len(losses[0]) == 3
 
 
+def test_training_uses_cudnn(tmp_path, tiny_run_config, tiny_corpus, tiny_split):
+    """`torch.backends.cudnn.flags` turns it off unless it is told otherwise."""
+    config = replace(tiny_run_config, recipe=Recipe("paper", epochs=1, batch_size=5, n_copies=0))
+    told = []
+
+    def note(progress):
+        told.append((torch.backends.cudnn.enabled, torch.backends.cudnn.deterministic))
+
+    train(Run.create(tmp_path, config), tiny_corpus, tiny_split, on_step=note)
+    assert set(told) == {(True, True)}
+
+
 def test_training_tells_where_it_stands_and_writes_a_line_an_epoch(tmp_path, tiny_run_config, tiny_corpus, tiny_split):
     config = replace(tiny_run_config, recipe=Recipe("paper", epochs=2, batch_size=5, n_copies=0))
     run, told = Run.create(tmp_path, config), []
