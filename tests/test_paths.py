@@ -266,10 +266,10 @@ def test_what_a_user_makes_lies_in_the_users_folders_and_is_read_with_the_shippe
     assert name in [setting.name for setting in load_settings()]
     assert run("publish", finished.path).strip() == str(user_checkpoints() / "esc10-l10-paper-fold2-seed0")
     assert names()[-1] == "esc10-l10-paper-fold2-seed0"
-    assert find("esc10-l10-paper-fold2").is_shipped
+    assert find("esc10-l10-paper-fold1").is_shipped
     rows = {row["name"]: row["is_shipped"] for row in json.loads(run("checkpoints", "--json"))}
     assert rows["esc10-l10-paper-fold2-seed0"] is False
-    assert rows["esc10-l10-paper-fold2"] is True
+    assert rows["esc10-l10-paper-fold1"] is True
     written = run("tables", "--write").splitlines()
     assert written[0] == str(user_results() / "README.md")
     assert {Path(path).parent for path in written} == {user_results()}

@@ -14,6 +14,7 @@ from acrnn.measures.faithfulness.measures import MEASURES
 from acrnn.measures.faithfulness.study import PROTOCOL as FAITHFULNESS_PROTOCOL
 from acrnn.measures.intervals import N_RESAMPLES
 from acrnn.measures.open_set import study as open_set
+from acrnn.paths import DEFAULT_CHECKPOINTS
 from acrnn.report.table import Table
 from acrnn.report.tables import accuracy, confusion, costs
 from acrnn.report.tables import faithfulness as faithful
@@ -49,6 +50,7 @@ def blocks(results: Results, checkpoints: Sequence[Checkpoint]) -> dict[str, str
         "pairs": pairing_table(results),
         "recipes": ablation_table(results),
         "checkpoints": checkpoint_table(checkpoints),
+        "defaults": checkpoint_table(one for one in checkpoints if one.config.name in DEFAULT_CHECKPOINTS),
         "faithfulness": faithful.short_table(results.faithfulness),
         "robustness": robust.short_table(results.robustness),
         "localisation": located.short_table(results.localisation),
