@@ -20,7 +20,7 @@ from acrnn.results.confusion import (
     confusion_of,
     right_example,
 )
-from acrnn.results.published import checkpoint_of_fold
+from acrnn.results.published import checkpoint_of_fold, n_published_folds
 from acrnn.results.settings import load_settings
 from tests.browser.conftest import READY_MS, App, choose, open_clip, settle
 
@@ -35,7 +35,7 @@ PLACE_OF = """([x, y]) => {
 
 def published_mistake():
     """A setting, a mistaken clip and the checkpoint that made the mistake, of what is in the repository."""
-    for setting in sorted(load_settings(), key=lambda setting: -len(setting.folds)):
+    for setting in sorted(load_settings(), key=n_published_folds, reverse=True):
         clips = clip_table(setting)
         for _, row in confidently_wrong(clips).iterrows():
             try:

@@ -29,6 +29,7 @@ from acrnn.results.confusion import (
     confidently_wrong,
     hardest,
 )
+from acrnn.results.published import n_published_folds
 from acrnn.results.settings import Setting
 from acrnn.web.confusions.clip_list import clip_list
 from acrnn.web.shared.charts import NO_BAR
@@ -58,9 +59,9 @@ RANKINGS = {
 
 
 def choose_setting(settings: Sequence[Setting]) -> Setting:
-    """Choose one of the settings; offered first is the one with the most folds, of those ACRNN, the most accurate."""
+    """Choose one of the settings; offered first is the one whose clips can be looked into in the most folds."""
     by_name = {setting.name: setting for setting in settings}
-    first = max(settings, key=lambda setting: (len(setting.folds), setting.placement == "l10", setting.accuracy))
+    first = max(settings, key=lambda setting: (n_published_folds(setting), len(setting.folds), setting.accuracy))
     chosen = address.one_of(
         st.selectbox, "Setting", list(by_name), default=first.name, key="setting", width=340,
         help="Dataset, where the attention sits (§4.4), recipe and epochs. Every clip was scored by the model whose "
