@@ -31,13 +31,6 @@ def checkpoints_of(setting: Setting, checkpoints: Iterable[Checkpoint]) -> list[
     return sorted(found, key=lambda checkpoint: checkpoint.config.fold)
 
 
-def n_published_folds(setting: Setting, root: Path | None = None) -> int:
-    """Count the folds of a setting for which a checkpoint is published under its name."""
-    there = set(names(root))
-    prefix = f"{setting.dataset}-{setting.placement}-{setting.recipe['name']}-fold"
-    return sum(f"{prefix}{fold}" in there for fold in setting.folds)
-
-
 def checkpoint_of_fold(setting: Setting, fold: int, root: Path | None = None) -> Checkpoint:
     """Find the published checkpoint that predicted a setting's clips of `fold`, the fold it never saw.
 

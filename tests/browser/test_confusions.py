@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from acrnn import data
+from acrnn.checkpoints import listed
 from acrnn.errors import CheckpointError, DatasetError
 from acrnn.labels import pretty
 from acrnn.results.confusion import (
@@ -20,7 +21,7 @@ from acrnn.results.confusion import (
     confusion_of,
     right_example,
 )
-from acrnn.results.published import checkpoint_of_fold, n_published_folds
+from acrnn.results.published import checkpoint_of_fold, checkpoints_of
 from acrnn.results.settings import load_settings
 from tests.browser.conftest import READY_MS, App, choose, open_clip, settle
 
@@ -35,7 +36,7 @@ PLACE_OF = """([x, y]) => {
 
 def published_mistake():
     """A setting, a mistaken clip and the checkpoint that made the mistake, of what is in the repository."""
-    for setting in sorted(load_settings(), key=n_published_folds, reverse=True):
+    for setting in sorted(load_settings(), key=lambda setting: len(checkpoints_of(setting, listed()[0])), reverse=True):
         clips = clip_table(setting)
         for _, row in confidently_wrong(clips).iterrows():
             try:

@@ -154,7 +154,7 @@ def accuracy_table(quoted: QuotedTable, dataset: str, results: Results) -> Table
     """Lay out one of the paper's accuracy tables beside ours; its CSV has both datasets."""
     frames = {name: accuracy_frame(reproduced_rows(quoted, name, results)) for name in CLASSES}
     return Table(
-        f"Table {quoted.number}",
+        quoted.name,
         (Column(quoted.column, "model"), *COLUMNS),
         _with_states(frames[dataset]),
         quoted.title,
@@ -189,7 +189,7 @@ def short_table(quoted: QuotedTable, results: Results) -> Table:
     for dataset in CLASSES:
         columns.append(Column(f"{TITLES[dataset]}: paper", f"{dataset}_paper", "number", ".1f", "%"))
         columns.append(Column(f"{TITLES[dataset]}: ours", f"{dataset}_ours"))
-    return Table(f"Table {quoted.number}", tuple(columns), pd.DataFrame(lines), quoted.title)
+    return Table(quoted.name, tuple(columns), pd.DataFrame(lines), quoted.title)
 
 
 def _short_cell(row: Row) -> str:

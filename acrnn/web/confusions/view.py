@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from acrnn import data
+from acrnn.checkpoints import listed
 from acrnn.data import Dataset
 from acrnn.data.esc50 import N_FOLDS
 from acrnn.errors import AcrnnError, OptionError
@@ -29,7 +30,7 @@ from acrnn.results.confusion import (
     confidently_wrong,
     hardest,
 )
-from acrnn.results.published import n_published_folds
+from acrnn.results.published import checkpoints_of
 from acrnn.results.settings import Setting
 from acrnn.web.confusions.clip_list import clip_list
 from acrnn.web.shared.charts import NO_BAR
@@ -61,7 +62,8 @@ RANKINGS = {
 def choose_setting(settings: Sequence[Setting]) -> Setting:
     """Choose one of the settings; offered first is the one whose clips can be looked into in the most folds."""
     by_name = {setting.name: setting for setting in settings}
-    first = max(settings, key=lambda setting: (n_published_folds(setting), len(setting.folds), setting.accuracy))
+    published, _ = listed()
+    first = max(settings, key=lambda s: (len(checkpoints_of(s, published)), len(s.folds), s.accuracy))
     chosen = address.one_of(
         st.selectbox, "Setting", list(by_name), default=first.name, key="setting", width=340,
         help="Dataset, where the attention sits (§4.4), recipe and epochs. Every clip was scored by the model whose "
