@@ -69,12 +69,12 @@ def links(setting: Setting, checkpoints: Sequence[Checkpoint]) -> str:
 def accuracy_section(quoted: QuotedTable, dataset: str, results: Results, checkpoints: Sequence[Checkpoint]) -> None:
     """Draw an accuracy table of the paper beside ours: marks, numbers with links, and a CSV of both datasets."""
     table = accuracy.accuracy_table(quoted, dataset, results)
-    st.header(table.title, anchor=f"table-{quoted.number}")
+    st.header(table.title, anchor=quoted.name.lower().replace(" ", "-"))
     st.caption(f"“{table.note}”")
     st.plotly_chart(
         accuracy_figure(accuracy.reproduced_rows(quoted, dataset, results)),
-        key=f"table{quoted.number}",
-        alt=f"Accuracies of Table {quoted.number} on {TITLES[dataset]}, the paper's and ours; the table below has them",
+        key=quoted.name.lower().replace(" ", ""),
+        alt=f"Accuracies of {quoted.name} on {TITLES[dataset]}, the paper's and ours; the table below has them",
         config=NO_BAR,
     )
     look_of = {setting.name: links(setting, checkpoints) for setting in results.settings}
