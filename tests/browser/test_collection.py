@@ -58,7 +58,7 @@ def test_uploads_are_listed_labelled_with_keys_and_opened_in_listen(page, collec
     page.keyboard.press("2")
     expect(page.get_by_role("combobox", name="Clip")).to_have_value("dog.wav", timeout=READY_MS)
     settle(page)
-    expect(page.get_by_text("Labels in ESC-50's layout (2 rows)")).to_be_visible(timeout=READY_MS)
+    expect(page.get_by_role("button", name="Labels in ESC-50's layout (2 rows)")).to_be_visible(timeout=READY_MS)
     lines = [json.loads(line) for line in (labels / "labels.jsonl").read_text().splitlines()]
     assert [line["name"] for line in lines] == ["clock_tick.wav", "crying_baby.wav"]
     assert lines[0]["label"] == lines[0]["predicted"]

@@ -39,17 +39,13 @@ def label_buttons(collection: Collection, entry: Entry, following: str | None) -
                 f"{pretty(label)} {probability:.0%}", shortcut=str(i), key=f"label_{i}",
                 type="primary" if i == 1 else "secondary", on_click=_give, args=(collection, [entry], label, following),
             )  # fmt: skip
-    other, give, back = st.columns([4, 2, 2], vertical_alignment="bottom")
-    chosen = other.selectbox(
+    chosen = st.selectbox(
         "Another class", collection.labels, index=None, format_func=pretty, accept_new_options=True,
         placeholder="Choose or type one", key=f"other_{entry.key[:16]}",
     )  # fmt: skip
-    give.button(
-        "Take it", width="stretch", disabled=not chosen, on_click=_give, args=(collection, [entry], chosen, following)
-    )
-    back.button(
-        "No label", shortcut="0", width="stretch", on_click=_give, args=(collection, [entry], None, entry.key[:16])
-    )
+    with st.container(horizontal=True, gap="small"):
+        st.button("Take it", disabled=not chosen, on_click=_give, args=(collection, [entry], chosen, following))
+        st.button("Remove the label", shortcut="0", on_click=_give, args=(collection, [entry], None, entry.key[:16]))
 
 
 def _so_far(collection: Collection, entry: Entry) -> str:

@@ -20,7 +20,7 @@ from acrnn.web.shared.clips import show_unusable
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.player import player
-from acrnn.web.shared.words import describe_figure, headline, named, plain
+from acrnn.web.shared.words import describe_figure, named, plain
 from acrnn.web.shell import address
 
 ORDERS = {
@@ -37,7 +37,8 @@ SHOWN = {
 }  # fmt: skip
 
 
-ROW_PX = 50
+ROW_PX, TALL_PX, SHORT_PX = 50, 560, 340
+"""Of a row, of the table alone, and of the table over a clip."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def show_table(collection: Collection, rows: pd.DataFrame) -> list[str]:
     told = told.dropna(axis="columns", how="all")
     answer = st.dataframe(
         told, hide_index=True, key="rows", on_select=partial(_cell_clicked, list(rows["key"])),
-        height=min(560, 40 + ROW_PX * len(told)),
+        height=min(TALL_PX if st.session_state.get("row") is None else SHORT_PX, 40 + ROW_PX * len(told)),
         selection_mode=["multi-row", "single-cell"], row_height=ROW_PX, column_config=_COLUMNS,
         alt="The collection: a row a recording; Clip, below, opens one of them",
     )  # fmt: skip
@@ -118,7 +119,13 @@ def show_table(collection: Collection, rows: pd.DataFrame) -> list[str]:
 _COLUMNS = {
     "picture": st.column_config.ImageColumn("spectrogram, attention", width=170, pinned=True),
     "file": st.column_config.TextColumn(width="medium"),
-    "confidence": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=120),
+    "confidence": st.column_config.ProgressColumn(
+        format="%.0f %%",
+        min_value=0,
+        max_value=100,
+        width=120,
+        help="Probability of the predicted class, calibrated if the network has been calibrated.",
+    ),  # fmt: skip
     "strangeness": st.column_config.NumberColumn(
         format="%.0f %%", width="small", help="Share of clips of its classes that are less strange to the network."
     ),
@@ -183,7 +190,7 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
     except OSError as error:
         st.error(plain(f"{sound.name} cannot be read any more ({error.strerror})."))
         return
-    st.markdown(f"**{headline(analysis.prediction)}** · {plain(sound.name)}{_truth(entry)}")
+    st.markdown(f"**{_verdict(entry)}** · {plain(sound.name)}{_truth(entry)}")
     player(
         figure_of(analysis, ClipView()),
         analysis.wav,
@@ -194,6 +201,13 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
         bar=False,
     )
     _ways_on(clip, checkpoint)
+
+
+def _verdict(entry: Entry) -> str:
+    label, confidence = entry.likely[0]
+    if entry.known is False:
+        return f"None of its classes; nearest: {named(label)} ({confidence:.0%})"
+    return f"{named(label)}, {confidence:.0%}"
 
 
 def _truth(entry: Entry) -> str:
@@ -238,8 +252,10 @@ def similar_buttons(entry: Entry, similar: Sequence[tuple[Entry, float]], on_cli
     """Draw the recordings most like one of them; a click goes there."""
     st.markdown("**Similar to this network**")
     for other, similarity in similar:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.image(other.thumbnail, width=160)
+        picture, name = st.columns([2, 3], vertical_alignment="center", gap="small")
+        with picture:
+            st.image(other.thumbnail, width="stretch")
+        with name:
             st.button(
                 f"{plain(other.sound.name)}: {named(other.likely[0][0])}, cosine {similarity:.2f}",
                 key=f"similar_{other.key[:16]}", type="tertiary", on_click=on_click, args=(other.key[:16],),
