@@ -33,7 +33,7 @@ place.empty()
 labels = labelling.read_labels()
 by_key = {entry.key: entry for entry in reversed(entries)}
 by_key = {key: by_key[key] for key in dict.fromkeys(entry.key for entry in entries)}
-table = table_of(list(by_key.values()), labels).set_index("key", drop=False)
+table = table_of(list(by_key.values()), labels, checkpoint.config.labels).set_index("key", drop=False)
 collection = rows.Collection(by_key, table, checkpoint)
 
 said = st.empty()

@@ -135,21 +135,24 @@ def _entry(sound: Sound, key: str, prediction: Prediction) -> Entry:
     )
 
 
-def table_of(entries: Sequence[Entry], labels: dict[str, str]) -> pd.DataFrame:
+def table_of(entries: Sequence[Entry], labels: dict[str, str], classes: Sequence[str]) -> pd.DataFrame:
     """Lay entries out as a table, a row each, in their order.
 
     Parameters
     ----------
     labels : dict
         Key → the class that a listener gave it.
+    classes : sequence of str
+        The network's.
 
     Returns
     -------
     DataFrame
         Columns key, file, predicted, confidence (0 to 1), second, known, strangeness (0 to 1), label, true class,
-        right, fold, seconds, level (dB), error. `right` compares with the listener's label, else with the true class.
+        right, fold, seconds, level (dB), error. `right` compares with the listener's label, else with the true class;
+        it is missing where that is not known, or no class of the network's.
     """
-    rows = [_row(entry, labels.get(entry.key)) for entry in entries]
+    rows = [_row(entry, labels.get(entry.key), classes) for entry in entries]
     table = pd.DataFrame(rows, columns=list(_TYPES))
     return table.astype({name: kind for name, kind in _TYPES.items() if kind is not None})
 
@@ -161,11 +164,11 @@ _TYPES = {
 }  # fmt: skip
 
 
-def _row(entry: Entry, label: str | None) -> tuple:
+def _row(entry: Entry, label: str | None, classes: Sequence[str]) -> tuple:
     sound, likely = entry.sound, entry.likely
     predicted = likely[0][0] if likely else None
     truth = label or sound.truth
-    right = None if truth is None or predicted is None else predicted == truth
+    right = None if truth not in classes or predicted is None else predicted == truth
     return (
         entry.key,
         sound.name,

@@ -12,6 +12,7 @@ from acrnn.collection import Entry, Label, LabelStore, Listener, Sound, esc50_ta
 from acrnn.data.esc50 import COLUMNS
 from acrnn.errors import FolderError
 from acrnn.inference import Predictor
+from acrnn.labels import ESC10
 
 SCENES = ("dog", "rain", "sneezing")
 
@@ -58,7 +59,9 @@ def test_a_file_that_is_gone_is_an_entry_with_its_reason(listener, tmp_path):
 def test_the_table_compares_with_the_listeners_label_before_the_datasets(entries):
     failed = Entry(Sound("bad.wav"), "f" * 64, error="bad.wav is no sound.")
     predicted = entries[0].likely[0][0]
-    table = table_of([*entries, failed], {entries[0].key: predicted})
+    table = table_of([*entries, failed], {entries[0].key: predicted}, ESC10)
+    strange = table_of(entries[:1], {entries[0].key: "goose"}, ESC10)
+    assert pd.isna(strange["right"][0])
     assert bool(table["right"][0])
     assert list(table["right"][1:3]) == [entry.likely[0][0] == entry.sound.truth for entry in entries[1:]]
     assert pd.isna(table["right"][3])

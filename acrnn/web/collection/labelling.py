@@ -36,7 +36,7 @@ def label_buttons(collection: Collection, entry: Entry, following: str | None) -
     with st.container(horizontal=True, gap="small"):
         for i, (label, probability) in enumerate(entry.likely, 1):
             st.button(
-                f"{pretty(label)} {probability:.0%}", shortcut=str(i), key=f"label_{i}",
+                f"{named(label)} {probability:.0%}", shortcut=str(i), key=f"label_{i}",
                 type="primary" if i == 1 else "secondary", on_click=_give, args=(collection, [entry], label, following),
             )  # fmt: skip
     chosen = st.selectbox(

@@ -125,7 +125,7 @@ _COLUMNS = {
         max_value=100,
         width=120,
         help="Probability of the predicted class, calibrated if the network has been calibrated.",
-    ),  # fmt: skip
+    ),
     "strangeness": st.column_config.NumberColumn(
         format="%.0f %%", width="small", help="Share of clips of its classes that are less strange to the network."
     ),
@@ -233,19 +233,27 @@ def save_buttons(rows: pd.DataFrame, name: str) -> None:
 
 
 def describe(collection: Collection, n_shown: int) -> str:
-    """Say in a line what the collection is and how it came out."""
+    """Say in a line what the collection is and how it came out, apart for clips that the network was trained on."""
     table = collection.table
-    n, failed, judged = len(table), int(table["error"].notna().sum()), table["right"].dropna()
+    n, failed, unknown = len(table), int(table["error"].notna().sum()), int(table["known"].eq(False).sum())
     told = [f"{n} recordings, {table['seconds'].sum() / 60:.1f} minutes"]
-    if len(judged):
-        told.append(f"{int(judged.sum())} of {len(judged)} whose class is given are right ({judged.mean():.1%})")
-    if (unknown := int(table["known"].eq(False).sum())) > 0:
-        told.append(f"{unknown} taken for none of its classes")
-    if failed:
-        told.append(f"{failed} could not be used")
-    if n_shown < n:
-        told.append(f"{n_shown} shown")
-    return "; ".join(told) + "."
+    told += [f"{unknown} taken for none of its classes"] if unknown else []
+    told += [f"{failed} could not be used"] if failed else []
+    told += [f"{n_shown} shown"] if n_shown < n else []
+    return "; ".join(told) + ". " + " ".join(_scores(table.dropna(subset="right"), collection.checkpoint.config.fold))
+
+
+def _scores(judged: pd.DataFrame, held_out_fold: int) -> list[str]:
+    parts = {
+        "Right": judged[judged["fold"].isna()],
+        f"Right of fold {held_out_fold}, never seen in training": judged[judged["fold"].eq(held_out_fold)],
+        "Right of the folds that it was trained on": judged[judged["fold"].ne(held_out_fold) & judged["fold"].notna()],
+    }
+    return [
+        f"{name}: {int(part['right'].sum())} of {len(part)} ({part['right'].mean():.1%})."
+        for name, part in parts.items()
+        if len(part)
+    ]
 
 
 def similar_buttons(entry: Entry, similar: Sequence[tuple[Entry, float]], on_click: Callable[[str], None]) -> None:
