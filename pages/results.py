@@ -7,6 +7,7 @@ from acrnn.labels import CLASSES
 from acrnn.report.document import intervals_text
 from acrnn.report.tables.ablation import ablation_table
 from acrnn.report.tables.accuracy import tell_coverage
+from acrnn.report.tables.events import events_table
 from acrnn.report.tables.pairing import pairing_table
 from acrnn.report.texts import text
 from acrnn.results import paper
@@ -47,4 +48,5 @@ web.table_section(ablation_table(results, dataset), "ablation")
 web.faithfulness_section(dataset, results, checkpoints)
 web.robustness_section(dataset, results)
 web.localisation_section(dataset, results)
+web.table_section(events_table([study for study in results.events if study.dataset == dataset]), "events")
 web.checkpoints_section(checkpoints)

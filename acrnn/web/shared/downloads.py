@@ -6,6 +6,7 @@ import streamlit as st
 
 TYPES = {
     "csv": "text/csv", "json": "application/json", "html": "text/html", "parquet": "application/vnd.apache.parquet",
+    "txt": "text/plain",
 }  # fmt: skip
 """Ending of a file's name → its type."""
 
