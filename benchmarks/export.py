@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import onnxruntime
@@ -23,7 +24,7 @@ from acrnn.audio import Audio, decode
 from acrnn.checkpoints import Checkpoint
 from acrnn.export import write_model
 from acrnn.measures.crossval import wilson_interval
-from benchmarks.machine import describe_machine, spread, timed
+from benchmarks.machine import describe_machine, spread
 
 DEFAULT = "esc10-l10-best-fold1"
 Answer = tuple[np.ndarray, np.ndarray]  # probabilities (class,), attention (frame,)
@@ -88,14 +89,17 @@ def _run(models: dict[str, Callable[..., Answer]], sounds: list) -> tuple[dict[s
     answers, seconds = ({name: [] for name in models} for _ in range(2))
     for audio in sounds:
         for name, call in models.items():
-            seconds[name].append(timed(lambda call=call, name=name: answers[name].append(call(audio))))
+            began = perf_counter()
+            answers[name].append(call(audio))
+            seconds[name].append(perf_counter() - began)
     return answers, seconds
 
 
-def _difference(ours: list[Answer], found: list[Answer]) -> str:
+def _compare(ours: list[Answer], found: list[Answer]) -> str:
+    """Compare probabilities and attention, clip by clip."""
     same = sum(a[0].argmax() == b[0].argmax() for a, b in zip(ours, found, strict=True))
-    largest = [max(float(np.abs(a[i] - b[i]).max()) for a, b in zip(ours, found, strict=True)) for i in (0, 1)]
-    return f"{same} with the package's class; largest difference {largest[0]:.1e} in probability, {largest[1]:.1e} in weight"
+    in_p, in_weight = (max(float(np.abs(a[i] - b[i]).max()) for a, b in zip(ours, found, strict=True)) for i in (0, 1))
+    return f"{same} with the package's class; largest difference {in_p:.1e} in probability, {in_weight:.1e} in weight"
 
 
 if __name__ == "__main__":
