@@ -47,9 +47,8 @@ def main() -> None:
         right = int((np.array([p.argmax() for p, _ in found]) == targets).sum())
         low, high = wilson_interval(right, len(clips))
         print(f"{name:16} {sizes.get(name, ''):8} {spread(seconds[name])}")
-        print(
-            f"{'':16} {right} of {len(clips)} right ({low:.1%} to {high:.1%}), {_difference(answers['package'], found)}"
-        )
+        print(f"{'':16} {right} of {len(clips)} right ({low:.1%} to {high:.1%})")
+        print(f"{'':16} {_compare(answers['package'], found)}")
 
 
 def _files(checkpoint: Checkpoint, folder: Path) -> dict[str, Path]:

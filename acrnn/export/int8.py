@@ -48,7 +48,7 @@ def _scale(values: np.ndarray) -> np.ndarray:
 
 
 def _product(name: str) -> list["NodeProto"]:
-    """A cast and a product, which are computed once, while a file is loaded; DequantizeLinear is in every run."""
+    """Give a cast and a product: computed once, while a file is loaded, where DequantizeLinear is in every run."""
     from onnx import TensorProto, helper
 
     return [
