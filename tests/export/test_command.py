@@ -36,7 +36,8 @@ def run(monkeypatch, capsys):
 def test_real_clips_give_the_packages_probabilities(run, tmp_path, real_roots):
     onnxruntime = pytest.importorskip("onnxruntime", reason="the extra acrnn[onnx] is not installed")
     path = tmp_path / "model.onnx"
-    code, out, err = run(SHIPPED, "--out", path)
+    path.write_bytes(b"of before")
+    code, out, err = run(SHIPPED, "--out", path, "--force")
     assert (code, out) == (0, f"{path}  {path.stat().st_size / 1e6:.1f} MB\n")
     assert err == f"{SHIPPED}: this takes about half a minute\n"
     session, predictor = onnxruntime.InferenceSession(path), acrnn.load(SHIPPED, "cpu")
