@@ -18,7 +18,7 @@ TIERS = (
     {"data"},
     {"model"},
     {"checkpoints"},
-    {"inference"},
+    {"inference", "export"},
     {"events"},
     {"training"},
     {"measures"},
@@ -88,7 +88,14 @@ def test_the_network_knows_tensors_alone(graph):
 
 @pytest.mark.parametrize(
     ("module", "allowed"),
-    [("plotly", {"figures"}), ("streamlit", {"web"}), ("typer", {"cli"}), ("rich", {"cli"}), ("pages", set())],
+    [
+        ("plotly", {"figures"}),
+        ("streamlit", {"web"}),
+        ("typer", {"cli"}),
+        ("rich", {"cli"}),
+        ("onnx", {"export"}),
+        ("pages", set()),
+    ],
 )
 def test_only_the_page_draws_and_only_the_command_line_prints(graph, module, allowed):
     assert stages_that_import(graph, module) == allowed

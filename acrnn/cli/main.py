@@ -18,6 +18,7 @@ from rich.table import Column, Table
 
 from acrnn.cli import measures, outcomes
 from acrnn.cli.events import events
+from acrnn.cli.export import export
 from acrnn.cli.measures import count_bar, opened
 from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors, sheet, writable
 from acrnn.cli.recordings import predict
@@ -297,5 +298,5 @@ def check(data: DataRoot) -> None:
         raise typer.Exit(2)
 
 
-for _command in (*outcomes.COMMANDS, *measures.COMMANDS):
+for _command in (export, *outcomes.COMMANDS, *measures.COMMANDS):
     app.command()(_command)

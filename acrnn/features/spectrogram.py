@@ -137,7 +137,7 @@ def delta(spectrogram: Tensor) -> Tensor:
 
 def _analyse(chunk: Tensor, front_end: FrontEnd) -> Tensor:
     """(batch, (frame + 1) · hop samples) → (batch, band, frame): windows, power, filters, decibels."""
-    window, filters = _constants(front_end, str(chunk.device))
+    window, filters = window_and_filters(front_end, str(chunk.device))
     frames = chunk.unfold(-1, front_end.window_samples, front_end.hop_samples)  # (batch, frame, sample)
     spectrum = torch.fft.rfft(frames * window)  # (batch, frame, bin)
     power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
@@ -146,8 +146,11 @@ def _analyse(chunk: Tensor, front_end: FrontEnd) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _constants(front_end: FrontEnd, device: str) -> tuple[Tensor, Tensor]:
-    """(sample,) window scaled so that a full-scale sine has power 1 in its bin, and (band, bin) filters."""
+def window_and_filters(front_end: FrontEnd, device: str) -> tuple[Tensor, Tensor]:
+    """(sample,) window scaled so that a full-scale sine has power 1 in its bin, and (band, bin) filters, float32.
+
+    They are kept and given again: change neither.
+    """
     shape = torch.hann_window if front_end.filters == "mel" else torch.hamming_window
     window = shape(front_end.window_samples, dtype=torch.float64)
     window = window / (window.sum() / 2)

@@ -1,0 +1,32 @@
+"""The command that writes a checkpoint as a model for other programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acrnn.cli.options import errors, writable
+from acrnn.errors import OptionError
+
+
+def export(
+    checkpoint: Annotated[str, typer.Argument(help="A name that `checkpoints` lists, or a folder.")],
+    out: Annotated[Path, typer.Option(help="The file to write.", readable=False)],
+    form: Annotated[str, typer.Option("--format", help="onnx, or pt2 for torch.export.load.")] = "onnx",
+    int8: Annotated[bool, typer.Option("--int8", help="Store the network's weights in 8 bits.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that is there.")] = False,
+) -> None:
+    """Write a checkpoint, spectrogram included, as a model that takes waveforms and runs without this package."""
+    from acrnn.checkpoints import find
+    from acrnn.export import require_format, write_model
+
+    if out.is_dir():
+        raise OptionError(f"{out} is a folder; a file is accepted.")
+    if out.exists() and not force:
+        raise OptionError(f"{out} is there already; --force replaces it.")
+    writable(out.parent)
+    require_format(form, int8=int8)
+    found = find(checkpoint)
+    errors.print(f"{found.name}: this takes about half a minute", markup=False)
+    write_model(found, out, form, int8=int8)
+    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")

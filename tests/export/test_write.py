@@ -1,0 +1,130 @@
+"""Files that are written run in onnxruntime, or in torch alone, and say what they are."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from acrnn.export import input_of, outputs_of, write, write_model
+from acrnn.export.int8 import store_in_int8
+from acrnn.inference import Predictor
+from tests.export.test_graph import RATE_HZ, assert_equal, sound
+
+onnx = pytest.importorskip("onnx", reason="the extra acrnn[onnx] is not installed")
+onnxruntime = pytest.importorskip("onnxruntime", reason="the extra acrnn[onnx] is not installed")
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "onnx_example.py"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory, calibrated):
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    write_model(calibrated, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def session(path):
+    return onnxruntime.InferenceSession(path)
+
+
+def run(session, waveforms):
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, {"waveform": waveforms}), strict=True))
+
+
+@pytest.mark.parametrize("n_samples", [320, 16_000, 24_000, 24_001, 70_000])
+def test_onnxruntime_gives_what_the_package_predicts(session, calibrated, n_samples):
+    clips = [sound(n_samples, seed) for seed in (0, 3)]
+    predictor = Predictor(calibrated, "cpu")
+    assert_equal(run(session, clips[1][None]), predictor(clips[1], RATE_HZ))
+    both = run(session, np.stack(clips))
+    for row, clip in enumerate(clips):
+        assert_equal(both, predictor(clip, RATE_HZ), row)
+
+
+def test_a_silent_clip_has_no_probabilities_in_onnxruntime(session):
+    found = run(session, np.zeros((1, RATE_HZ), np.float32))
+    assert np.isnan(found["probabilities"]).all()
+    assert np.isnan(found["calibrated"]).all()
+
+
+def test_the_file_says_what_goes_in_and_what_comes_out(session, path, calibrated):
+    config = calibrated.config
+    told = session.get_modelmeta().custom_metadata_map
+    assert json.loads(told["labels"]) == list(config.labels)
+    assert (told["checkpoint"], told["rate_hz"]) == (config.name, str(RATE_HZ))
+    assert list(json.loads(told["outputs"])) == [output.name for output in session.get_outputs()]
+    assert list(json.loads(told["inputs"])) == ["waveform"]
+    for port, value in zip(
+        [input_of(config), *outputs_of(config)], [*session.get_inputs(), *session.get_outputs()], strict=True
+    ):
+        assert value.type == "tensor(float)"
+        sized = {"class": 10, "step": 7}
+        assert value.shape == [sized.get(axis, axis) for axis in port.axes]
+    onnx.checker.check_model(path, full_check=True)
+    assert str(Path.cwd()).encode() not in path.read_bytes()
+
+
+def test_weights_in_int8_are_off_by_half_a_step_at_most(path):
+    model = onnx.load(path)
+    before = {value.name: onnx.numpy_helper.to_array(value) for value in model.graph.initializer}
+    store_in_int8(model)
+    after = {value.name: onnx.numpy_helper.to_array(value) for value in model.graph.initializer}
+    replaced = set(before) - set(after)
+    assert {"network.output.weight", "network.blocks.0.layers.0.weight"} <= replaced
+    n_left = sum(value.size for name, value in after.items() if value.dtype == np.float32 and "spectrogram" not in name)
+    assert n_left < 0.2 * sum(before[name].size for name in replaced)
+    assert {"spectrogram.cosines", "spectrogram.filters"} <= set(after)
+    for name in replaced:
+        scale, whole = after[f"{name}.scale"], after[f"{name}.int8"]
+        assert whole.dtype == np.int8
+        assert np.all(np.abs(before[name] - whole * scale) <= scale * 0.5001)
+    onnx.checker.check_model(model, full_check=True)
+
+
+def test_a_model_in_int8_is_smaller_and_close(path, session, calibrated, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "traced", lambda checkpoint: None)
+    monkeypatch.setattr(write, "_as_onnx", lambda program, config: onnx.load(path))  # which takes long
+    small = tmp_path / "small.onnx"
+    write_model(calibrated, small, int8=True)
+    clip = sound(5 * RATE_HZ)[None]
+    found = run(onnxruntime.InferenceSession(small), clip)
+    np.testing.assert_allclose(found["probabilities"], run(session, clip)["probabilities"], atol=0.05)
+    assert small.stat().st_size < path.stat().st_size
+
+
+def test_pt2_runs_in_torch_alone(tmp_path, calibrated):
+    path = tmp_path / "model.pt2"
+    write_model(calibrated, path, "pt2")
+    extra = {"acrnn.json": ""}
+    module = torch.export.load(path, extra_files=extra).module()
+    assert json.loads(extra["acrnn.json"])["rate_hz"] == str(RATE_HZ)
+    for n_samples in (320, 16_000, 70_000):
+        waveform = sound(n_samples)
+        found = [value.detach().numpy() for value in module(torch.from_numpy(waveform)[None])]
+        names = [port.name for port in outputs_of(calibrated.config)]
+        prediction = Predictor(calibrated, "cpu")(waveform, RATE_HZ)
+        assert_equal(dict(zip(names, found, strict=True)), prediction)
+
+
+ALONE = """
+import runpy, sys
+sys.modules |= {"torch": None, "acrnn": None}
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_the_example_needs_neither_torch_nor_this_package(tmp_path, path, calibrated, write_wav):
+    clip = write_wav(tmp_path / "clip.wav", sound(3 * RATE_HZ), RATE_HZ)
+    command = [sys.executable, "-c", ALONE, EXAMPLE, path, clip]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    prediction = Predictor(calibrated, "cpu")(clip)
+    expected = [f"{value:6.1%}  {label}" for label, value in prediction.top(3, calibrated=True)]
+    assert done.stdout.splitlines()[:3] == expected
