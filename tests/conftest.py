@@ -45,7 +45,7 @@ TINY_FRONT_END = FrontEnd(rate_hz=TINY_RATE_HZ, n_bands=32)
 # No test reads or fills the user's own folders, not even those that list files while they are collected.
 OWN = Path(tempfile.mkdtemp(prefix="acrnn-tests-"))
 atexit.register(shutil.rmtree, OWN, ignore_errors=True)
-for _name in ("CACHE", "CHECKPOINTS", "RESULTS", "RUNS"):
+for _name in ("CACHE", "CHECKPOINTS", "DATASETS", "RESULTS", "RUNS"):
     os.environ[f"ACRNN_{_name}"] = str(OWN / _name.lower())
 os.environ.pop("ACRNN_SHIPPED", None)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acrnn.checkpoints import find
 from acrnn.errors import RunError
 from acrnn.labels import CLASSES
 from acrnn.measures.crossval import wilson_interval
@@ -17,6 +18,7 @@ from acrnn.runs.run import Run
 from acrnn.training import Recipe
 from acrnn.training.config import RunConfig
 
+_N_COLUMNS = 4  # of predictions.csv before its probabilities
 ABLATION = "ablation"
 """Folder of inner validations, in the folder of results."""
 
@@ -82,7 +84,7 @@ def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, A
     config = runs[0].config
     if len({run.config.data_fingerprint for run in runs}) > 1:
         raise RunError(f"The runs of {name} were trained on different files; report them apart.")
-    labels = CLASSES[config.dataset]
+    labels = CLASSES.get(config.dataset) or _labels_of(runs[0])
     rows = [_run_row(run, labels) for run in runs]
     clips = _mean_over_seeds(runs, labels)
     if earlier and earlier["data_fingerprint"] == config.data_fingerprint and _recipe(earlier) == config.recipe:
@@ -115,6 +117,11 @@ def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, A
     }
 
 
+def _labels_of(run: Run) -> tuple[str, ...]:
+    """Read the classes that a run's network knows: of one's own, no list has them."""
+    return find(str((run.path / run.config.name).resolve())).config.labels
+
+
 def _recipe(setting: dict[str, Any]) -> Recipe:
     """Read the recipe of a setting; one of an earlier version lacks what was added since, and did without."""
     return Recipe(**setting["recipe"])
@@ -123,7 +130,7 @@ def _recipe(setting: dict[str, Any]) -> Recipe:
 def _run_row(run: Run, labels: tuple[str, ...]) -> dict[str, Any]:
     clips = _predictions(run)
     right = clips["predicted"] == clips["label"]
-    recall = right.groupby(clips["label"]).mean()
+    recall = right.groupby(clips["label"]).mean().to_dict()
     return {
         "fold": run.config.fold,
         "seed": run.config.seed,
@@ -139,7 +146,7 @@ def _mean_over_seeds(runs: list[Run], labels: tuple[str, ...]) -> list[dict[str,
     """Give a row a clip, sorted by name: its probabilities and the share of the seeds that named it rightly."""
     rows = pd.concat([_predictions(run) for run in runs])
     rows["hit_rate"] = (rows["predicted"] == rows["label"]).astype(float)
-    of_clip = rows.groupby(["filename", "fold", "label"], sort=True)[["hit_rate", *labels]].mean()
+    of_clip = rows.groupby(["filename", "fold", "label"], sort=True)[["hit_rate", *range(len(labels))]].mean()
     return [
         {
             "filename": filename,
@@ -153,10 +160,13 @@ def _mean_over_seeds(runs: list[Run], labels: tuple[str, ...]) -> list[dict[str,
 
 
 def _predictions(run: Run) -> pd.DataFrame:
-    """Read a row a held-out clip: `filename`, `fold`, `label`, `predicted`, and a probability a class."""
+    """Read a row a held-out clip: `filename`, `fold`, `label`, `predicted`, and by its index, a probability a class."""
     path = run.path / "predictions.csv"
+    names = {"filename": str, "label": str, "predicted": str}  # a class may be called 1, or NA
     try:
-        return pd.read_csv(path, float_precision="round_trip")
+        table = pd.read_csv(path, float_precision="round_trip", dtype=names, keep_default_na=False)
+        table.columns = [*table.columns[:_N_COLUMNS], *range(len(table.columns) - _N_COLUMNS)]
+        return table
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}); a finished run has it.") from error
     except ValueError as error:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from acrnn.checkpoints import Checkpoint, CheckpointConfig, find, names, publish_copy, save
-from acrnn.data import Dataset, atomic_write_bytes
+from acrnn.data import Dataset, atomic_write_bytes, is_own
 from acrnn.errors import CheckpointError, FolderError, RunError
 from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold
@@ -152,7 +152,7 @@ def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> Checkpoint
         recipe=recipe.as_dict(),
         seed=config.seed,
         protocol=(
-            f"Trained on the official folds other than {_listed((config.fold, *config.sealed))} for {recipe.epochs} "
+            f"Trained on the {_FOLDS[is_own(config.dataset)]} other than {_listed((config.fold, *config.sealed))} for {recipe.epochs} "
             f"epochs, a number fixed beforehand; {_WEIGHTS[recipe.average_epochs > 0]}; fold {config.fold} scored "
             f"once, a clip's class being the highest {_VOTE[recipe.vote]} of its segments' probabilities. Mean and "
             "standard deviation are of the training folds."
@@ -213,8 +213,15 @@ Reproduce the figure: `python -m acrnn evaluate --checkpoint {config.name} --dat
 
 {limits}
 
-Licence of the weights: trained on ESC-50 / ESC-10 by K. J. Piczak, {_DATA_LICENCE[config.dataset]}; see LICENSE.
+{_licence(config)}
 """
+
+
+def _licence(config: CheckpointConfig) -> str:
+    if is_own(config.dataset):
+        return "Licence of the weights: trained on recordings of its maker's, whose terms hold for them."
+    terms = _DATA_LICENCE[config.dataset]
+    return f"Licence of the weights: trained on ESC-50 / ESC-10 by K. J. Piczak, {terms}; see LICENSE."
 
 
 def _optimisation(config: CheckpointConfig) -> dict[str, str]:
@@ -222,14 +229,18 @@ def _optimisation(config: CheckpointConfig) -> dict[str, str]:
     made = config.provenance
     if "steps" not in made:  # trained by an earlier version
         return {}
+    moved = ", ".join(f"{layer} {distance:.2f}" for layer, distance in made["movement"].items())
+    work = f"{made['steps']:,} steps, learning rates adding up to {made['learning_rate_sum']:.3g}"
+    kernels = f"{moved} (distance from their initial values, relative to those)"
+    if is_own(config.dataset):
+        return {"Optimisation": work, "Kernels moved": kernels}
     readings = " or ".join(
         f"{steps:,} steps and {total:.0f}" for steps, total in paper_optimisation(config.dataset).values()
     )
-    moved = ", ".join(f"{layer} {distance:.2f}" for layer, distance in made["movement"].items())
     return {
-        "Optimisation": f"{made['steps']:,} steps, learning rates adding up to {made['learning_rate_sum']:.3g} (the "
-        f"paper, of SGD: {readings}, if an epoch sees each clip once or all its augmented copies)",
-        "Kernels moved": f"{moved} (distance from their initial values, relative to those)",
+        "Optimisation": f"{work} (the paper, of SGD: {readings}, if an epoch sees each clip once or all its augmented "
+        "copies)",
+        "Kernels moved": kernels,
     }
 
 
@@ -240,6 +251,7 @@ def _listed(folds: tuple[int, ...]) -> str:
     return " and ".join(map(str, sorted(folds)))
 
 
+_FOLDS = {False: "official folds", True: "folds"}
 _WEIGHTS = {False: "the last epoch's weights", True: "the average weights of the last epochs"}
 _VOTE = {"mean": "mean", "sounding": "mean, weighted by their shares of sound,"}
 _DATA_LICENCE = {

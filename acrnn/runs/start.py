@@ -17,7 +17,10 @@ from acrnn.training import RunConfig, recipe_for
 
 @dataclass(frozen=True)
 class Options:
-    """What a user chooses of a training; None is the recipe's own value, and `piczakcnn` is a placement too."""
+    """What a user chooses of a training; None is the recipe's own value, and `piczakcnn` is a placement too.
+
+    `group_pattern` is of one's own clips: see `acrnn.data.own.inspect`.
+    """
 
     data_root: Path
     dataset: str
@@ -29,6 +32,7 @@ class Options:
     seed: int = 0
     device: str = "auto"
     sealed: tuple[int, ...] = ()
+    group_pattern: str | None = None
 
     @property
     def name(self) -> str:
@@ -39,8 +43,8 @@ class Options:
 def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
     """Turn options into a run's configuration, and read its dataset.
 
-    The front end takes the rate of the dataset's first clip: 44.1 kHz for the release, less for a copy at less.
-    PiczakCNN's has 22.05 kHz at most.
+    The front end takes the rate of the dataset's first clip: 44.1 kHz for the release, less for a copy at less; of
+    one's own clips, the highest rate that most of them have. PiczakCNN's has 22.05 kHz at most.
 
     Raises
     ------
@@ -53,7 +57,7 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
         raise OptionError(f"placement {options.placement!r} is not one of {', '.join(PLACEMENTS)} or {PICZAK}")
     if options.seed < 0:
         raise OptionError(f"seed {options.seed} is negative; 0 or more is accepted")
-    dataset = data.load(options.data_root, options.dataset)
+    dataset = data.load(options.data_root, options.dataset, group_pattern=options.group_pattern)
     for fold in (options.fold, *options.sealed):
         dataset.fold(fold)  # raises if there is none
     if len({options.fold, *options.sealed}) >= len(dataset.folds):
@@ -61,9 +65,9 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
             f"with fold {options.fold} held out and fold {', '.join(map(str, options.sealed))} sealed there is no fold "
             "left to train on; fewer sealed folds are accepted"
         )
+    _require_classes(dataset, {options.fold, *options.sealed})
     recipe = recipe_for(options.recipe, dataset.name, epochs=options.epochs, batch_size=options.batch_size)
-    with open_audio(dataset.clips[0].path) as first:
-        rate_hz = first.rate_hz
+    rate_hz = dataset.rate_hz or _rate_of(dataset.clips[0])
     if options.placement == PICZAK:
         front_end = mel_front_end(rate_hz)
     else:
@@ -72,7 +76,7 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
     config = RunConfig(
         dataset=dataset.name,
         data_root=str(dataset.root.resolve()),
-        data_title=f"{data.TITLES[dataset.name]} {rate_hz / 1000:g} kHz",
+        data_title=f"{data.dataset_title(dataset.name)} {rate_hz / 1000:g} kHz",
         data_fingerprint=dataset.fingerprint(),
         fold=options.fold,
         network=network_config(
@@ -87,3 +91,19 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
         sealed=tuple(sorted({*options.sealed} - {options.fold})),
     )
     return config, dataset
+
+
+def _rate_of(clip: data.Clip) -> int:
+    with open_audio(clip.path) as file:
+        return file.rate_hz
+
+
+def _require_classes(dataset: data.Dataset, left_out: set[int]) -> None:
+    """Raise OptionError if a class of one's own has no clip in the folds that are trained on."""
+    trained = {clip.label for clip in dataset.clips if clip.fold not in left_out}
+    if data.is_own(dataset.name) and (lost := [label for label in dataset.labels if label not in trained]):
+        folds = sorted({clip.fold for clip in dataset.clips if clip.label == lost[0]})
+        raise OptionError(
+            f"Class {lost[0]!r} has clips in fold {' and '.join(map(str, folds))} alone, so no network would hear it; "
+            "another fold held out is accepted, and more recordings of the class help."
+        )

@@ -16,7 +16,7 @@ class RunConfig:
     Attributes
     ----------
     dataset : str
-        `esc10` or `esc50`.
+        `esc10`, `esc50`, or a name such as `own-birds` (`acrnn.data.names`).
     data_root, data_title, data_fingerprint : str
         Folder, name for people, and hash of the clips.
     fold : int

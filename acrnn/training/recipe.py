@@ -229,6 +229,7 @@ def _cosine(start: float, stop: float, share: float) -> float:
 
 
 N_COPIES = {"esc10": 10, "esc50": 4}
+"""Dataset → copies a clip; of any other, as many as of ESC-50."""
 INGREDIENTS: dict[str, dict[str, Any]] = {
     "cycle": {"schedule": "one-cycle", "learning_rate": 0.05},
     "crops": {"random_crops": True},
@@ -324,7 +325,7 @@ def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size
     if name not in known:
         raise OptionError(f"recipe {name!r} is not one of {', '.join(known)}")
     given = {"epochs": epochs, "batch_size": batch_size}
-    values = {"n_copies": N_COPIES[dataset]} | known[name]
+    values = {"n_copies": N_COPIES.get(dataset, N_COPIES["esc50"])} | known[name]
     return replace(Recipe(name, **values), **{k: v for k, v in given.items() if v is not None})
 
 

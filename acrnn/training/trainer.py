@@ -18,6 +18,9 @@ from acrnn.training.graph import Recorder, Replayed
 from acrnn.training.recipe import Recipe
 from acrnn.training.split import Split
 
+MOST_COMPONENTS = 10
+"""Gaussians of the statistics by which missing bands are estimated."""
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -99,10 +102,17 @@ def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> E
 
 
 def components(config: RunConfig, split: Split) -> np.ndarray:
-    """(clip,) Gaussian that each training clip's frames belong to: one a class of ESC-10, one a group of ESC-50."""
+    """(clip,) Gaussian that each training clip's frames belong to.
+
+    One a class of ESC-10, one a group of ESC-50; of other datasets one a class, or one of several classes if they are
+    more than `MOST_COMPONENTS`.
+    """
     # fifty would add three megabytes to each checkpoint
     if config.dataset == "esc10":
         return split.targets
+    if config.dataset not in CLASSES:
+        n_classes = config.network.n_classes
+        return split.targets * min(n_classes, MOST_COMPONENTS) // n_classes
     labels = CLASSES[config.dataset]
     return np.array([list(GROUPS).index(group_of(labels[target])) for target in split.targets])
 

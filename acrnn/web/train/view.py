@@ -28,7 +28,8 @@ from acrnn.runs.watch import RunView, State, list_runs, log_tail
 from acrnn.training import RECIPES, recipe_for
 from acrnn.training.config import RunConfig
 from acrnn.web.shared.charts import NO_BAR
-from acrnn.web.shared.clips import offer_download, read_dataset
+from acrnn.web.shared.clips import offer_download
+from acrnn.web.shared.datasets import read_dataset
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.words import code, plain, sentence_of

@@ -1,0 +1,175 @@
+"""What `check` prints of a folder: one screen, whatever the folder holds."""
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from acrnn.data.own.folds import N_FOLDS, place_of
+from acrnn.data.own.inspect import Inspection, clips_a_class
+from acrnn.data.own.survey import Facts
+
+MOST_CLASSES, MOST_NAMES, MOST_CHARACTERS = 10, 5, 300
+UNBALANCED = 5
+"""So many times as many clips as the smallest class has are worth a note."""
+FULL_SCALE_DB = -0.01
+
+_WRONG = {
+    "unreadable": "cannot be read, and left out",
+    "silent": "silent, and left out",
+    "missing": "named in the table, and not there",
+    "outside": "leads out of the folder, and was not followed",
+    "beyond": "begins after the recording's end, and left out",
+    "contradictory": "the same sound under two classes, and left out",
+    "repeated": "the same sound several times; one is used",
+    "split": "in two folds, so that a test fold is not unseen",
+    "lost": "a class without a usable clip",
+}
+
+
+def describe(made: Inspection) -> list[str]:
+    """Say in lines what is there, and what is wrong with which."""
+    seconds = sum(piece.duration_s for piece in made.pieces)
+    n_files = len({piece.entry.path for piece in made.pieces})
+    windows = "" if n_files == len(made.pieces) else f" of {_count(n_files, 'recording')}"
+    head = (
+        f"{made.root.resolve().name}: {_count(len(made.labels), 'class')}, {_count(len(made.pieces), 'clip')}{windows}, "
+        f"{seconds / 3600:.2f} h, as {made.listing.layout}; dataset {made.name}"
+    )
+    used = list({piece.entry.path: piece.facts for piece in made.pieces}.values())
+    return [
+        head,
+        *_classes(made),
+        *describe_sounds(used),
+        *_folds(made),
+        *_wrong(made),
+        *(f"note: {n}" for n in notes(made)),
+    ]
+
+
+def describe_sounds(files: Sequence[Facts]) -> list[str]:
+    """Say in lines what files are: sampling rates, channels, containers, lengths and levels."""
+    if not files:
+        return []
+    levels = sorted(facts.rms_db for facts in files)
+    lengths = sorted(facts.duration_s for facts in files)
+    n_full = sum(facts.peak_db >= FULL_SCALE_DB for facts in files)
+    full = f"; {n_full} reach full scale" if n_full else ""
+    rows = {
+        "rates": _tally(f"{facts.rate_hz / 1000:g} kHz" for facts in files),
+        "channels": _tally(f"{facts.n_channels}" for facts in files),
+        "formats": _tally(facts.format for facts in files),
+        "length": f"{lengths[0]:.2f} to {lengths[-1]:.2f} s, median {statistics.median(lengths):.2f} s",
+        "level": f"{levels[0]:.0f} to {levels[-1]:.0f} dB of full scale (RMS), median "
+        f"{statistics.median(levels):.0f} dB{full}",
+    }
+    return [f"  {what:10}{told}" for what, told in rows.items()]
+
+
+def notes(made: Inspection) -> list[str]:
+    """Say what is not wrong and yet may mislead."""
+    found = []
+    classes = clips_a_class(made)
+    most, fewest = (
+        max(classes, key=lambda c: classes[c][0], default=""),
+        min(classes, key=lambda c: classes[c][0], default=""),
+    )
+    if classes and classes[most][0] >= UNBALANCED * classes[fewest][0]:
+        found.append(
+            f"the classes are unbalanced: {classes[most][0]} clips of {most}, {classes[fewest][0]} of {fewest}. Accuracy "
+            "counts clips, so it says little about the small ones; look at each class's recall."
+        )
+    if not made.has_groups and not made.has_given_folds and len(made.labels) >= 2:
+        found.append(
+            "no groups are known, so files that were cut from one recording may stand on both sides of a test, which "
+            "then flatters the network. A column group, or --group-pattern, says what belongs together."
+        )
+    n_folds = max(made.folds.values(), default=N_FOLDS)
+    few = [label for label, (_, _, n_groups) in classes.items() if n_groups < n_folds]
+    if few and len(classes) >= 2:
+        found.append(f"of fewer groups than there are folds, so some folds have none: {_named(few)}.")
+    found += _shortcuts(made)
+    if made.n_silent_windows:
+        found.append(f"{_count(made.n_silent_windows, 'silent window')} of long recordings left out.")
+    if made.moved:
+        found.append(
+            f"{_count(made.moved, 'clip')} changed folds with their groups; networks trained before saw others."
+        )
+    if made.listing.ignored:
+        ignored = made.listing.ignored
+        found.append(
+            f"{len(ignored)} other files in no class's folder, or no sounds by their suffix: {_named(ignored)}."
+        )
+    return found
+
+
+def _shortcuts(made: Inspection) -> list[str]:
+    """Say by what a network could tell classes without listening to what they are."""
+    rates, alike = defaultdict(Counter), defaultdict(set)
+    for piece in made.pieces:
+        rates[piece.entry.label][piece.facts.rate_hz] += 1
+        alike[piece.entry.label.casefold()].add(piece.entry.label)
+    usual = {label: max(of_label, key=of_label.__getitem__) for label, of_label in rates.items()}
+    found = []
+    if len(set(usual.values())) > 1:
+        low = [label for label, rate in usual.items() if rate < min(max(usual.values()), made.rate_hz + 1)]
+        told = _named(f"{label} ({usual[label] / 1000:g} kHz)" for label in low or usual)
+        found.append(f"classes have different sampling rates, by which a network can tell them: {told}.")
+    if same := [" and ".join(sorted(names)) for names in alike.values() if len(names) > 1]:
+        found.append(f"classes whose names differ in capitals only: {_named(same)}.")
+    return found
+
+
+def _classes(made: Inspection) -> list[str]:
+    classes = clips_a_class(made)
+    if not classes:
+        return []
+    shown = list(classes) if len(classes) <= MOST_CLASSES else [*list(classes)[: MOST_CLASSES - 2], list(classes)[-1]]
+    width = min(max(len(label) for label in (*shown, "class")), 40)
+    rows = [f"  {'class':{width}}  {'clips':>6}  {'hours':>6}  {'groups':>6}"]
+    for label in shown:
+        n, seconds, n_groups = classes[label]
+        cut = label if len(label) <= width else f"{label[: width - 1]}…"
+        rows.append(f"  {cut:{width}}  {n:6}  {seconds / 3600:6.2f}  {n_groups:6}")
+    if len(shown) < len(classes):
+        rows.insert(-1, f"  … {len(classes) - len(shown)} more")
+    return rows
+
+
+def _folds(made: Inspection) -> list[str]:
+    if not made.folds:
+        return []
+    counts = Counter(made.folds[piece.key] for piece in made.pieces)
+    sizes = ", ".join(f"{counts[fold]}" for fold in sorted(counts))
+    if made.has_given_folds:
+        return [f"  {'folds':10}{len(counts)}, as the table has them, of {sizes} clips"]
+    by = "group" if made.has_groups else "file"
+    pattern = f" (pattern {made.group_pattern!r})" if made.group_pattern else ""
+    kept = place_of(made.root, made.name)
+    return [f"  {'folds':10}{len(counts)} by {by}{pattern}, of {sizes} clips, kept in {kept}"]
+
+
+def _wrong(made: Inspection) -> list[str]:
+    found = {field: names for field, names in vars(made.findings).items() if names}
+    return [
+        f"wrong: {len(found[field])} × {what}: {_named(found[field])}"
+        for field, what in _WRONG.items()
+        if field in found
+    ]
+
+
+def _tally(values: Iterable[str]) -> str:
+    counts = Counter(values).most_common()
+    shown = ", ".join(f"{value} ({n})" if len(counts) > 1 else value for value, n in counts[:MOST_NAMES])
+    return shown + (f" and {len(counts) - MOST_NAMES} more" if len(counts) > MOST_NAMES else "")
+
+
+def _named(names: Iterable[str]) -> str:
+    names = list(names)
+    shown = [name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…" for name in names[:MOST_NAMES]]
+    return ", ".join(shown) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+
+
+def _count(n: int, what: str) -> str:
+    if n == 1:
+        return f"1 {what}"
+    return f"{n} {what}{'es' if what.endswith('s') else 's'}"
