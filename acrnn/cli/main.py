@@ -80,6 +80,10 @@ def train(
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
     sealed: Sealed = "",
     group_pattern: GroupPattern = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option("--from", "--start-from", help="Checkpoint to fine-tune: all its weights but the output layer's."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[
         Path | None,
@@ -88,6 +92,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there.")] = False,
 ) -> None:
     """Train a network on the other folds, then score it once on the fold held out."""
+    from acrnn.checkpoints import find
     from acrnn.cli.terminal import run_bar
     from acrnn.model import placement_of
     from acrnn.paths import runs_root
@@ -97,8 +102,12 @@ def train(
     from acrnn.training.machine import keep_memory
 
     row = placement_of(network, placement)
+    if start_from is not None and placement is None:
+        row = find(start_from).config.placement
     apart = tuple(_numbers(sealed, "sealed"))
-    wanted = Options(data, dataset, fold, row, recipe, epochs, batch_size, seed, device, apart, group_pattern)
+    wanted = Options(
+        data, dataset, fold, row, recipe, epochs, batch_size, seed, device, apart, group_pattern, start_from
+    )
     config, clips = configure(wanted)
     run = Run.create(out or runs_root(), config, resume=resume)
     if run.summary is not None:

@@ -341,8 +341,8 @@ def read_clips(root: Path) -> tuple[Clip, ...]:
         rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise DatasetError(
-            f"{table} is not there; a folder in ESC-50's layout has it, beside audio/. Of your own classes, the dataset "
-            f"is called {OWN}."
+            f"{table} is not there; a folder in ESC-50's layout has it, beside audio/. "
+            f"A dataset of your own classes is called {OWN}."
         ) from None
     except OSError as error:
         raise DatasetError(f"{table} cannot be read ({error.strerror}).") from error

@@ -18,7 +18,7 @@ from acrnn.measures.crossval import Scores, score_fold
 from acrnn.model import PICZAK, Network
 from acrnn.paths import make_writable, shipped_checkpoints, user_checkpoints
 from acrnn.runs.run import Run
-from acrnn.training import Corpus, Recipe, Split, components, paper_optimisation
+from acrnn.training import Corpus, Recipe, RunConfig, Split, components, paper_optimisation
 
 
 def finish_run(
@@ -151,12 +151,7 @@ def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> Checkpoint
         fold=config.fold,
         recipe=recipe.as_dict(),
         seed=config.seed,
-        protocol=(
-            f"Trained on the {_FOLDS[is_own(config.dataset)]} other than {_listed((config.fold, *config.sealed))} for {recipe.epochs} "
-            f"epochs, a number fixed beforehand; {_WEIGHTS[recipe.average_epochs > 0]}; fold {config.fold} scored "
-            f"once, a clip's class being the highest {_VOTE[recipe.vote]} of its segments' probabilities. Mean and "
-            "standard deviation are of the training folds."
-        ),
+        protocol=_protocol(config),
         scores={},
         provenance={
             "code": config.code,
@@ -167,7 +162,22 @@ def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> Checkpoint
             "steps": sum(row["steps"] for row in metrics),
             "learning_rate_sum": round(sum(row["learning_rate_sum"] for row in metrics), 4),
             "movement": metrics[-1]["movement"],
+            **({"initial": config.initial, "initial_sha256": config.initial_sha256} if config.initial else {}),
         },
+    )
+
+
+def _protocol(config: RunConfig) -> str:
+    recipe, whose = config.recipe, "training folds"
+    begun = f"Trained on the {_FOLDS[is_own(config.dataset)]} other than {_listed((config.fold, *config.sealed))}"
+    if config.initial:
+        name = Path(config.initial).name
+        begun += f", from the weights of {name} but for the output layer,"
+        whose = f"training of {name}"
+    return (
+        f"{begun} for {recipe.epochs} epochs, a number fixed beforehand; {_WEIGHTS[recipe.average_epochs > 0]}; fold "
+        f"{config.fold} scored once, a clip's class being the highest {_VOTE[recipe.vote]} of its segments' "
+        f"probabilities. Mean and standard deviation are of the {whose}."
     )
 
 
@@ -181,6 +191,7 @@ def card(config: CheckpointConfig) -> str:
         "Accuracy": f"**{scores['accuracy']:.1%}** (95 % Wilson interval over clips {low:.1%} to {high:.1%})",
         "Attention": config.placement if config.has_attention else "none",
         "Recipe": f"{recipe['name']}, {recipe['epochs']} epochs (the paper: 300), {Recipe(**recipe).describe()}",
+        **({"Started from": Path(start).name} if (start := config.provenance.get("initial")) else {}),
         "Seed": f"{config.seed}, one run",
         "Front end": f"{config.front_end.rate_hz} Hz, {config.front_end.n_bands} {config.front_end.filters} bands from "
         f"{config.front_end.min_hz:g} Hz, window {config.front_end.window_samples} samples, floor "

@@ -30,6 +30,8 @@ class RunConfig:
     sealed : tuple of int
         Folds that are neither trained on nor scored. With one, the run is an inner validation: recipes are compared on
         `fold`, and the sealed fold stays unseen until one is chosen.
+    initial, initial_sha256 : str
+        Checkpoint whose weights it starts from, but for the output layer, and their hash; "" for random weights.
     """
 
     dataset: str
@@ -45,6 +47,8 @@ class RunConfig:
     precision: str
     code: str
     sealed: tuple[int, ...] = ()
+    initial: str = ""
+    initial_sha256: str = ""
 
     @property
     def name(self) -> str:

@@ -32,7 +32,8 @@ def describe(made: Inspection) -> list[str]:
     n_files = len({piece.entry.path for piece in made.pieces})
     windows = "" if n_files == len(made.pieces) else f" of {_count(n_files, 'recording')}"
     head = (
-        f"{made.root.resolve().name}: {_count(len(made.labels), 'class')}, {_count(len(made.pieces), 'clip')}{windows}, "
+        f"{made.root.resolve().name}: {_count(len(made.labels), 'class')}, "
+        f"{_count(len(made.pieces), 'clip')}{windows}, "
         f"{seconds / 3600:.2f} h, as {made.listing.layout}; dataset {made.name}"
     )
     used = list({piece.entry.path: piece.facts for piece in made.pieces}.values())
@@ -69,14 +70,11 @@ def notes(made: Inspection) -> list[str]:
     """Say what is not wrong and yet may mislead."""
     found = []
     classes = clips_a_class(made)
-    most, fewest = (
-        max(classes, key=lambda c: classes[c][0], default=""),
-        min(classes, key=lambda c: classes[c][0], default=""),
-    )
+    most, fewest = next(iter(classes), ""), next(reversed(classes), "")
     if classes and classes[most][0] >= UNBALANCED * classes[fewest][0]:
         found.append(
-            f"the classes are unbalanced: {classes[most][0]} clips of {most}, {classes[fewest][0]} of {fewest}. Accuracy "
-            "counts clips, so it says little about the small ones; look at each class's recall."
+            f"the classes are unbalanced: {classes[most][0]} clips of {most}, {classes[fewest][0]} of {fewest}. "
+            "Accuracy counts clips, so it says little about the small ones; look at each class's recall."
         )
     if not made.has_groups and not made.has_given_folds and len(made.labels) >= 2:
         found.append(

@@ -384,8 +384,8 @@ def describe_sounds(setting: Setting, dataset: Dataset | None) -> str | None:
     """Say what is missing for listening, if anything is."""
     if dataset is None and data.is_own(setting.dataset):
         return (
-            "The recordings are not on this machine, or their folder was moved. `python -m acrnn check --data` with the "
-            "folder lets each clip be played and shown with its attention."
+            "The recordings are not on this machine, or their folder was moved. `python -m acrnn check --data` with "
+            "the folder lets each clip be played and shown with its attention."
         )
     if dataset is None:
         return (
