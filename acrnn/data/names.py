@@ -16,7 +16,7 @@ MAX_SLUG = 40
 
 def is_own(name: str | None) -> bool:
     """Whether a name is that of a dataset of one's own classes."""
-    return name is not None and name not in CLASSES and re.match(NAME_PATTERN, name) is not None
+    return name is not None and name not in CLASSES and re.fullmatch(NAME_PATTERN, name) is not None
 
 
 def own_name(root: Path) -> str:

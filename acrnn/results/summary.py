@@ -18,7 +18,7 @@ from acrnn.runs.run import Run
 from acrnn.training import Recipe
 from acrnn.training.config import RunConfig
 
-_N_COLUMNS = 4  # of predictions.csv before its probabilities
+_COLUMNS = ("filename", "fold", "label", "predicted")  # of predictions.csv, before its probabilities
 ABLATION = "ablation"
 """Folder of inner validations, in the folder of results."""
 
@@ -162,10 +162,11 @@ def _mean_over_seeds(runs: list[Run], labels: tuple[str, ...]) -> list[dict[str,
 def _predictions(run: Run) -> pd.DataFrame:
     """Read a row a held-out clip: `filename`, `fold`, `label`, `predicted`, and by its index, a probability a class."""
     path = run.path / "predictions.csv"
-    names = {"filename": str, "label": str, "predicted": str}  # a class may be called 1, or NA
+    texts = {0: str, 2: str, 3: str}  # a class may be called 1, NA or predicted
+    how = {"header": None, "skiprows": 1, "float_precision": "round_trip", "keep_default_na": False}
     try:
-        table = pd.read_csv(path, float_precision="round_trip", dtype=names, keep_default_na=False)
-        table.columns = [*table.columns[:_N_COLUMNS], *range(len(table.columns) - _N_COLUMNS)]
+        table = pd.read_csv(path, dtype=texts, **how)
+        table.columns = [*_COLUMNS, *range(len(table.columns) - len(_COLUMNS))]
         return table
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}); a finished run has it.") from error

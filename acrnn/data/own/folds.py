@@ -149,7 +149,8 @@ def assign(members: Sequence[Member], kept: Mapping[str, int], n_folds: int = 0)
         if votes:
             fold_of[group] = min(votes, key=lambda fold: (-votes[fold], fold))
     n_folds = n_folds or most_folds(members)
-    if fold_of:
+    largest = max(Counter(member.label for member in members).values(), default=0)
+    if fold_of or largest < n_folds:  # scikit-learn refuses to divide classes that are all so small
         _add(groups, fold_of, n_folds)
     else:
         fold_of = _drawn(groups, n_folds)

@@ -129,6 +129,11 @@ def class_name(text: str, where: str) -> str:
     return label
 
 
+def shown(name: str) -> str:
+    """Give a file's name as text: characters that no terminal and no table should be given are escaped."""
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
+
+
 def _of_folders(root: Path) -> Listing:
     entries: list[Entry] = []
     outside: list[str] = []
@@ -136,11 +141,11 @@ def _of_folders(root: Path) -> Listing:
     folders = []
     for item in _items(root):
         if item.is_symlink() and (item.is_dir() or not _is_inside(item, root)):
-            outside.append(f"{item.name} (a link)")
+            outside.append(f"{shown(item.name)} (a link)")
         elif item.is_dir():
             folders.append(item)
         else:
-            ignored.append(item.name)
+            ignored.append(shown(item.name))
     names = {folder.name.lower() for folder in folders}
     if names and names <= _PARTS:
         raise DatasetError(
@@ -150,7 +155,7 @@ def _of_folders(root: Path) -> Listing:
     for folder in folders:
         label = class_name(folder.name, str(root))
         for path in _files_below(folder, outside, root):
-            name = path.relative_to(root).as_posix()
+            name = shown(path.relative_to(root).as_posix())
             if path.is_symlink() and not _is_inside(path, root):
                 outside.append(name)
             elif path.suffix[1:].lower() not in SUFFIXES:
@@ -178,7 +183,7 @@ def _files_below(folder: Path, outside: list[str], root: Path) -> list[Path]:
     for place, folders, files in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         links = [Path(place, name) for name in folders if Path(place, name).is_symlink()]
-        outside += [f"{link.relative_to(root).as_posix()} (a link)" for link in links]
+        outside += [f"{shown(link.relative_to(root).as_posix())} (a link)" for link in links]
         found += [Path(place, name) for name in files if not name.startswith(".")]
     return found
 
@@ -254,7 +259,7 @@ def _entry_of(folder: Path, where: str, row: dict[str, str], has_folds: bool) ->
         raise DatasetError(f"{where}: fold is {fold!r}; a whole number from 1 to {MAX_FOLD} is expected in every line.")
     return Entry(
         path=folder / name,
-        name=PurePosixPath(name).as_posix(),
+        name=shown(PurePosixPath(name).as_posix()),
         label=class_name(row["label"], where),
         group=row.get("group") or None,
         fold=int(fold) if has_folds else None,

@@ -4,9 +4,9 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from acrnn.data.own.facts import Facts
 from acrnn.data.own.folds import N_FOLDS, place_of
-from acrnn.data.own.inspect import Inspection, clips_a_class
-from acrnn.data.own.survey import Facts
+from acrnn.data.own.inspection import Inspection, clips_a_class
 
 MOST_CLASSES, MOST_NAMES, MOST_CHARACTERS = 10, 5, 300
 UNBALANCED = 5

@@ -8,7 +8,7 @@ import numpy as np
 
 from acrnn.audio import open_audio
 from acrnn.data.cache import atomic_path
-from acrnn.data.own.survey import MAX_RATE_HZ, is_silent
+from acrnn.data.own.facts import MAX_RATE_HZ, is_silent
 from acrnn.paths import cache_dir
 
 LONG_S = 10.0

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from acrnn.data.esc50 import Clip, Dataset
 from acrnn.data.names import OWN, own_name
 from acrnn.data.own import folds as folding
+from acrnn.data.own.facts import MAX_RATE_HZ, Facts, survey
 from acrnn.data.own.listing import Entry, Listing, list_clips
-from acrnn.data.own.survey import MAX_RATE_HZ, Facts, survey
 from acrnn.data.own.windows import Span, cut, spans_of
 from acrnn.errors import DatasetError, OptionError
 
