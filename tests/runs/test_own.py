@@ -11,10 +11,8 @@ from acrnn.checkpoints import find
 from acrnn.cli import main as cli
 from acrnn.data import load
 from acrnn.errors import CheckpointError, OptionError
-from acrnn.features import FrontEnd
 from acrnn.inference import load as load_predictor
 from acrnn.measures.crossval import score_fold
-from acrnn.model import NetworkConfig
 from acrnn.results.confusion import clip_table, compare, confusion_of
 from acrnn.results.settings import load_settings, record
 from acrnn.runs.finish import publish
@@ -24,39 +22,9 @@ from acrnn.runs.start import Options, configure, starting_network
 from acrnn.runs.work import work
 from acrnn.training import Recipe, Trainer, draw_epoch, recipe_for
 from acrnn.training.transfer import take_over, tuned
+from tests.conftest import OWN_LABELS as LABELS
 
-LABELS = ("<b>x", "=1+1", "NA", "predicted")
 RATE_HZ = 16_000
-
-
-@pytest.fixture(scope="module")
-def own_root(tmp_path_factory, write_wav):
-    """Four classes with odd names, five clips of 0.3 to 1 s each, and one of 11 s."""
-    root = tmp_path_factory.mktemp("data") / "Odd names"
-    rng = np.random.default_rng(0)
-    for k, label in enumerate(LABELS):
-        (root / label).mkdir(parents=True)
-        for i in range(5):
-            t_s = np.arange(int(RATE_HZ * (0.3 + 0.15 * i))) / RATE_HZ
-            samples = 0.3 * np.sin(2 * np.pi * 300 * 2**k * t_s) + 1e-2 * rng.standard_normal(len(t_s))
-            write_wav(root / label / f"{i}.wav", samples, RATE_HZ)
-    write_wav(root / "NA" / "long.wav", rng.uniform(-0.1, 0.1, 11 * RATE_HZ), RATE_HZ)
-    return root
-
-
-def small(config):
-    """The same run with a small network."""
-    network = NetworkConfig(len(LABELS), "l10", n_bands=32, n_hidden=8)
-    return replace(config, network=network, front_end=FrontEnd(RATE_HZ, n_bands=32), precision="fp32")
-
-
-@pytest.fixture(scope="module")
-def trained(own_root, tmp_path_factory):
-    """A finished run of one epoch; fold 1 was held out."""
-    config, dataset = configure(Options(own_root, "own", 1, recipe="plain", epochs=1, device="cpu"))
-    run = Run.create(tmp_path_factory.mktemp("runs"), small(config))
-    work(run, dataset)
-    return run
 
 
 def test_labels_and_names_come_from_the_folder(own_root):
@@ -68,8 +36,8 @@ def test_labels_and_names_come_from_the_folder(own_root):
     assert config.data_title == "odd-names (own classes) 16 kHz"
 
 
-def test_a_checkpoint_knows_its_classes_and_gives_its_score_again(own_root, trained, tmp_path):
-    checkpoint = publish(trained, tmp_path)
+def test_a_checkpoint_knows_its_classes_and_gives_its_score_again(own_root, own_run, tmp_path):
+    checkpoint = publish(own_run, tmp_path)
     assert checkpoint.config.labels == LABELS
     predictor = load_predictor(str(checkpoint.path), "cpu")
     scores = score_fold(predictor, load(own_root, checkpoint.config.dataset), 1)
@@ -80,14 +48,14 @@ def test_a_checkpoint_knows_its_classes_and_gives_its_score_again(own_root, trai
     assert "ESC" not in card
 
 
-def test_out_of_fold_predictions_survive_names_that_look_like_gaps_and_numbers(trained, tmp_path):
-    name = record(trained, tmp_path)
+def test_out_of_fold_predictions_survive_names_that_look_like_gaps_and_numbers(own_run, tmp_path):
+    name = record(own_run, tmp_path)
     (setting,) = load_settings(tmp_path)
     assert (setting.name, setting.labels, setting.dataset) == (name, LABELS, "own-odd-names")
     table = clip_table(setting)
     assert set(table["true"]) <= set(LABELS)
     assert set(table["group"]) == {"Other classes"}
-    assert confusion_of(table, setting.labels).counts.sum() == trained.summary["n_clips"]
+    assert confusion_of(table, setting.labels).counts.sum() == own_run.summary["n_clips"]
     assert len(compare(setting, setting).clips) == len(table)
 
 
@@ -105,8 +73,8 @@ def run_cli(monkeypatch, capsys):
     return run_it
 
 
-def test_evaluate_and_predict_take_such_a_checkpoint(run_cli, own_root, trained, tmp_path):
-    path = publish(trained, tmp_path).path
+def test_evaluate_and_predict_take_such_a_checkpoint(run_cli, own_root, own_run, tmp_path):
+    path = publish(own_run, tmp_path).path
     code, out, _ = run_cli("evaluate", "--checkpoint", path, "--data", own_root, "--device", "cpu")
     assert (code, "its card says" in out) == (0, True)
     code, out, _ = run_cli("predict", own_root / "NA" / "0.wav", "--checkpoint", path, "--device", "cpu")
@@ -114,8 +82,8 @@ def test_evaluate_and_predict_take_such_a_checkpoint(run_cli, own_root, trained,
     assert all(label in out for label in LABELS)
 
 
-def test_evaluate_of_a_folder_that_has_more_classes_names_the_first(run_cli, own_root, trained, tmp_path, write_wav):
-    path = publish(trained, tmp_path / "checkpoints").path
+def test_evaluate_of_a_folder_that_has_more_classes_names_the_first(run_cli, own_root, own_run, tmp_path, write_wav):
+    path = publish(own_run, tmp_path / "checkpoints").path
     for i in range(5):
         (tmp_path / "more" / f"{i}").mkdir(parents=True)
         for j in range(5):
@@ -184,8 +152,8 @@ def test_the_output_layer_alone_learns_first(make_model, tiny_run_config, tiny_c
         assert (moved == {"output.weight", "output.bias"}) == (epoch == 0)
 
 
-def test_a_run_from_a_checkpoint_says_so_and_resumes(own_root, trained, tmp_path):
-    source = publish(trained, tmp_path / "checkpoints")
+def test_a_run_from_a_checkpoint_says_so_and_resumes(own_root, own_run, tmp_path):
+    source = publish(own_run, tmp_path / "checkpoints")
     options = Options(own_root, "own", 1, recipe="plain", epochs=2, device="cpu", start_from=str(source.path))
     config, dataset = configure(options)
     assert config.network == source.config.network
@@ -203,8 +171,8 @@ def test_a_run_from_a_checkpoint_says_so_and_resumes(own_root, trained, tmp_path
         starting_network(changed)
 
 
-def test_what_does_not_go_with_a_checkpoint_is_told(own_root, trained, tmp_path):
-    source = str(publish(trained, tmp_path).path)
+def test_what_does_not_go_with_a_checkpoint_is_told(own_root, own_run, tmp_path):
+    source = str(publish(own_run, tmp_path).path)
     wanted = Options(own_root, "own", 1, recipe="plain", device="cpu", start_from=source)
     for changes, told in (
         ({"placement": "none"}, "keeps the placement that it starts from"),

@@ -79,7 +79,7 @@ def _row(row: pd.Series, clip: Clip | None, told: str, key: str) -> None:
         st.markdown(f"{told} :small[:gray[· fold {row['fold']} · {plain(name)}]]")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if clip is not None and clip.path.is_file():
-                with st.container(key=f"{key}_{Path(name).stem}"):
+                with st.container(key=f"{key}_{stem_of(name)}"):
                     quiet_player(clip.path, f"Player of {name}")
             st.button(
                 "Look", key=f"{key}_look_{name}", on_click=look, args=(name,), icon=":material/search:",

@@ -1,0 +1,67 @@
+"""The pages with a checkpoint of one's own classes, whose names look like HTML, a formula and a gap."""
+
+import shutil
+
+import pytest
+
+from acrnn.data import load
+from acrnn.results.settings import record
+from acrnn.runs.finish import publish
+
+NAME = "own-odd-names"
+
+
+@pytest.fixture
+def own_checkpoint(own_root, own_run, tmp_path, monkeypatch, nothing_shipped):
+    """The checkpoint, published, and its out-of-fold predictions among the user's results."""
+    for variable in ("CHECKPOINTS", "RESULTS", "DATASETS"):
+        monkeypatch.setenv(f"ACRNN_{variable}", str(tmp_path / variable.lower()))
+    monkeypatch.setenv("ACRNN_DATA", str(tmp_path / "no data"))
+    load(own_root, "own")  # which keeps the folds, and so makes the folder known
+    record(own_run)
+    return publish(own_run)
+
+
+def words(page) -> str:
+    kinds = (page.markdown, page.caption, page.info, page.error, page.warning)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_listen_names_its_classes_and_offers_its_clips(open_page, own_checkpoint, own_root):
+    clip = next(clip for clip in load(own_root, "own").clips if clip.label == "=1+1" and clip.fold == 1)
+    query = {"model": NAME, "source": "dataset", "data": NAME, "label": "=1+1", "clipfold": "1", "clip": clip.filename}
+    page = open_page("listen", **query)
+    choices = {box.label: box for box in page.selectbox}
+    assert choices["Trained on"].value == NAME
+    assert choices["Trained on"].options == ["odd-names (own classes)"]
+    assert choices["Clip"].value == clip.filename
+    assert not page.error
+    assert "Fold 1: never seen in training" in words(page)
+
+
+def test_a_name_that_is_html_is_shown_and_not_obeyed(open_page, own_checkpoint, own_root):
+    page = open_page("listen", model=NAME, source="dataset", data=NAME, label="<b>x", clipfold="1")
+    assert not page.exception
+    assert "<b>x" not in words(page).replace("\\<b\\>x", "").replace("\\<b>x", "")
+
+
+def test_confusions_shows_its_clips(open_page, own_checkpoint):
+    page = open_page("confusions")
+    assert not page.error
+    for tab in ("pairs", "classes", "clips", "calibration"):
+        assert not open_page("confusions", tab=tab).error
+
+
+@pytest.mark.parametrize("name", ["compare", "results", "train"])
+def test_the_other_pages_draw(open_page, own_checkpoint, name):
+    page = open_page(name, model=NAME)
+    assert not page.exception
+
+
+def test_a_folder_that_went_away_is_no_error(open_page, own_checkpoint, own_root, tmp_path):
+    away = tmp_path / "away"
+    shutil.copytree(own_root, away)
+    load(away, "own-away")
+    shutil.rmtree(away)
+    page = open_page("listen", source="dataset")
+    assert "own-away" not in [option for box in page.selectbox for option in box.options]
