@@ -35,6 +35,8 @@ ESC10: tuple[str, ...] = (
 CLASSES: dict[str, tuple[str, ...]] = {"esc10": ESC10, "esc50": ESC50}
 """Dataset name → its class names; a network's class index is the position here."""
 
+MAX_CLASSES = 10_000
+"""Of a dataset, and of a network that a stranger made."""
 OTHER = "Other classes"
 """The group of classes that ESC-50 does not have."""
 

@@ -8,6 +8,7 @@ import typer
 
 from acrnn.cli.measures import count_bar
 from acrnn.cli.options import DataRoot, GroupPattern
+from acrnn.errors import OptionError
 
 
 def check(
@@ -25,8 +26,10 @@ def check(
     from acrnn.data import is_own
     from acrnn.data.own import is_release
 
-    if dataset is None:
-        dataset = None if is_release(data) else "own"
+    if dataset is None and not is_release(data):
+        dataset = "own"
+    if group_pattern is not None and not is_own(dataset):
+        raise OptionError(f"--group-pattern is for your own classes, and {data} has ESC-50's, which have their folds.")
     is_fine = _own(data, dataset, group_pattern) if is_own(dataset) else _release(data, dataset)
     if not is_fine:
         raise typer.Exit(2)

@@ -6,6 +6,7 @@ from acrnn.data import esc50
 from acrnn.data.esc50 import Dataset
 from acrnn.data.names import is_own
 from acrnn.data.own import inspect
+from acrnn.errors import OptionError
 
 
 def load(root: Path | str, name: str | None = None, *, group_pattern: str | None = None) -> Dataset:
@@ -27,8 +28,10 @@ def load(root: Path | str, name: str | None = None, *, group_pattern: str | None
         If it is not as expected: see `acrnn.data.esc50.load` and `acrnn.data.own.inspect`. A single file that cannot
         be used is for `check` to find; of one's own clips it is left out.
     OptionError
-        If `name` is no dataset's.
+        If `name` is no dataset's, or a pattern is given for ESC-50.
     """
     if is_own(name):
         return inspect(root, name, group_pattern=group_pattern).dataset()
+    if group_pattern is not None:
+        raise OptionError("--group-pattern is for your own classes, as ESC-50 has its folds; dataset own is accepted.")
     return esc50.load(root, name)

@@ -1,5 +1,6 @@
 """From finished runs to `results/`: one JSON file a setting, which tables and pages are made from."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
@@ -11,6 +12,7 @@ import pandas as pd
 
 from acrnn.checkpoints import find
 from acrnn.errors import RunError
+from acrnn.events.formats import FORMULA
 from acrnn.labels import CLASSES
 from acrnn.measures.crossval import wilson_interval
 from acrnn.results.files import read_file, write_file
@@ -18,6 +20,8 @@ from acrnn.runs.run import Run
 from acrnn.training import Recipe
 from acrnn.training.config import RunConfig
 
+_NAMES = ("filename", "label", "predicted")
+_APOSTROPHE = f"^'(?=[{re.escape(''.join(FORMULA))}])"
 _COLUMNS = ("filename", "fold", "label", "predicted")  # of predictions.csv, before its probabilities
 ABLATION = "ablation"
 """Folder of inner validations, in the folder of results."""
@@ -167,7 +171,8 @@ def _predictions(run: Run) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=texts, **how)
         table.columns = [*_COLUMNS, *range(len(table.columns) - len(_COLUMNS))]
-        return table
+        # the apostrophe that keeps a spreadsheet from a formula is no part of a name
+        return table.assign(**{name: table[name].str.replace(_APOSTROPHE, "", regex=True) for name in _NAMES})
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}); a finished run has it.") from error
     except ValueError as error:

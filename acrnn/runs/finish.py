@@ -13,6 +13,7 @@ import torch
 from acrnn.checkpoints import Checkpoint, CheckpointConfig, find, names, publish_copy, save
 from acrnn.data import Dataset, atomic_write_bytes, is_own
 from acrnn.errors import CheckpointError, FolderError, RunError
+from acrnn.events.formats import FORMULA
 from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold
 from acrnn.model import PICZAK, Network
@@ -127,13 +128,22 @@ def describe(config: CheckpointConfig) -> str:
 
 
 def predictions_csv(scores: Scores) -> str:
-    """One line a clip: file, fold, class, predicted class and every class's probability."""
+    """One line a clip: file, fold, class, predicted class and every class's probability.
+
+    A name that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["filename", "fold", "label", "predicted", *scores.labels])
+    labels = [_safe(label) for label in scores.labels]
+    writer.writerow(["filename", "fold", "label", "predicted", *labels])
     for clip, best, row in zip(scores.clips, scores.predicted, scores.probabilities, strict=True):
-        writer.writerow([clip.filename, clip.fold, clip.label, scores.labels[best], *(f"{p:.6f}" for p in row)])
+        names = _safe(clip.filename), clip.fold, _safe(clip.label), labels[best]
+        writer.writerow([*names, *(f"{p:.6f}" for p in row)])
     return text.getvalue()
+
+
+def _safe(name: str) -> str:
+    return f"'{name}" if name.startswith(FORMULA) else name
 
 
 def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> CheckpointConfig:

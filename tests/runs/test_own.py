@@ -57,6 +57,9 @@ def test_out_of_fold_predictions_survive_names_that_look_like_gaps_and_numbers(o
     assert set(table["group"]) == {"Other classes"}
     assert confusion_of(table, setting.labels).counts.sum() == own_run.summary["n_clips"]
     assert len(compare(setting, setting).clips) == len(table)
+    lines = (own_run.path / "predictions.csv").read_text().splitlines()
+    assert lines[0] == "filename,fold,label,predicted,<b>x,'=1+1,NA,predicted"
+    assert not any(cell.startswith("=") for line in lines for cell in line.split(","))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from acrnn.data.own.facts import MAX_RATE_HZ, Facts, survey
 from acrnn.data.own.listing import Entry, Listing, list_clips
 from acrnn.data.own.windows import Span, cut, spans_of
 from acrnn.errors import DatasetError, OptionError
+from acrnn.labels import MAX_CLASSES
 
 SHARE_AT_RATE = 0.95
 """A network hears at the highest rate that so many of the clips have."""
@@ -153,8 +154,10 @@ class Inspection:
         Raises
         ------
         DatasetError
-            If fewer than two classes have a usable clip.
+            If fewer than two classes have a usable clip, or more than a network can know.
         """
+        if len(self.labels) > MAX_CLASSES:
+            raise DatasetError(f"{self.root} has {len(self.labels)} classes; up to {MAX_CLASSES} are accepted.")
         if len(self.labels) < 2:
             has = f"of {self.labels[0]!r} alone" if self.labels else "of no class"
             raise DatasetError(

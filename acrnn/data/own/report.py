@@ -4,7 +4,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from acrnn.data.own.facts import Facts
+from acrnn.data.own.facts import MAX_RATE_HZ, Facts
 from acrnn.data.own.folds import N_FOLDS, place_of
 from acrnn.data.own.inspection import Inspection, clips_a_class
 
@@ -41,6 +41,7 @@ def describe(made: Inspection) -> list[str]:
         head,
         *_classes(made),
         *describe_sounds(used),
+        *_hearing(made),
         *_folds(made),
         *_wrong(made),
         *(f"note: {n}" for n in notes(made)),
@@ -84,7 +85,9 @@ def notes(made: Inspection) -> list[str]:
     n_folds = max(made.folds.values(), default=N_FOLDS)
     few = [label for label, (_, _, n_groups) in classes.items() if n_groups < n_folds]
     if few and len(classes) >= 2:
-        found.append(f"of fewer groups than there are folds, so some folds have none: {_named(few)}.")
+        found.append(
+            f"classes of fewer groups than there are folds, so that some folds have none of them: {_named(few)}."
+        )
     found += _shortcuts(made)
     if made.n_silent_windows:
         found.append(f"{_count(made.n_silent_windows, 'silent window')} of long recordings left out.")
@@ -108,10 +111,10 @@ def _shortcuts(made: Inspection) -> list[str]:
         alike[piece.entry.label.casefold()].add(piece.entry.label)
     usual = {label: max(of_label, key=of_label.__getitem__) for label, of_label in rates.items()}
     found = []
-    if len(set(usual.values())) > 1:
-        low = [label for label, rate in usual.items() if rate < min(max(usual.values()), made.rate_hz + 1)]
-        told = _named(f"{label} ({usual[label] / 1000:g} kHz)" for label in low or usual)
-        found.append(f"classes have different sampling rates, by which a network can tell them: {told}.")
+    if low := [f"{label} ({rate / 1000:g} kHz)" for label, rate in usual.items() if rate < made.rate_hz]:
+        found.append(
+            f"classes have lower sampling rates than the others, by which a network can tell them: {_named(low)}."
+        )
     if same := [" and ".join(sorted(names)) for names in alike.values() if len(names) > 1]:
         found.append(f"classes whose names differ in capitals only: {_named(same)}.")
     return found
@@ -131,6 +134,13 @@ def _classes(made: Inspection) -> list[str]:
     if len(shown) < len(classes):
         rows.insert(-1, f"  … {len(classes) - len(shown)} more")
     return rows
+
+
+def _hearing(made: Inspection) -> list[str]:
+    if not made.pieces:
+        return []
+    how = "the highest rate that 95 % of the clips have" if made.rate_hz < MAX_RATE_HZ else "the highest that is used"
+    return [f"  {'network':10}hears at {made.rate_hz / 1000:g} kHz, {how}"]
 
 
 def _folds(made: Inspection) -> list[str]:

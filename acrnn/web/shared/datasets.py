@@ -7,15 +7,27 @@ import streamlit as st
 from acrnn import data
 from acrnn.data import Clip, Dataset
 from acrnn.data.own import inspect, known_roots
+from acrnn.errors import FolderError
+from acrnn.web.shared.words import sentence_of
+from acrnn.web.shell.public import is_public
 
 FRESH_S = 60
 """For so long a folder of one's own is not looked through again."""
 
 
 def sources() -> dict[str, tuple[Path, str | None]]:
-    """List datasets by their word in a URL: folder or table, and the name of one of one's own classes."""
+    """List datasets by their word in a URL: folder or table, and the name of one of one's own classes.
+
+    On a public server one's own recordings are not offered to visitors.
+    """
     found: dict[str, tuple[Path, str | None]] = {root.name: (root, None) for root in data.discover()}
-    return found | {name: (root, name) for root, name in known_roots()}
+    if is_public():
+        return found
+    try:
+        return found | {name: (root, name) for root, name in known_roots()}
+    except FolderError as error:
+        st.warning(sentence_of(error))
+        return found
 
 
 def read_source(root: Path, name: str | None) -> Dataset:
