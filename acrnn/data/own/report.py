@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from acrnn.data.own.facts import MAX_RATE_HZ, Facts
 from acrnn.data.own.folds import N_FOLDS, place_of
 from acrnn.data.own.inspection import Inspection, clips_a_class
+from acrnn.data.own.listing import shown
 
 MOST_CLASSES, MOST_NAMES, MOST_CHARACTERS = 10, 5, 300
 UNBALANCED = 5
@@ -151,7 +152,7 @@ def _folds(made: Inspection) -> list[str]:
     if made.has_given_folds:
         return [f"  {'folds':10}{len(counts)}, as the table has them, of {sizes} clips"]
     by = "group" if made.has_groups else "file"
-    pattern = f" (pattern {made.group_pattern!r})" if made.group_pattern else ""
+    pattern = f" (pattern {shown(made.group_pattern)})" if made.group_pattern else ""
     kept = place_of(made.root, made.name)
     return [f"  {'folds':10}{len(counts)} by {by}{pattern}, of {sizes} clips, kept in {kept}"]
 
