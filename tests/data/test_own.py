@@ -257,6 +257,10 @@ def test_long_recordings_are_cut_into_equal_windows_of_one_fold(birds):
     assert len({clip.fold for clip in windows}) == 1
     assert sum(sf.info(clip.path).frames for clip in windows) == round(23.0 * RATE_HZ * 4 / 5)
     assert spans_of(10.0) == []
+    table(birds, "path,label,start_s,end_s\nwren/long.wav,wren,7.5,22.5\nrobin/a0-2.wav,robin,,\n")
+    assert [clip.filename for clip in load(birds, "own").clips][1:] == [
+        f"wren/long@{start:g}-{start + 5:g}s.wav" for start in (7.5, 12.5, 17.5)
+    ]
     assert spans_of(12.0) == [(0.0, 6.0), (6.0, 12.0)]
 
 

@@ -52,6 +52,22 @@ def test_confusions_shows_its_clips(open_page, own_checkpoint):
         assert not open_page("confusions", tab=tab).error
 
 
+def test_train_offers_the_folder(open_page, own_checkpoint):
+    page = open_page("train", data=NAME)
+    assert not page.error
+    assert "Classes" not in [group.label for group in page.button_group]
+    assert next(box for box in page.selectbox if box.label == "Held-out fold").options[:2] == ["1", "2"]
+
+
+def test_visitors_of_a_public_server_are_offered_the_network_and_not_the_recordings(
+    open_page, own_checkpoint, monkeypatch
+):
+    monkeypatch.setenv("ACRNN_PUBLIC", "1")
+    page = open_page("listen", model=NAME, source="dataset", data=NAME)
+    assert next(box for box in page.selectbox if box.label == "Trained on").value == NAME
+    assert "There is no dataset on this server" in words(page)
+
+
 @pytest.mark.parametrize("name", ["compare", "results", "train"])
 def test_the_other_pages_draw(open_page, own_checkpoint, name):
     page = open_page(name, model=NAME)

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,7 +70,7 @@ class _File(BaseModel):
     n_folds: int = Field(ge=2, le=100)
     group_pattern: str
     fingerprint: str
-    folds: dict[str, int]
+    folds: dict[str, Annotated[int, Field(ge=1, le=100)]]
 
 
 def place_of(root: Path, name: str) -> Path:

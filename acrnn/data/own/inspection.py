@@ -262,7 +262,9 @@ def _pieces(usable: Iterable[tuple[Entry, Facts]], pattern: re.Pattern[str] | No
         spans: Sequence[Span | None] = spans_of(facts.duration_s) or [None]
         if entry.span_s is not None:
             start_s, end_s = entry.span_s
-            spans = [(start_s, max(min(end_s, facts.duration_s), start_s))]
+            end_s = max(min(end_s, facts.duration_s), start_s)
+            windows = spans_of(end_s - start_s) or [(0.0, end_s - start_s)]
+            spans = [(round(start_s + first, 3), round(start_s + last, 3)) for first, last in windows]
         for span in spans:
             yield Piece(entry, facts, span, group, entry.path)
 

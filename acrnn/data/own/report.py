@@ -61,7 +61,8 @@ def describe_sounds(files: Sequence[Facts]) -> list[str]:
         "rates": _tally(f"{facts.rate_hz / 1000:g} kHz" for facts in files),
         "channels": _tally(f"{facts.n_channels}" for facts in files),
         "formats": _tally(facts.format for facts in files),
-        "length": f"{lengths[0]:.2f} to {lengths[-1]:.2f} s, median {statistics.median(lengths):.2f} s",
+        "length": f"{lengths[0]:.2f} to {lengths[-1]:.2f} s, median {statistics.median(lengths):.2f} s, in all "
+        f"{sum(lengths) / 3600:.2f} h",
         "level": f"{levels[0]:.0f} to {levels[-1]:.0f} dB of full scale (RMS), median "
         f"{statistics.median(levels):.0f} dB{full}",
     }
