@@ -17,6 +17,9 @@ def check(
         str | None, typer.Option(help="esc10, esc50 or own; default by whether the folder has classes of ESC-50.")
     ] = None,
     group_pattern: GroupPattern = None,
+    every: Annotated[
+        bool, typer.Option("--every", help="Of own classes: name all that is wrong, a line each.")
+    ] = False,
 ) -> None:
     """Read every file of a dataset to its end, and say what is there and what is wrong with which.
 
@@ -30,7 +33,7 @@ def check(
         dataset = "own"
     if group_pattern is not None and not is_own(dataset):
         raise OptionError(f"--group-pattern is for your own classes, and {data} has ESC-50's, which have their folds.")
-    is_fine = _own(data, dataset, group_pattern) if is_own(dataset) else _release(data, dataset)
+    is_fine = _own(data, dataset, group_pattern, every) if is_own(dataset) else _release(data, dataset)
     if not is_fine:
         raise typer.Exit(2)
 
@@ -54,10 +57,10 @@ def _release(data: Path, name: str | None) -> bool:
     return report.ok
 
 
-def _own(data: Path, name: str | None, group_pattern: str | None) -> bool:
+def _own(data: Path, name: str | None, group_pattern: str | None, every: bool) -> bool:
     from acrnn.data.own import describe, inspect
 
     with count_bar("files") as on_file:
         made = inspect(data, name, group_pattern=group_pattern, on_file=on_file)
-    print("\n".join(describe(made)))
+    print("\n".join(describe(made, every=every)))
     return made.is_clean

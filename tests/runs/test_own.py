@@ -106,7 +106,12 @@ def test_check_says_what_is_there_and_exits_2_if_anything_is_wrong(run_cli, own_
     (tmp_path / "bad" / "a" / "x.wav").write_text("none")
     code, out, _ = run_cli("check", "--data", tmp_path / "bad")
     assert code == 2
-    assert "1 × cannot be read, and left out: a/x.wav" in out
+    assert "wrong: 1 × cannot be read, and left out: a/x.wav is not audio that can be read\n" in out
+    for i in range(9):
+        (tmp_path / "bad" / "a" / f"{i}.wav").write_text("none")
+    for options, n_named in ((), 5), (["--every"], 10):
+        out = run_cli("check", "--data", tmp_path / "bad", *options)[1]
+        assert sum(out.count(f"a/{name}.wav") for name in (*range(9), "x")) == n_named
 
 
 def test_check_still_compares_the_release(run_cli, tiny_root):

@@ -27,8 +27,14 @@ _WRONG = {
 }
 
 
-def describe(made: Inspection) -> list[str]:
-    """Say in lines what is there, and what is wrong with which."""
+def describe(made: Inspection, *, every: bool = False) -> list[str]:
+    """Say in lines what is there, and what is wrong with which.
+
+    Parameters
+    ----------
+    every : bool
+        Name all that is wrong, a line each, instead of so many as fit on one screen.
+    """
     seconds = sum(piece.duration_s for piece in made.pieces)
     n_files = len({piece.entry.path for piece in made.pieces})
     windows = "" if n_files == len(made.pieces) else f" of {_count(n_files, 'recording')}"
@@ -44,7 +50,7 @@ def describe(made: Inspection) -> list[str]:
         *describe_sounds(used),
         *_hearing(made),
         *_folds(made),
-        *_wrong(made),
+        *(_each_wrong(made) if every else _wrong(made)),
         *(f"note: {n}" for n in notes(made)),
     ]
 
@@ -167,6 +173,14 @@ def _wrong(made: Inspection) -> list[str]:
     ]
 
 
+def _each_wrong(made: Inspection) -> list[str]:
+    return [
+        f"wrong: {name.split('; ')[0]} ({what})"
+        for field, what in _WRONG.items()
+        for name in getattr(made.findings, field)
+    ]
+
+
 def _tally(values: Iterable[str]) -> str:
     counts = Counter(values).most_common()
     shown = ", ".join(f"{value} ({n})" if len(counts) > 1 else value for value, n in counts[:MOST_NAMES])
@@ -174,9 +188,9 @@ def _tally(values: Iterable[str]) -> str:
 
 
 def _named(names: Iterable[str]) -> str:
-    names = list(names)
-    shown = [name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…" for name in names[:MOST_NAMES]]
-    return ", ".join(shown) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    names = [name.split("; ")[0] for name in names]  # of a sentence, what is wrong, and not what would be accepted
+    short = [name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…" for name in names[:MOST_NAMES]]
+    return ", ".join(short) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def _count(n: int, what: str) -> str:
