@@ -20,9 +20,10 @@ def is_own(name: str | None) -> bool:
 
 
 def own_name(root: Path) -> str:
-    """Name the dataset in a folder, or in a table of that name: `Night birds` → `own-night-birds`."""
+    """Name the dataset in a folder, `Night birds` → `own-night-birds`, or in a table, with its folder's name first."""
     path = root.resolve()
-    text = unicodedata.normalize("NFKD", path.stem if path.suffix.lower() == ".csv" else path.name)
+    is_table = path.suffix.lower() == ".csv" and not path.is_dir()
+    text = unicodedata.normalize("NFKD", f"{path.parent.name} {path.stem}" if is_table else path.name)
     slug = "-".join(re.findall("[a-z0-9]+", text.encode("ascii", "ignore").decode().lower()))[:MAX_SLUG].strip("-")
     return f"{OWN}-{slug}" if slug else OWN
 

@@ -354,7 +354,13 @@ def test_the_report_is_one_screen_whatever_is_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("folder", "name"), [("Night birds", "own-night-birds"), ("鳥", "own"), ("a" * 99, f"own-{'a' * 40}")]
+    ("folder", "name"),
+    [
+        ("Night birds", "own-night-birds"),
+        ("Night/clips.csv", "own-night-clips"),
+        ("鳥", "own"),
+        ("a" * 99, f"own-{'a' * 40}"),
+    ],
 )
 def test_a_dataset_is_called_after_its_folder(tmp_path, folder, name):
     assert own_name(tmp_path / folder) == name
