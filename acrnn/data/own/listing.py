@@ -57,7 +57,7 @@ class Listing:
     root : Path
         As it was given: a folder, or a table.
     layout : str
-        For people, such as "a folder a class".
+        For people, such as "by folders".
     entries : tuple of Entry
         Sorted by name.
     outside : tuple of str
@@ -164,7 +164,7 @@ def _of_folders(root: Path) -> Listing:
                 entries.append(Entry(path, name, label))
     if not entries and not outside:
         raise DatasetError(f"{root} holds no sounds in folders; {EXPECTED}.")
-    return Listing(root, "a folder a class", _sorted(entries), tuple(outside), (), tuple(ignored))
+    return Listing(root, "by folders", _sorted(entries), tuple(outside), (), tuple(ignored))
 
 
 def _items(folder: Path) -> list[Path]:
@@ -247,7 +247,7 @@ def _of_table(root: Path, table: Path, content: _Table, folder: Path | None = No
             entries.append(entry)
     if not content.rows:
         raise DatasetError(f"{table} lists no clips; one line a clip is expected.")
-    return Listing(root, f"the table {table.name}", _sorted(entries), tuple(outside), tuple(missing))
+    return Listing(root, f"by the table {shown(table.name)}", _sorted(entries), tuple(outside), tuple(missing))
 
 
 def _entry_of(folder: Path, where: str, row: dict[str, str], has_folds: bool) -> Entry:

@@ -41,7 +41,7 @@ def describe(made: Inspection, *, every: bool = False) -> list[str]:
     head = (
         f"{made.root.resolve().name}: {_count(len(made.labels), 'class')}, "
         f"{_count(len(made.pieces), 'clip')}{windows}, "
-        f"{seconds / 3600:.2f} h, as {made.listing.layout}; dataset {made.name}"
+        f"{seconds / 3600:.2f} h, {made.listing.layout}; dataset {made.name}"
     )
     used = list({piece.entry.path: piece.facts for piece in made.pieces}.values())
     return [
@@ -132,15 +132,17 @@ def _classes(made: Inspection) -> list[str]:
     classes = clips_a_class(made)
     if not classes:
         return []
-    shown = list(classes) if len(classes) <= MOST_CLASSES else [*list(classes)[: MOST_CLASSES - 2], list(classes)[-1]]
-    width = min(max(len(label) for label in (*shown, "class")), 40)
+    listed = list(classes)
+    if len(classes) > MOST_CLASSES:
+        listed = [*listed[: MOST_CLASSES - 2], listed[-1]]
+    width = min(max(len(label) for label in (*listed, "class")), 40)
     rows = [f"  {'class':{width}}  {'clips':>6}  {'hours':>6}  {'groups':>6}"]
-    for label in shown:
+    for label in listed:
         n, seconds, n_groups = classes[label]
         cut = label if len(label) <= width else f"{label[: width - 1]}…"
         rows.append(f"  {cut:{width}}  {n:6}  {seconds / 3600:6.2f}  {n_groups:6}")
-    if len(shown) < len(classes):
-        rows.insert(-1, f"  … {len(classes) - len(shown)} more")
+    if len(listed) < len(classes):
+        rows.insert(-1, f"  … {len(classes) - len(listed)} more")
     return rows
 
 
@@ -165,30 +167,28 @@ def _folds(made: Inspection) -> list[str]:
 
 
 def _wrong(made: Inspection) -> list[str]:
-    found = {field: names for field, names in vars(made.findings).items() if names}
-    return [
-        f"wrong: {len(found[field])} × {what}: {_named(found[field])}"
-        for field, what in _WRONG.items()
-        if field in found
-    ]
+    found = {what: _names_of(made, field) for field, what in _WRONG.items()}
+    return [f"wrong: {len(names)} × {what}: {_named(names)}" for what, names in found.items() if names]
 
 
 def _each_wrong(made: Inspection) -> list[str]:
-    return [
-        f"wrong: {name.split('; ')[0]} ({what})"
-        for field, what in _WRONG.items()
-        for name in getattr(made.findings, field)
-    ]
+    return [f"wrong: {name} ({what})" for field, what in _WRONG.items() for name in _names_of(made, field)]
+
+
+def _names_of(made: Inspection, field: str) -> list[str]:
+    """Names of what is wrong in one way; of a sentence, what is wrong, and not what would be accepted."""
+    names = getattr(made.findings, field)
+    return [name.rpartition("; ")[0] or name for name in names] if field == "unreadable" else list(names)
 
 
 def _tally(values: Iterable[str]) -> str:
     counts = Counter(values).most_common()
-    shown = ", ".join(f"{value} ({n})" if len(counts) > 1 else value for value, n in counts[:MOST_NAMES])
-    return shown + (f" and {len(counts) - MOST_NAMES} more" if len(counts) > MOST_NAMES else "")
+    first = ", ".join(f"{value} ({n})" if len(counts) > 1 else value for value, n in counts[:MOST_NAMES])
+    return first + (f" and {len(counts) - MOST_NAMES} more" if len(counts) > MOST_NAMES else "")
 
 
 def _named(names: Iterable[str]) -> str:
-    names = [name.split("; ")[0] for name in names]  # of a sentence, what is wrong, and not what would be accepted
+    names = list(names)
     short = [name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…" for name in names[:MOST_NAMES]]
     return ", ".join(short) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
