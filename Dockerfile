@@ -18,6 +18,7 @@ COPY --chown=acrnn . .
 USER acrnn
 ENV ACRNN_DATA=/data/datasets \
     ACRNN_RUNS=/data/runs \
+    ACRNN_LABELS=/data/labels \
     ACRNN_CHECKPOINTS=/data/checkpoints \
     ACRNN_RESULTS=/data/results \
     ACRNN_DATASETS=/data/folds \

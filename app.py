@@ -18,6 +18,7 @@ warn_if_open()
 bound_uploads()
 pages = [
     st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True),
+    st.Page("pages/collection.py", title="Collection", icon=":material/library_music:", url_path="collection"),
     st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
     st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:", url_path="confusions"),
     *(

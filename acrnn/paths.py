@@ -9,6 +9,7 @@ variable           what is there                           default
 =================  ======================================  ==================================================
 ACRNN_CHECKPOINTS  published checkpoints, the user's       `checkpoints` in the platform's user data folder
 ACRNN_RESULTS      results, the user's                     `results` in the platform's user data folder
+ACRNN_LABELS       what a listener says recordings are     `labels` in the platform's user data folder
 ACRNN_RUNS         training runs                           `runs` in the working directory
 ACRNN_DATA         datasets                                `data` in the working directory
 ACRNN_DATASETS     folds of one's own datasets             `datasets` in the platform's user data folder
@@ -71,6 +72,11 @@ def user_checkpoints() -> Path:
 def user_results() -> Path:
     """Folder that results are written to: `$ACRNN_RESULTS`, else in the user's data folder."""
     return _named("ACRNN_RESULTS") or _user_data() / "results"
+
+
+def user_labels() -> Path:
+    """Folder that a listener's labels are kept in: `$ACRNN_LABELS`, else in the user's data folder."""
+    return _named("ACRNN_LABELS") or _user_data() / "labels"
 
 
 def runs_root() -> Path:

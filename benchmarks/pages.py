@@ -22,7 +22,7 @@ from benchmarks.machine import describe_machine, spread
 from tests.browser.conftest import CHROMIUM, App, open_clip, settle
 
 PLACEMENTS = ("l2-sigmoid", "l10")
-PAGES = ("", "compare", "confusions", "train", "results")
+PAGES = ("", "collection", "compare", "confusions", "train", "results")
 
 
 def main() -> None:

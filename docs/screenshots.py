@@ -50,7 +50,7 @@ def shots(clip: str) -> list[Shot]:
         Shot("listen-phone", "light", phone, f"?{clip}&attention=l10"),
         *(
             Shot(f"{page}-{scheme}", scheme, tall, f"{page}?{clip}" if page == "compare" else page)
-            for page in ("compare", "confusions", "train", "results")
+            for page in ("collection", "compare", "confusions", "train", "results")
             for scheme in ("light", "dark")
         ),
     ]

@@ -1,11 +1,15 @@
 """Listen: what a clip is, and which frames the model attended to."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from acrnn.devices import describe_device
 from acrnn.errors import AcrnnError
+from acrnn.events import find_events
 from acrnn.figures import ClipView, top_figure
 from acrnn.labels import pretty
+from acrnn.web.shared import events as sounding
 from acrnn.web.shared import exports, faithfulness
 from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of
 from acrnn.web.shared.charts import NO_BAR
@@ -53,11 +57,21 @@ finally:
     place.empty()
 
 prediction = analysis.prediction
+found = None
+if sounding.has_events(prediction):
+    with st.sidebar:
+        settings = sounding.choose_settings(prediction.labels)
+    sounding.forget(clip.key, settings)
+    found = find_events(prediction, settings)
 
 verdict, bars = st.columns([2, 3], vertical_alignment="center", gap="large")
 with verdict:
-    st.title(headline(prediction), anchor=False)
-    st.markdown(describe_agreement(clip, checkpoint, prediction.label))
+    if found is None:
+        st.title(headline(prediction), anchor=False)
+        st.markdown(describe_agreement(clip, checkpoint, prediction.label))
+    else:
+        st.title(sounding.headline(found), anchor=False)
+        st.markdown(f"Over the whole recording: {headline(prediction)}, which says little of a long one.")
     for note in (*prediction.notes, describe_level(prediction)):
         if note:
             st.caption(f":material/info: {plain(note)}")
@@ -92,7 +106,10 @@ overlay = veil.toggle(
 )  # fmt: skip
 
 attended = played == "attended" and has_attention
-figure = figure_of(analysis, ClipView(low_db, max(high_db, low_db + 5), overlay))
+view = ClipView(low_db, max(high_db, low_db + 5), overlay)
+if found is not None:
+    view = replace(view, events=tuple(found), span_s=sounding.choose_span(prediction, found))
+figure = figure_of(analysis, view)
 player(
     figure,
     attended_wav(analysis) if attended else analysis.wav,
@@ -100,7 +117,10 @@ player(
     clip=clip.key,
     alt=describe_figure(clip.name, checkpoint),
     filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
+    stretch=None if found is None else sounding.stretch(found),
 )
+if found is not None:
+    sounding.show_events(found, analysis, clip.name.rsplit(".", 1)[0])
 most = "" if prediction.attention is None else f"Attends most around {prediction.attention.most_at_s:.2f} s. "
 st.caption(most + describe_attention(prediction, checkpoint))
 if (told := describe_bandwidth(prediction)) is not None:

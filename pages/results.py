@@ -7,6 +7,7 @@ from acrnn.labels import CLASSES
 from acrnn.report.document import intervals_text
 from acrnn.report.tables.ablation import ablation_table
 from acrnn.report.tables.accuracy import tell_coverage
+from acrnn.report.tables.events import events_table
 from acrnn.report.tables.pairing import pairing_table
 from acrnn.report.texts import text
 from acrnn.results import paper
@@ -31,20 +32,32 @@ st.markdown(
 dataset = address.one_of(
     st.segmented_control, "Scored on", list(CLASSES), format_func=TITLES.get, default="esc10", key="scored"
 )
-st.markdown(tell_coverage(dataset, results))
-with st.container(border=True):
-    st.markdown(f"**Protocol.** {text('protocol')}")
-    st.markdown(intervals_text())
+web.headline_cards(dataset, results)
 
-web.accuracy_section(paper.TABLE_1, dataset, results, checkpoints)
-web.costs_section(dataset)
-web.accuracy_section(paper.TABLE_3, dataset, results, checkpoints)
-web.accuracy_section(paper.TABLE_4, dataset, results, checkpoints)
-web.accuracy_section(paper.TABLE_4_MIXED, dataset, results, checkpoints)
-web.table_section(pairing_table(results, dataset), "pairs", sub=True)
-web.figure4_section(dataset, results, checkpoints, dark=is_dark())
-web.table_section(ablation_table(results, dataset), "ablation")
-web.faithfulness_section(dataset, results, checkpoints)
-web.robustness_section(dataset, results)
-web.localisation_section(dataset, results)
-web.checkpoints_section(checkpoints)
+tables_tab, attention_tab, limits_tab, made_tab = address.tabs(web.PARTS, key="part")
+if tables_tab.open:
+    with tables_tab:
+        st.markdown(tell_coverage(dataset, results))
+        with st.expander("Protocol and intervals", icon=":material/rule:"):
+            st.markdown(text("protocol"))
+            st.markdown(intervals_text())
+        web.accuracy_section(paper.TABLE_1, dataset, results, checkpoints)
+        web.costs_section(dataset)
+        web.accuracy_section(paper.TABLE_3, dataset, results, checkpoints)
+        web.accuracy_section(paper.TABLE_4, dataset, results, checkpoints)
+        web.accuracy_section(paper.TABLE_4_MIXED, dataset, results, checkpoints)
+        web.table_section(pairing_table(results, dataset), "pairs", sub=True)
+        web.figure4_section(dataset, results, checkpoints, dark=is_dark())
+if attention_tab.open:
+    with attention_tab:
+        web.faithfulness_section(dataset, results, checkpoints)
+        web.localisation_section(dataset, results)
+if limits_tab.open:
+    with limits_tab:
+        web.robustness_section(dataset, results)
+        web.open_set_section(dataset, results)
+        web.table_section(events_table([study for study in results.events if study.dataset == dataset]), "events")
+if made_tab.open:
+    with made_tab:
+        web.table_section(ablation_table(results, dataset), "ablation")
+        web.checkpoints_section(checkpoints)

@@ -27,6 +27,7 @@ TIERS = (
     {"report"},
     {"scan"},
     {"figures"},
+    {"collection"},
     {"cli", "web"},
     {"__main__"},
 )

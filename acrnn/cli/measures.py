@@ -189,6 +189,28 @@ def open_set(
     print(path)
 
 
+def event_scores(checkpoint: Checkpoint, data: DataRoot, out: Out = None, device: Device = "auto") -> None:
+    """Score the events that a checkpoint finds in soundscapes of its held-out fold, whose events are known.
+
+    The settings to find them with are chosen on a training fold, and scored beside the defaults.
+    """
+    from acrnn.measures.events import f1_with_interval, measure_events
+    from acrnn.results.studies import header_of, write_study
+
+    predictor, dataset = opened(checkpoint, data, device)
+    folder = _writable("events", out)
+    with count_bar("soundscapes") as on_scene:
+        values = measure_events(predictor, dataset, on_scene)
+    n_clips = len(dataset.fold(predictor.checkpoint.config.fold))
+    path = write_study("events", header_of(predictor, dataset, "events", {"n_clips": n_clips}) | values, folder)
+    table = Table("settings", "onset", "offset", "smoothing", "event-based F1", "segment-based F1")
+    for name in ("default", "chosen"):
+        f1 = [f1_with_interval([scene[name][by] for scene in values["scenes"]])[0] for by in ("events", "segments")]
+        table.add_row(name, *map(str, values[name].values()), *("–" if one is None else f"{one:.1%}" for one in f1))
+    _print(table)
+    print(path)
+
+
 def print_open_set(measured: dict) -> None:
     """Print what was measured: calibration in a sentence, known against unknown in a table."""
     own, reliability = measured["own"], measured["reliability"]
@@ -206,7 +228,7 @@ def print_open_set(measured: dict) -> None:
     _print(table)
 
 
-COMMANDS = (faithfulness, robustness, localisation, open_set, scenes)
+COMMANDS = (faithfulness, robustness, localisation, open_set, event_scores, scenes)
 
 
 def opened(checkpoint: str, data: Path, device: str):

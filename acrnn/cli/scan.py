@@ -30,6 +30,7 @@ def scan(
     ] = Path(STDOUT),
     checkpoint: Checkpoint = DEFAULT_CHECKPOINTS[0],
     segments: Annotated[bool, typer.Option("--segments", help="A row a window in place of a row a file.")] = False,
+    events: Annotated[bool, typer.Option("--events", help="A row an event, found as `events` does.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core, if memory allows.")] = None,
     device: Device = "auto",
     channel: Annotated[int | None, typer.Option(min=1, help="Use this channel; default: the mean of all.")] = None,
@@ -37,7 +38,7 @@ def scan(
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Longest recording; default: a day.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")] = False,
 ) -> None:
-    """Predict every recording in folders and files: one row each, with all classes.
+    """Predict every recording in folders and files: one row each, with all classes, or a row a window or an event.
 
     A scan into a file can be stopped at any moment; the same command goes on. A file that cannot be used becomes a row
     with its reason, and the exit code is 2.
@@ -51,6 +52,8 @@ def scan(
     if str(out) != STDOUT and out.exists() and not overwrite:
         raise OptionError(f"{out} is there already; --overwrite replaces it.")
     limits = Limits.of_environment()
+    if segments and events:
+        raise OptionError("--segments and --events are two kinds of rows; one of them is accepted.")
     if max_seconds is not None:
         limits = replace(limits, max_duration_s=max_seconds)
     unread: list[FolderError] = []
@@ -63,7 +66,7 @@ def scan(
     jobs = jobs or default_jobs(predictor.device, len(files))
     where = describe_device(predictor.device)
     errors.print(f"{predictor.checkpoint.name} on {where}, {len(files)} files, {jobs} at a time", markup=False)
-    options = Options("segments" if segments else "files", limits, channel, partial)
+    options = Options("segments" if segments else "events" if events else "files", limits, channel, partial)
     with _bar() as on_file:
         scanned = Scan(predictor, options, files, jobs, on_file)
         interrupted = _run(scanned, out)

@@ -1,5 +1,6 @@
 """Events that were found beside the true ones: event-based and segment-based F1, by sed_eval."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,7 +96,9 @@ def overlapping(found: Sequence[Event], true: Sequence[Event]) -> tuple[list[Eve
 
 def _sed_eval():
     try:
-        import sed_eval  # slow to load, and only scores need it
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it asks for pkg_resources
+            import sed_eval  # slow to load, and only scores need it
     except ImportError as error:
         raise OptionError(
             f"Scores need sed_eval, which is not installed ({error}); requirements-dev.txt lists it."

@@ -1,11 +1,13 @@
 """One clip: segments, waveform, spectrogram and attention on one time axis, and its most probable classes."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from acrnn.events import Event
 from acrnn.figures.style import MAGMA, NEUTRAL, VERMILION, Figure, class_colour
 from acrnn.figures.words import shown
 from acrnn.inference import Prediction, SegmentPrediction
@@ -24,11 +26,17 @@ class ClipView:
         Range of the spectrogram's colours.
     overlay : bool
         Whether frames that are attended to less are veiled in the spectrogram.
+    events : tuple of Event, optional
+        Drawn in place of the segments.
+    span_s : (float, float), optional
+        The stretch of the recording that is drawn, as finely as the screen shows; by default all of it.
     """
 
     low_db: float = -80.0
     high_db: float = 0.0
     overlay: bool = False
+    events: tuple[Event, ...] | None = None
+    span_s: tuple[float, float] | None = None
 
 
 def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view: ClipView | None = None) -> Figure:
@@ -42,17 +50,23 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
     view : ClipView, optional
     """
     view = view or ClipView()
+    start_s, end_s = view.span_s or (0.0, prediction.duration_s)
+    if view.span_s is not None:
+        prediction, samples = _stretch(prediction, samples, rate_hz, view.span_s)
     attention = prediction.attention
     heights = [0.13, 0.17, 0.46, 0.24] if attention is not None else [0.15, 0.2, 0.65]
     figure = make_subplots(
         rows=len(heights), cols=1, shared_xaxes=True, vertical_spacing=0.025, row_heights=heights
     )  # fmt: skip
-    _add_segments(figure, prediction, row=1)
-    _add_waveform(figure, samples, rate_hz, row=2)
+    if view.events is None:
+        _add_segments(figure, prediction, row=1)
+    else:
+        _add_events(figure, view.events, prediction.labels, row=1)
+    _add_waveform(figure, samples, rate_hz, start_s, row=2)
     _add_spectrogram(figure, prediction, view, row=3)
     if attention is not None:
         _add_attention(figure, prediction, row=4)
-    figure.update_xaxes(range=[0, prediction.duration_s], showgrid=False, zeroline=False)
+    figure.update_xaxes(range=[start_s, end_s], showgrid=False, zeroline=False)
     figure.update_xaxes(title_text="time (s)", title_standoff=4, row=len(heights), col=1)
     figure.update_layout(
         height=640,
@@ -60,7 +74,7 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
         showlegend=False,
         hovermode="closest",
         bargap=0,
-        uirevision=prediction.name,  # zoom survives a change of checkpoint, not of clip
+        uirevision=f"{prediction.name} {view.span_s}",  # zoom survives a change of checkpoint, not of clip
     )
     return figure
 
@@ -129,6 +143,67 @@ def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
     )  # fmt: skip
 
 
+def _stretch(
+    prediction: Prediction, samples: np.ndarray, rate_hz: int, span_s: tuple[float, float]
+) -> tuple[Prediction, np.ndarray]:
+    """Cut a stretch out of what has a time axis: spectrogram, attention and waveform."""
+    first, last = np.searchsorted(prediction.times_s, span_s)
+    frames = slice(max(first - 1, 0), last + 1)
+    attention = prediction.attention and replace(
+        prediction.attention,
+        times_s=prediction.attention.times_s[frames], weights=prediction.attention.weights[frames],
+    )  # fmt: skip
+    cut = replace(
+        prediction, times_s=prediction.times_s[frames], spectrogram=prediction.spectrogram[:, frames],
+        attention=attention,
+    )  # fmt: skip
+    return cut, samples[slice(*(round(at_s * rate_hz) for at_s in span_s))]
+
+
+def _add_events(figure: Figure, events: Sequence[Event], labels: Sequence[str], row: int) -> None:
+    """Bars in as few lanes as keep them apart; opacity is the mean probability."""
+    lanes = _lanes(events)
+    colours = [class_colour(event.label, labels) for event in events]
+    figure.add_bar(
+        x=[event.end_s - event.start_s for event in events],
+        base=[event.start_s for event in events],
+        y=lanes,
+        orientation="h",
+        width=0.86,
+        marker={
+            "color": [bar for bar, _ in colours],
+            "opacity": [0.45 + 0.55 * event.mean for event in events],
+            "line": {"width": 0},
+        },
+        text=[shown(event.label) for event in events],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        constraintext="inside",
+        textfont={"color": [text for _, text in colours], "size": 12},
+        customdata=[[shown(event.label), event.peak, event.start_s, event.end_s] for event in events],
+        hovertemplate="%{customdata[0]}, peak %{customdata[1]:.0%}<br>%{customdata[2]:.2f} – %{customdata[3]:.2f} s"
+        "<extra>event</extra>",
+        row=row,
+        col=1,
+    )
+    figure.update_yaxes(
+        title_text="events", range=[-0.5, max(lanes, default=0) + 0.5], showticklabels=False, fixedrange=True,
+        showgrid=False, zeroline=False, row=row, col=1,
+    )  # fmt: skip
+
+
+def _lanes(events: Sequence[Event]) -> list[int]:
+    """Give each event, in order of its start, the lowest lane that is free."""
+    ends: list[float] = []
+    lanes = []
+    for event in events:
+        lane = next((i for i, end_s in enumerate(ends) if end_s <= event.start_s), len(ends))
+        ends[lane : lane + 1] = [event.end_s]
+        lanes.append(lane)
+    return lanes
+
+
 def _segment_name(segment: SegmentPrediction, probability: float) -> str:
     if segment.silent:
         return "silent"
@@ -145,10 +220,10 @@ def _standing(segment: SegmentPrediction) -> str:
     return f"<br>{told}stranger than {segment.strangeness:.0%} of known segments"
 
 
-def _add_waveform(figure: Figure, samples: np.ndarray, rate_hz: int, row: int) -> None:
+def _add_waveform(figure: Figure, samples: np.ndarray, rate_hz: int, start_s: float, row: int) -> None:
     times_s, low, high = envelope(samples, rate_hz)
     figure.add_scatter(
-        x=np.repeat(times_s, 2).astype(np.float32),
+        x=np.repeat(start_s + times_s, 2).astype(np.float32),
         y=np.stack([low, high], axis=1).ravel().astype(np.float32),
         mode="lines",
         line={"color": NEUTRAL, "width": 1},

@@ -17,6 +17,7 @@ from acrnn.measures.open_set import study as open_set
 from acrnn.paths import DEFAULT_CHECKPOINTS
 from acrnn.report.table import Table
 from acrnn.report.tables import accuracy, confusion, costs
+from acrnn.report.tables import events as sounding
 from acrnn.report.tables import faithfulness as faithful
 from acrnn.report.tables import localisation as located
 from acrnn.report.tables import open_set as strange
@@ -56,6 +57,7 @@ def blocks(results: Results, checkpoints: Sequence[Checkpoint]) -> dict[str, str
         "robustness": robust.short_table(results.robustness),
         "localisation": located.short_table(results.localisation),
         "open-set": strange.unknown_table(results.open_set),
+        "events": sounding.events_table(results.events),
         "calibration": strange.calibration_table(results.open_set),
     }
     return {name: table.to_markdown() for name, table in tables.items()}
@@ -223,6 +225,14 @@ def _open_set_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[
     return parts
 
 
+def _events_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    parts = _section(sounding.events_table(results.events), level=1)
+    for study in results.events:
+        table = sounding.classes_table(study)
+        parts += [f"## {table.title}: `{study.checkpoint}`", table.to_markdown()]
+    return parts
+
+
 def _recipes_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
     return _section(ablation_table(results), level=1)
 
@@ -248,6 +258,7 @@ PAGES: dict[str, tuple[str, Callable[[Results, Sequence[Checkpoint]], list[str]]
     "robustness.md": ("Noise and damage: what they cost, and where attention goes", _robustness_page),
     "localisation.md": ("Known events: does attention point at them?", _localisation_page),
     "open_set.md": ("None of these: calibration, and sounds of no class", _open_set_page),
+    "events.md": (sounding.TITLE, _events_page),
     "checkpoints.md": ("Published checkpoints", _checkpoints_page),
 }
 """Name of a document → what it is about, and what makes it."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acrnn.errors import RunError
+from acrnn.results.events import EventsResult
 from acrnn.results.faithfulness import FaithfulnessResult
 from acrnn.results.files import Found
 from acrnn.results.open_set import OpenSetResult
@@ -32,7 +33,8 @@ class Results:
     localisation : tuple of LocalisationResult
         Both by dataset and placement.
     open_set : tuple of OpenSetResult
-        By checkpoint.
+    events : tuple of EventsResult
+        Both by checkpoint.
     damaged : tuple of RunError
         An error for each file that could not be read.
     """
@@ -43,6 +45,7 @@ class Results:
     robustness: tuple[RobustnessResult, ...] = ()
     localisation: tuple[LocalisationResult, ...] = ()
     open_set: tuple[OpenSetResult, ...] = ()
+    events: tuple[EventsResult, ...] = ()
     damaged: tuple[RunError, ...] = ()
 
 

@@ -25,6 +25,7 @@ WRITERS = {
     "robustness": "robustness",
     "localisation": "localisation",
     "open_set": "open-set",
+    "events": "event-scores",
 }
 """Kind of file → the command that writes it."""
 
@@ -222,12 +223,50 @@ class OpenSetFile(_StudyFile):
     classes: list[_OtherClass] = []
 
 
+class _Tried(_Part):
+    onset: float
+    offset: float
+    smoothing: int
+
+
+class _Candidate(_Tried):
+    event_f1: float
+    segment_f1: float
+
+
+class _Found(_Part):
+    events: list[int] = Field(min_length=3, max_length=3)
+    segments: list[int] = Field(min_length=3, max_length=3)
+
+
+class _Soundscape(_Part):
+    name: str
+    default: _Found
+    chosen: _Found
+
+
+class _FoundClass(_Found):
+    label: str
+
+
+class EventsFile(_StudyFile):
+    """`results/events/CHECKPOINT.json`."""
+
+    training_fold: int
+    candidates: list[_Candidate]
+    default: _Tried
+    chosen: _Tried
+    scenes: list[_Soundscape]
+    classes: list[_FoundClass]
+
+
 SCHEMAS: dict[str, type[BaseModel]] = {
     "setting": SettingFile,
     "faithfulness": FaithfulnessFile,
     "robustness": RobustnessFile,
     "localisation": LocalisationFile,
     "open_set": OpenSetFile,
+    "events": EventsFile,
 }
 
 

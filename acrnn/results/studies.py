@@ -14,12 +14,13 @@ from acrnn.data import Dataset
 from acrnn.inference import Predictor
 from acrnn.measures import localisation, robustness
 from acrnn.paths import code_revision, is_shipped, result_files
+from acrnn.results.events import EventsResult
 from acrnn.results.faithfulness import FaithfulnessResult
 from acrnn.results.files import Found, read_file, read_files, write_file
 from acrnn.results.open_set import OpenSetResult
 from acrnn.results.result import StudyResult
 
-KINDS = ("faithfulness", "robustness", "localisation", "open_set")
+KINDS = ("faithfulness", "robustness", "localisation", "open_set", "events")
 """Kinds of studies, and the folders that their files are in."""
 _SETTING = ("dataset", "data_title", "placement", "recipe", "epochs")
 
@@ -119,7 +120,7 @@ def read_studies(kind: str, folder: Path | None = None) -> Found[StudyResult]:
         grouped.setdefault(key if kind in POOLED else (*key, values["checkpoint"]), []).append(values)
     if kind in POOLED:
         return Found(tuple(_pooled(kind, of_key) for _, of_key in sorted(grouped.items())), found.damaged)
-    made = _open_set if kind == "open_set" else _faithfulness
+    made = {"open_set": _open_set, "events": _events, "faithfulness": _faithfulness}[kind]
     return Found(tuple(made(values) for (values,) in grouped.values()), found.damaged)
 
 
@@ -158,3 +159,9 @@ def _open_set(values: dict[str, Any]) -> OpenSetResult:
     own = {name: values[name] for name in ("fit", "own", "reliability")}
     lists = {name: tuple(values.get(name, ())) for name in ("groups", "classes")}
     return OpenSetResult(**_common([values]), **own, **lists, same_rate=values.get("same_rate"))
+
+
+def _events(values: dict[str, Any]) -> EventsResult:
+    lists = {name: tuple(values[name]) for name in ("candidates", "scenes", "classes")}
+    own = {name: values[name] for name in ("training_fold", "default", "chosen")}
+    return EventsResult(**_common([values]), **own, **lists)

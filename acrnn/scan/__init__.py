@@ -1,4 +1,4 @@
-"""Many recordings → a row each (or one a window) in a CSV, Parquet or JSONL file, over all cores, and resumable.
+"""Many recordings → a row each, or one a window or an event, in a CSV, Parquet or JSONL file; resumable.
 
 In reading order: `find` (which files), `rows` (what is told of a file), `work` (one file in a process), `pool` (many
 processes, any of which may die), `journal` (what is done, kept as it comes), `write` (the file at the end) and `batch`,

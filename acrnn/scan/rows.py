@@ -1,4 +1,4 @@
-"""What is told of a recording: a row a file, or a row a window."""
+"""What is told of a recording: a row a file, a row a window, or a row an event."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from acrnn.errors import OptionError
+from acrnn.events import find_events
 from acrnn.inference import Prediction
 
-KINDS = ("files", "segments")
+KINDS = ("files", "segments", "events")
 _DIGITS = 6
 """Of probabilities; times have three, which are milliseconds."""
 _OF_FILES = {
@@ -19,6 +20,8 @@ _OF_SEGMENTS = {
     "path": str, "start_s": float, "end_s": float, "label": str, "probability": float, "calibrated": float,
     "strangeness": float, "known": bool, "silent": bool,
 }  # fmt: skip
+_OF_EVENTS = {"path": str, "start_s": float, "end_s": float, "label": str, "peak": float, "mean": float}
+_FIRST = {"files": _OF_FILES, "segments": _OF_SEGMENTS, "events": _OF_EVENTS}
 _OF_ERRORS = {"error_kind": str, "error": str}
 
 Row = list[Any]
@@ -32,9 +35,9 @@ class Layout:
     Attributes
     ----------
     kind : str
-        One of `KINDS`: a row a file, or a row a window.
+        One of `KINDS`: a row a file, a row a window, or a row an event, of which a recording may have none.
     labels : tuple of str
-        The checkpoint's classes, a column `p_<class>` each.
+        The checkpoint's classes, a column `p_<class>` each, unless rows are events.
     """
 
     kind: str
@@ -47,11 +50,13 @@ class Layout:
     @property
     def columns(self) -> dict[str, type]:
         """Name → str, float, int or bool. `error` and its kind are last, and empty where all is well."""
-        first = _OF_FILES if self.kind == "files" else _OF_SEGMENTS
-        return first | {f"p_{label}": float for label in self.labels} | _OF_ERRORS
+        classes = {} if self.kind == "events" else {f"p_{label}": float for label in self.labels}
+        return _FIRST[self.kind] | classes | _OF_ERRORS
 
     def rows(self, prediction: Prediction) -> list[Row]:
         """Give the rows of one recording."""
+        if self.kind == "events":
+            return _of_events(prediction)
         return [_of_file(prediction)] if self.kind == "files" else _of_segments(prediction)
 
     def error_row(self, path: str, kind: str, message: str) -> Row:
@@ -104,6 +109,22 @@ def _of_segments(prediction: Prediction) -> list[Row]:
             None,
         ]
         for segment, of_classes in zip(prediction.segments, probabilities, strict=True)
+    ]
+
+
+def _of_events(prediction: Prediction) -> list[Row]:
+    return [
+        [
+            prediction.name,
+            _rounded(event.start_s, 3),
+            _rounded(event.end_s, 3),
+            event.label,
+            _rounded(event.peak),
+            _rounded(event.mean),
+            None,
+            None,
+        ]
+        for event in find_events(prediction)
     ]
 
 

@@ -263,3 +263,30 @@ def test_the_page_calls_nobody_else(app, page):
     page.on("request", lambda request: hosts.add(re.sub(r"^\w+://([^/:]+).*", r"\1", request.url)))
     open_clip(page, app.url())
     assert {host for host in hosts if not host.startswith(("data:", "blob:"))} == {"127.0.0.1"}
+
+
+def test_a_long_recording_has_events_that_are_played_with_keys(page, app, tmp_path):
+    pause = np.zeros(3 * 44_100, np.float32)
+    scenes = [render(label) for label in ("dog", "rain", "rooster")]
+    soundfile.write(
+        tmp_path / "yard.wav", np.concatenate([part for s in scenes for part in (pause, s.samples)]), 44_100
+    )
+    page.goto(app.url("?source=upload"))
+    settle(page)
+    page.locator("input[type=file]").set_input_files(tmp_path / "yard.wav")
+    clip_drawn(page)
+    settle(page)
+    assert page.evaluate(f"{CHART}.layout.yaxis.title.text") == "events"
+    expect(page.get_by_text("Over the whole recording")).to_be_visible()
+    first = page.evaluate(f"{CHART}.data[0].base[0]")
+    assert page.evaluate(f"{AUDIO}.currentTime") == 0
+    page.keyboard.press("n")
+    page.wait_for_function(f"{AUDIO}.currentTime >= {first}")
+    page.locator(".st-key-event_how").get_by_text("Zoom").click()
+    page.wait_for_function(f"{CHART}.layout.xaxis.range[0] > 0 || {first} < 3.1", timeout=30_000)
+    settle(page)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Events (Audacity labels)").click()
+    start, end, _ = saved.value.path().read_text().splitlines()[0].split("\t")
+    assert float(start) == pytest.approx(first, abs=1e-3)
+    assert float(end) > float(start)

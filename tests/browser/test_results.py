@@ -30,7 +30,7 @@ def measured():
 def open_results(page, app, query: str = "") -> None:
     page.goto(app.url(f"results{query}"))
     settle(page)
-    expect(page.get_by_role("heading", name="Published checkpoints")).to_be_visible(timeout=READY_MS)
+    expect(page.locator(".st-key-cards")).to_be_visible(timeout=READY_MS)
 
 
 def table(page, number: int):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from acrnn.events import Event
 from acrnn.figures import ClipView, clip_figure, envelope, top_figure
 from acrnn.figures.clip import MAX_COLUMNS
 from acrnn.inference import Attention, Prediction
@@ -94,3 +95,25 @@ def test_top_bars_ascend_so_that_the_most_probable_is_on_top_and_the_true_one_is
     bars = top_figure(prediction_of(), k=3, truth="rooster").data[0]
     assert list(bars.x) == sorted(bars.x)
     assert [label for label in bars.y if "✓" in label] == ["<b>rooster ✓</b>"]
+
+
+def test_events_stand_in_place_of_segments_in_lanes_that_keep_them_apart():
+    events = (Event(0.1, 0.5, "dog", 0.9, 0.8), Event(0.4, 0.9, "rain", 0.9, 0.8), Event(0.6, 0.7, "dog", 0.9, 0.8))
+    figure = clip_figure(prediction_of(), np.zeros(44_100, np.float32), 44_100, ClipView(events=events))
+    (bars,) = traces(figure, "bar")
+    assert bars.y == (0, 1, 0)
+    assert bars.base == (0.1, 0.4, 0.6)
+    assert figure.layout.yaxis.title.text == "events"
+
+
+def test_a_stretch_is_drawn_alone_and_as_finely_as_it_is_known():
+    prediction = prediction_of(n_frames=9 * MAX_COLUMNS)
+    hop_s = prediction.times_s[1] - prediction.times_s[0]
+    span_s = (100 * hop_s, 200 * hop_s)
+    samples = np.zeros(round(prediction.duration_s * 1000), np.float32)
+    figure = clip_figure(prediction, samples, 1000, ClipView(span_s=span_s))
+    heatmap = traces(figure, "heatmap")[0]
+    assert 100 <= np.shape(heatmap.z)[1] <= 103
+    assert figure.layout.xaxis.range == span_s
+    waveform = traces(figure, "scatter")[0]
+    assert span_s[0] - 0.01 <= min(waveform.x) <= max(waveform.x) <= span_s[1]

@@ -14,6 +14,7 @@ import pytest
 
 from acrnn.audio import Limits
 from acrnn.errors import OptionError
+from acrnn.events import find_events
 from acrnn.inference import load
 from acrnn.scan import Options, Scan, find_files
 from tests.waiting import wait_until
@@ -66,6 +67,17 @@ def test_the_three_formats_hold_the_same(folder, predictor, tmp_path):
         assert csv[name].fillna("").tolist() == parquet[name].fillna("").tolist()
         assert parquet[name].fillna("").tolist() == [row[name] if row[name] is not None else "" for row in rows]
     assert {path.name for path in tmp_path.iterdir()} == {"out.csv", "out.parquet", "out.jsonl"}
+
+
+def test_rows_of_events_are_those_that_are_found(folder, predictor):
+    path = folder / "0" / "00.wav"
+    scanned = scan_of(predictor, [path, folder / "0" / "=junk.wav"], rows="events")
+    rows = [dict(zip(scanned.layout.columns, row, strict=True)) for row in scanned.stream()]
+    found = find_events(predictor(path))
+    assert [row["label"] for row in rows] == [*(event.label for event in found), None]
+    assert [row["start_s"] for row in rows[:-1]] == pytest.approx([event.start_s for event in found], abs=1e-3)
+    assert rows[-1]["error_kind"] == "NotAudioError"
+    assert not any(name.startswith("p_") for name in scanned.layout.columns)
 
 
 def test_rows_are_what_the_predictor_says(folder, predictor):

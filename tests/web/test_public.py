@@ -33,6 +33,11 @@ def test_a_visitor_listens_and_compares_but_does_not_train_or_download(public, o
     assert not dataset.button
 
 
+def test_a_visitor_collects_uploads_but_no_folder_of_the_server(public, open_page):
+    collection = open_page("collection", of="folder")
+    assert collection.session_state["of"] != "folder"
+
+
 def test_no_path_of_the_server_is_shown(public, open_page):
     shown = sentence_of(CheckpointError(f"{public}/checkpoints/x/model.safetensors is damaged."))
     assert shown == "model.safetensors is damaged."

@@ -76,6 +76,7 @@ def is_escape(text: str, at: int) -> bool:
     ("page", "query"),
     [
         ("listen", {"source": ""}),
+        ("collection", {"of": "", "folds": "9", "row": "", "orderby": ""}),
         ("compare", {"height": ""}),
         ("confusions", {"order": ""}),
         ("confusions", {"view": "compare", "side": ""}),

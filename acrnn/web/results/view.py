@@ -19,9 +19,11 @@ from acrnn.report.table import Column, Table
 from acrnn.report.tables import accuracy, confusion
 from acrnn.report.tables import faithfulness as faithful
 from acrnn.report.tables import localisation as located
+from acrnn.report.tables import open_set as strange
 from acrnn.report.tables import robustness as robust
 from acrnn.report.tables.checkpoints import checkpoint_table
 from acrnn.report.tables.costs import cost_table
+from acrnn.report.tables.pairing import pairing_frame
 from acrnn.report.tables.placements import ordered
 from acrnn.report.texts import text
 from acrnn.report.words import NOT_RUN
@@ -50,6 +52,59 @@ STYLE = """<style>
 .st-key-matrix_many > * { min-width: 38rem }
 </style>"""
 """Keeps tables and the matrix legible on a narrow screen, where they are scrolled sideways."""
+
+
+PARTS = {
+    "tables": "The paper's tables", "attention": "Attention", "limits": "Noise, unknown sounds, events",
+    "made": "Recipes and checkpoints",
+}  # fmt: skip
+
+
+def headline_cards(dataset: str, results: Results) -> None:
+    """Draw the answer in a line: the paper's accuracy, ours by two recipes, and what attention changes."""
+    row, mixed = (
+        next(row for row in accuracy.reproduced_rows(table, dataset, results) if row.variant.placement == "l10")
+        for table in (paper.TABLE_4, paper.TABLE_4_MIXED)
+    )
+    told = [("The paper: ACRNN, attention at l10", f"{row.paper_percent:.1f}%", "five folds, 300 epochs")]
+    told += [_card(f"Ours, recipe {name}", one) for name, one in (("paper", row), ("mixed", mixed))]
+    pairs = pairing_frame([setting for setting in results.settings if setting.dataset == dataset])
+    at_l10 = [pair for pair in pairs.to_dict("records") if pair["placement"] == "l10"]
+    told += [
+        (
+            "Ours: attention at l10 against none",
+            f"{pair['points']:+.1f} points",
+            f"{pair['low']:+.1f} to {pair['high']:+.1f}; {pair['clips']} clips, {pair['epochs']} epochs",
+        )
+        for pair in at_l10[:1]
+    ]
+    with st.container(horizontal=True, key="cards"):
+        for title, figure, small in told:
+            with st.container(border=True, width=260):
+                st.metric(title, figure.replace("-", "−"))
+                st.caption(small.replace("-", "−"))
+
+
+def _card(title: str, row: accuracy.Row) -> tuple[str, str, str]:
+    """Give a card's title, its figure, and the interval with what was run."""
+    if not row.settings:
+        return title, NOT_RUN, "–"
+    setting = row.settings[0]
+    figure, _, interval = accuracy.tell_accuracy(setting).partition(" ")
+    folds = accuracy.tell_folds(setting).partition(":")[0]
+    return title, figure, f"{interval.strip('()')}; {folds}, {setting.epochs} epochs"
+
+
+def open_set_section(dataset: str, results: Results) -> None:
+    """Draw how well known and unknown sounds are told apart, and the calibration."""
+    studies = [study for study in results.open_set if study.dataset == dataset]
+    st.header(strange.TITLE, anchor="unknown")
+    st.markdown(text("open_set"))
+    if not studies:
+        st.markdown(f":gray[{NOT_RUN}]")
+        return
+    show_table(strange.unknown_table(studies))
+    show_table(strange.calibration_table(studies))
 
 
 def listen_links(checkpoints: Sequence[Checkpoint]) -> dict[str, str]:

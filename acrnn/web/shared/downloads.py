@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
-TYPES = {"csv": "text/csv", "json": "application/json", "html": "text/html"}
+TYPES = {
+    "csv": "text/csv", "json": "application/json", "html": "text/html", "parquet": "application/vnd.apache.parquet",
+    "txt": "text/plain",
+}  # fmt: skip
 """Ending of a file's name → its type."""
 
 
 def download(
     label: str,
-    content: str | bytes | Callable[[], str],
+    content: str | bytes | Callable[[], str | bytes],
     filename: str,
     *,
     key: str | None = None,

@@ -6,6 +6,7 @@
 const running = new WeakMap() // component root → how to stop it
 const lastSeen = new Map() // player → what it played when last looked at
 const heard = new WeakSet() // charts that tell when they were drawn
+const asked = new Map() // player → which stretch was played last, and the one that is being played
 const redraws = new Map() // chart → what to do then
 const MOMENTS = ["play", "pause", "seeking", "seeked", "timeupdate", "loadedmetadata", "ratechange"]
 
@@ -44,6 +45,7 @@ export default function ({ parentElement, data }) {
     const gd = chart(), audio = player()
     if (gd?._fullLayout?.xaxis && audio) {
       follow(audio)
+      playStretch(audio)
       const axis = gd._fullLayout.xaxis, size = gd._fullLayout._size
       const holder = gd.querySelector(".svg-container")
       if (holder && line.parentElement !== holder) holder.appendChild(line)
@@ -60,6 +62,29 @@ export default function ({ parentElement, data }) {
       }
     }
   }
+  // Plays a stretch when it is asked anew, and stops or begins again at its end.
+  const playStretch = (audio) => {
+    const wanted = data.stretch, last = asked.get(data.player)
+    if (wanted && audio.readyState >= HTMLMediaElement.HAVE_METADATA) {
+      const id = `${data.clip} ${wanted.asked}`
+      if (last?.id !== id) {
+        asked.set(data.player, { id, now: wanted })
+        audio.currentTime = wanted.start_s
+        audio.play().catch(() => {}) // a browser that lets no page play by itself
+        return
+      }
+      if (last.now) last.now = { ...wanted }
+    }
+    const now = last?.now
+    if (!now || audio.paused || audio.currentTime < now.end_s) return
+    if (now.loop) {
+      audio.currentTime = now.start_s
+    } else {
+      audio.pause()
+      last.now = null
+    }
+  }
+
   let frame = null
   const redraw = () => { frame ??= requestAnimationFrame(tick) }
   const tick = () => {
@@ -89,6 +114,7 @@ export default function ({ parentElement, data }) {
   const release = (event) => {
     const audio = player()
     if (pressed && audio && Math.abs(event.clientX - pressed.at) < 4) {
+      if (asked.has(data.player)) asked.get(data.player).now = null
       audio.currentTime = Math.max(0, Math.min(pressed.seconds, audio.duration || pressed.seconds))
     }
     pressed = null

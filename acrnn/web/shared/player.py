@@ -1,6 +1,7 @@
 """A player whose playhead runs over a chart: Streamlit's audio element, steered and followed by a small component."""
 
 import mimetypes
+from dataclasses import asdict, dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -50,7 +51,27 @@ def quiet_player(path: Path, alt: str) -> None:
     st.html(f'<audio controls preload="none" style="width: 100%; height: 2.5rem" {attributes}></audio>')
 
 
-def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filename: str, bar: bool = True) -> None:
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of a sound to play at once: from where to where, whether over and over, and which time it is asked."""
+
+    start_s: float
+    end_s: float
+    loop: bool
+    asked: int
+
+
+def player(
+    figure: Figure,
+    wav: bytes,
+    *,
+    key: str,
+    clip: str,
+    alt: str,
+    filename: str,
+    bar: bool = True,
+    stretch: Stretch | None = None,
+) -> None:
     """Show `figure`, whose x axis is in seconds, and a player of `wav` whose playhead runs over it.
 
     Parameters
@@ -65,11 +86,20 @@ def player(figure: Figure, wav: bytes, *, key: str, clip: str, alt: str, filenam
         Of a saved picture, without extension.
     bar : bool
         Whether the bar with the time, the hints and the buttons that save the picture is shown.
+    stretch : Stretch, optional
+        Played when it is asked anew.
     """
     place = st.container(key=f"{key}_audio")
     _component()(
         key=f"{key}_playhead",
-        data={"chart": f"{key}_chart", "player": f"{key}_audio", "clip": clip, "filename": filename, "bar": bar},
+        data={
+            "chart": f"{key}_chart",
+            "player": f"{key}_audio",
+            "clip": clip,
+            "filename": filename,
+            "bar": bar,
+            "stretch": stretch and asdict(stretch),
+        },
     )
     with place:  # filled after the component, which must know of another clip before its sound arrives
         st.audio(wav, format="audio/wav", alt=f"Player of {filename}")
