@@ -68,7 +68,7 @@ def test_visitors_of_a_public_server_are_offered_the_network_and_not_the_recordi
     assert "There is no dataset on this server" in words(page)
 
 
-@pytest.mark.parametrize("name", ["compare", "results", "train"])
+@pytest.mark.parametrize("name", ["compare", "results", "train", "collection"])
 def test_the_other_pages_draw(open_page, own_checkpoint, name):
     page = open_page(name, model=NAME)
     assert not page.exception
