@@ -1,12 +1,14 @@
 """The pages with a checkpoint of one's own classes, whose names look like HTML, a formula and a gap."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from acrnn.data import load
 from acrnn.results.settings import record
 from acrnn.runs.finish import publish
+from acrnn.web.compare.families import families_of
 
 NAME = "own-odd-names"
 
@@ -43,6 +45,14 @@ def test_a_name_that_is_html_is_shown_and_not_obeyed(open_page, own_checkpoint, 
     page = open_page("listen", model=NAME, source="dataset", data=NAME, label="<b>x", clipfold="1")
     assert not page.exception
     assert "<b>x" not in words(page).replace("\\<b\\>x", "").replace("\\<b>x", "")
+
+
+def test_compare_says_how_to_train_what_is_missing(own_checkpoint, own_root):
+    config = replace(own_checkpoint.config, recipe=own_checkpoint.config.recipe | {"name": "plain-tuned"})
+    (family,) = families_of([replace(own_checkpoint, config=config)])
+    train, publish_it = family.training_command("l2-sigmoid").splitlines()
+    assert f"--data '{own_root}' --dataset {NAME} --fold 1 --placement l2-sigmoid --recipe plain --epochs 1" in train
+    assert publish_it.endswith(f"runs/{NAME}-l2-sigmoid-plain-fold1-seed0")
 
 
 def test_confusions_shows_its_clips(open_page, own_checkpoint):

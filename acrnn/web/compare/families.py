@@ -10,6 +10,7 @@ from acrnn import data
 from acrnn.checkpoints import Checkpoint, CheckpointConfig
 from acrnn.errors import AcrnnError
 from acrnn.model import WITH_ATTENTION
+from acrnn.training.transfer import SUFFIX
 from acrnn.web.shared.datasets import read_source, sources
 from acrnn.web.shared.models import fold_title, fold_word
 from acrnn.web.shared.words import plain
@@ -60,10 +61,11 @@ class Family:
 
     def training_command(self, placement: str) -> str:
         """Two lines for a shell: train the network that is missing, then offer it to the app."""
-        name = f"{self.dataset}-{placement}-{self.recipe}-fold{self.fold}-seed{self.config.seed}"
+        recipe = self.recipe.removesuffix(SUFFIX)  # fine-tuning keeps the placement: another one starts anew
+        name = f"{self.dataset}-{placement}-{recipe}-fold{self.fold}-seed{self.config.seed}"
         return (
             f"python -m acrnn train --data {shlex.quote(_data_folder(self.config))} --dataset {self.dataset} "
-            f"--fold {self.fold} --placement {placement} --recipe {self.recipe} "
+            f"--fold {self.fold} --placement {placement} --recipe {recipe} "
             f"--epochs {self.config.recipe['epochs']} --seed {self.config.seed}\n"
             f"python -m acrnn publish runs/{name}"
         )
