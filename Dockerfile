@@ -21,6 +21,7 @@ ENV ACRNN_DATA=/data/datasets \
     ACRNN_LABELS=/data/labels \
     ACRNN_CHECKPOINTS=/data/checkpoints \
     ACRNN_RESULTS=/data/results \
+    ACRNN_DATASETS=/data/folds \
     ACRNN_CACHE=/data/cache \
     NUMBA_CACHE_DIR=/tmp/numba
 VOLUME /data

@@ -35,6 +35,11 @@ ESC10: tuple[str, ...] = (
 CLASSES: dict[str, tuple[str, ...]] = {"esc10": ESC10, "esc50": ESC50}
 """Dataset name → its class names; a network's class index is the position here."""
 
+MAX_CLASSES = 10_000
+"""Of a dataset, and of a network that a stranger made."""
+OTHER = "Other classes"
+"""The group of classes that ESC-50 does not have."""
+
 
 def group_of(label: str) -> str:
     """Name of the group that a class belongs to.
@@ -48,6 +53,11 @@ def group_of(label: str) -> str:
         if label in labels:
             return group
     raise KeyError(label)
+
+
+def group_or_other(label: str) -> str:
+    """Name of the group that a class belongs to; `OTHER` for one that ESC-50 does not have."""
+    return next((group for group, labels in GROUPS.items() if label in labels), OTHER)
 
 
 def pretty(label: str) -> str:

@@ -12,6 +12,7 @@ ACRNN_RESULTS      results, the user's                     `results` in the plat
 ACRNN_LABELS       what a listener says recordings are     `labels` in the platform's user data folder
 ACRNN_RUNS         training runs                           `runs` in the working directory
 ACRNN_DATA         datasets                                `data` in the working directory
+ACRNN_DATASETS     folds of one's own datasets             `datasets` in the platform's user data folder
 ACRNN_CACHE        features and parts of measurements      the platform's user cache folder
 ACRNN_SHIPPED      `checkpoints/` and `results/` as        the checkout, or what is in the installed package
                    shipped, for example a clone's
@@ -86,6 +87,11 @@ def runs_root() -> Path:
 def data_root() -> Path:
     """Folder where datasets are looked for and downloaded to: `$ACRNN_DATA`, else `data/` in the working directory."""
     return _named("ACRNN_DATA") or Path("data")
+
+
+def user_datasets() -> Path:
+    """Folder of the folds of the user's own datasets: `$ACRNN_DATASETS`, else in the user's data folder."""
+    return _named("ACRNN_DATASETS") or _user_data() / "datasets"
 
 
 def cache_dir() -> Path:

@@ -30,6 +30,8 @@ from acrnn.model import ACRNN, NetworkConfig
 from acrnn.runs.finish import finish_run
 from acrnn.runs.loop import train
 from acrnn.runs.run import Run
+from acrnn.runs.start import Options, configure
+from acrnn.runs.work import work
 from acrnn.training import Corpus, Recipe, Split
 from acrnn.training.config import RunConfig
 
@@ -45,7 +47,7 @@ TINY_FRONT_END = FrontEnd(rate_hz=TINY_RATE_HZ, n_bands=32)
 # No test reads or fills the user's own folders, not even those that list files while they are collected.
 OWN = Path(tempfile.mkdtemp(prefix="acrnn-tests-"))
 atexit.register(shutil.rmtree, OWN, ignore_errors=True)
-for _name in ("CACHE", "CHECKPOINTS", "RESULTS", "RUNS"):
+for _name in ("CACHE", "CHECKPOINTS", "DATASETS", "RESULTS", "RUNS"):
     os.environ[f"ACRNN_{_name}"] = str(OWN / _name.lower())
 os.environ.pop("ACRNN_SHIPPED", None)
 
@@ -287,3 +289,32 @@ def tiny_checkpoints(tmp_path_factory, save_checkpoint):
     for placement in ("l10", "l2-softmax", "l4-sigmoid", "none"):
         save_checkpoint(root, placement)
     return root
+
+
+OWN_LABELS = ("<b>x", "=1+1", "NA", "predicted")
+
+
+@pytest.fixture(scope="session")
+def own_root(tmp_path_factory):
+    """One's own classes, four with odd names: five clips of 0.3 to 1 s each, and one of 11 s."""
+    root = tmp_path_factory.mktemp("data") / "Odd names"
+    rng = np.random.default_rng(0)
+    for k, label in enumerate(OWN_LABELS):
+        (root / label).mkdir(parents=True)
+        for i in range(5):
+            t_s = np.arange(int(TINY_RATE_HZ * (0.3 + 0.15 * i))) / TINY_RATE_HZ
+            samples = 0.3 * np.sin(2 * np.pi * 300 * 2**k * t_s) + 1e-2 * rng.standard_normal(len(t_s))
+            write_wav(root / label / f"{i}.wav", samples, TINY_RATE_HZ)
+    write_wav(root / "NA" / "long.wav", rng.uniform(-0.1, 0.1, 11 * TINY_RATE_HZ), TINY_RATE_HZ)
+    return root
+
+
+@pytest.fixture(scope="session")
+def own_run(own_root, tmp_path_factory) -> Run:
+    """A run of one epoch on one's own classes, finished; fold 1 was held out."""
+    config, dataset = configure(Options(own_root, "own", 1, recipe="plain", epochs=1, device="cpu"))
+    network = NetworkConfig(len(OWN_LABELS), "l10", n_bands=32, n_hidden=8)
+    config = replace(config, network=network, front_end=TINY_FRONT_END, precision="fp32")
+    run = Run.create(tmp_path_factory.mktemp("runs"), config)
+    work(run, dataset)
+    return run

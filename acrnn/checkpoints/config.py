@@ -13,13 +13,14 @@ from acrnn.checkpoints.open_set import STORED_SCORES, OpenSet
 from acrnn.data import sha256_of
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.features import FrontEnd
+from acrnn.labels import MAX_CLASSES
 from acrnn.model import PICZAK, NetworkConfig, PiczakConfig, network_from_dict
 from acrnn.untrusted import read_json, require_model
 
 SCHEMA = 1
 MAX_CONFIG_BYTES = 2**20
-MAX_CLASSES, MAX_SIZE, MAX_TEXT = 10_000, 8192, 10_000
-"""Of a network's classes, of any other of its dimensions, and of the characters of a text."""
+MAX_SIZE, MAX_TEXT = 8192, 10_000
+"""Of any dimension of a network but its classes, and of the characters of a text."""
 
 
 @dataclass(frozen=True)

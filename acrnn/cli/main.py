@@ -17,10 +17,21 @@ from rich.progress import (
 from rich.table import Column, Table
 
 from acrnn.cli import measures, outcomes
+from acrnn.cli.check import check
 from acrnn.cli.events import events
 from acrnn.cli.export import export
 from acrnn.cli.measures import count_bar, opened
-from acrnn.cli.options import Checkpoint, DataRoot, Device, Sealed, errors, sheet, writable
+from acrnn.cli.options import (
+    Checkpoint,
+    DataRoot,
+    DatasetName,
+    Device,
+    GroupPattern,
+    Sealed,
+    errors,
+    sheet,
+    writable,
+)
 from acrnn.cli.recordings import predict
 from acrnn.cli.scan import scan
 from acrnn.errors import AcrnnError
@@ -58,7 +69,7 @@ for _of_files in (predict, scan, events):
 @app.command()
 def train(
     data: DataRoot,
-    dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
+    dataset: DatasetName,
     fold: Annotated[int, typer.Option(help="The fold that is held out, 1 to 5.")],
     network: Annotated[str, typer.Option(help="acrnn, or piczakcnn, the baseline of §4.2.")] = "acrnn",
     placement: Annotated[str | None, typer.Option(help="Of acrnn: none, l2-sigmoid, …, l8-softmax or l10.")] = None,
@@ -69,6 +80,11 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's own size.")] = None,
     seed: Annotated[int, typer.Option(help="0 or more.")] = 0,
     sealed: Sealed = "",
+    group_pattern: GroupPattern = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option("--from", "--start-from", help="Checkpoint to fine-tune: all its weights but the output layer's."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     out: Annotated[
         Path | None,
@@ -76,7 +92,8 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there.")] = False,
 ) -> None:
-    """Train a network on the other four folds, then score it once on the fold held out."""
+    """Train a network on the other folds, then score it once on the fold held out."""
+    from acrnn.checkpoints import find
     from acrnn.cli.terminal import run_bar
     from acrnn.model import placement_of
     from acrnn.paths import runs_root
@@ -86,8 +103,13 @@ def train(
     from acrnn.training.machine import keep_memory
 
     row = placement_of(network, placement)
+    if start_from is not None and placement is None:
+        row = find(start_from).config.placement
     apart = tuple(_numbers(sealed, "sealed"))
-    config, clips = configure(Options(data, dataset, fold, row, recipe, epochs, batch_size, seed, device, apart))
+    wanted = Options(
+        data, dataset, fold, row, recipe, epochs, batch_size, seed, device, apart, group_pattern, start_from
+    )
+    config, clips = configure(wanted)
     run = Run.create(out or runs_root(), config, resume=resume)
     if run.summary is not None:
         print(f"{run.path} is finished already.")
@@ -110,7 +132,7 @@ def train(
 def sweep(
     name: Annotated[str, typer.Argument(help="table1, table3, table4: the paper's rows; ablation, probes: recipes.")],
     data: DataRoot,
-    dataset: Annotated[str, typer.Option(help="esc10 or esc50.")],
+    dataset: DatasetName,
     placements: Annotated[str, typer.Option(help="Some of the rows, such as l10,l2-sigmoid; default: all.")] = "",
     folds: Annotated[str, typer.Option(help="Folds held out, one a run.")] = "1,2,3,4,5",
     sealed: Sealed = "",
@@ -286,17 +308,5 @@ def download(
     print(root)
 
 
-@app.command()
-def check(data: DataRoot) -> None:
-    """Compare a dataset's folder with the official release, decode every clip, and name what is not as it should be."""
-    from acrnn.data import check as compare
-
-    with count_bar("clips") as on_clip:
-        report = compare(data, decode=True, on_clip=on_clip)
-    print(report.sentence())
-    if not report.ok:
-        raise typer.Exit(2)
-
-
-for _command in (export, *outcomes.COMMANDS, *measures.COMMANDS):
+for _command in (check, export, *outcomes.COMMANDS, *measures.COMMANDS):
     app.command()(_command)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -134,7 +135,7 @@ def scenes(
     data: DataRoot,
     fold: Annotated[int, typer.Option(help="Fold whose clips the events and backgrounds are taken from, 1 to 5.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.", callback=writable)],
-    dataset: Annotated[str | None, typer.Option(help="esc10 or esc50; default what the folder holds.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="esc10, esc50 or own; default what the folder holds.")] = None,
     rate: Annotated[int, typer.Option(help="Sampling rate in hertz.")] = 44_100,
 ) -> None:
     """Write scenes whose event times are known: audio/*.wav, and events.tsv with DESED's columns."""
@@ -241,6 +242,8 @@ def opened(checkpoint: str, data: Path, device: str):
     predictor = load(checkpoint, device)
     config = predictor.checkpoint.config
     dataset = load_data(data, config.dataset)
+    if dataset.labels != config.labels:  # of one's own classes, which may have become more
+        dataset = replace(dataset, labels=config.labels)
     errors.print(f"{config.name} on {describe_device(predictor.device)}, {dataset.title}, fold {config.fold}")
     if dataset.fingerprint() != config.data_fingerprint:
         errors.print(f"note: these are not the very files it was trained and scored on ({config.data_title}).")

@@ -15,7 +15,17 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-DataRoot = Annotated[Path, typer.Option("--data", help="Folder with meta/esc50.csv and audio/.", readable=False)]
+DataRoot = Annotated[
+    Path,
+    typer.Option(
+        "--data", help="Folder with meta/esc50.csv and audio/, or of your own classes, or their table.", readable=False
+    ),
+]
+DatasetName = Annotated[str, typer.Option("--dataset", help="esc10, esc50, or own for your own classes.")]
+GroupPattern = Annotated[
+    str | None,
+    typer.Option(help="Of own classes: regular expression whose match in a file name says what belongs together."),
+]
 Sealed = Annotated[str, typer.Option(help="Folds, such as 1 or 1,3, neither trained on nor scored.")]
 
 

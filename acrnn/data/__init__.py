@@ -1,15 +1,19 @@
-"""ESC-50 and ESC-10: their metadata and official folds, their download, and the cache of derived files.
+"""ESC-50 and ESC-10: their metadata and official folds, their download; one's own classes; the cache of derived files.
 
 `acrnn.data.download` is not imported here: it alone needs requests and filelock, and training runs
 without them.
 """
 
 from acrnn.data.cache import atomic_path, atomic_write_bytes, sha256_of
-from acrnn.data.esc50 import CSV, TITLES, Clip, Dataset, Leak, Report, WrongCount, check, discover, load
+from acrnn.data.esc50 import CSV, Clip, Dataset, Leak, Report, WrongCount, check, discover
+from acrnn.data.names import NAME_PATTERN, OWN, TITLES, dataset_title, is_own
+from acrnn.data.reading import load
 from acrnn.paths import cache_dir, data_root
 
 __all__ = [
     "CSV",
+    "NAME_PATTERN",
+    "OWN",
     "TITLES",
     "Clip",
     "Dataset",
@@ -21,7 +25,9 @@ __all__ = [
     "cache_dir",
     "check",
     "data_root",
+    "dataset_title",
     "discover",
+    "is_own",
     "load",
     "sha256_of",
 ]

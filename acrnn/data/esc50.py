@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from acrnn.audio import open_audio
+from acrnn.data.names import OWN, TITLES
 from acrnn.errors import AudioError, DatasetError, OptionError
 from acrnn.labels import CLASSES, ESC10, ESC50
 from acrnn.paths import data_root
@@ -29,7 +30,6 @@ N_FOLDS = 5
 MAX_CSV_BYTES = 4 * 2**20
 """Of the metadata; the release has 93 kB in 2000 lines."""
 CLIPS_PER_FOLD_AND_CLASS = 8
-TITLES = {"esc10": "ESC-10", "esc50": "ESC-50"}
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".ogg", ".oga", ".opus", ".flac", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au", ".caf", ".w64"}
 )
@@ -50,20 +50,24 @@ class Clip:
     """Freesound id of the recording it was cut from (`src_file`)."""
     take: str
     in_esc10: bool
+    key: str = ""
+    """Hash of its content, where folds are kept by it (`acrnn.data.own`)."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The clips of ESC-50 or of its ESC-10 subset, in the csv's order."""
+    """The clips of ESC-50 or of its ESC-10 subset in the csv's order, or those of a folder of one's own classes."""
 
     root: Path
     name: str
-    """`esc10` or `esc50`."""
+    """`esc10`, `esc50`, or `own-` and the folder's."""
     title: str
     """For people: folder and dataset, such as "esc10-44k · ESC-10"."""
     clips: tuple[Clip, ...]
     labels: tuple[str, ...]
     """Class names; a network's class index is the position here."""
+    rate_hz: int | None = None
+    """Sampling rate that a network should hear at; None for that of the first clip."""
 
     @property
     def folds(self) -> tuple[int, ...]:
@@ -95,7 +99,7 @@ class Dataset:
             raise OptionError(f"Class {error} is not one of the {len(index)} of {self.title}.") from None
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over every clip's name without extension, fold, class and size in bytes.
+        """SHA-256 (hex) over every clip's name without extension, fold, class and size in bytes, or its `key`.
 
         It is computed once: two datasets with one fingerprint hold the same clips in the same folds.
 
@@ -110,6 +114,9 @@ class Dataset:
     def _fingerprint(self) -> str:
         lines = []
         for clip in self.clips:
+            if clip.key:
+                lines.append(f"{clip.filename},{clip.fold},{clip.label},{clip.key}\n")
+                continue
             try:
                 n_bytes = clip.path.stat().st_size
             except OSError as error:
@@ -333,7 +340,10 @@ def read_clips(root: Path) -> tuple[Clip, ...]:
             )
         rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
-        raise DatasetError(f"{table} is not there; a folder in ESC-50's layout has it, beside audio/.") from None
+        raise DatasetError(
+            f"{table} is not there; a folder in ESC-50's layout has it, beside audio/. "
+            f"A dataset of your own classes is called {OWN}."
+        ) from None
     except OSError as error:
         raise DatasetError(f"{table} cannot be read ({error.strerror}).") from error
     except (csv.Error, UnicodeDecodeError) as error:
@@ -395,7 +405,7 @@ def audio_files(root: Path) -> list[Path]:
 
 def _require_known(name: str | None) -> None:
     if name is not None and name not in CLASSES:
-        raise OptionError(f"Dataset {name!r} is not known; accepted are {_listed(CLASSES)}.")
+        raise OptionError(f"Dataset {name!r} is not known; accepted are {_listed([*CLASSES, OWN])}.")
 
 
 def _n_bytes(path: Path) -> int | None:

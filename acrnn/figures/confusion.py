@@ -16,7 +16,7 @@ from plotly.subplots import make_subplots
 
 from acrnn.figures.style import BLUE, NEUTRAL, VERMILION, Figure
 from acrnn.figures.words import shown
-from acrnn.labels import group_of
+from acrnn.labels import group_or_other
 from acrnn.results.confusion import Confusion, Reliability
 
 FEW_CLASSES = 15  # up to so many, cells are large enough for big numbers and per cent signs
@@ -246,7 +246,7 @@ def _empty_matrix(labels: Sequence[str], rows: Sequence[int], columns: Sequence[
 
 
 def _add_groups(figure: Figure, rows: list[str], columns: list[str]) -> None:
-    groups = [group_of(label) for label in columns]
+    groups = [group_or_other(label) for label in columns]
     starts = [i for i, group in enumerate(groups) if i == 0 or group != groups[i - 1]]
     if len(starts) != len(set(groups)):
         return
@@ -260,7 +260,7 @@ def _add_groups(figure: Figure, rows: list[str], columns: list[str]) -> None:
                 text=groups[start].split(" and ")[0].split(",")[0], font={"size": 11, "color": NEUTRAL},
             )  # fmt: skip
     for i, (above, below) in enumerate(pairwise(rows)):
-        if group_of(above) != group_of(below):
+        if group_or_other(above) != group_or_other(below):
             figure.add_hline(y=i + 0.5, line=line)
 
 

@@ -6,7 +6,7 @@ probability of its predicted class, which is the highest after the vote of the s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,11 @@ from scipy.spatial.distance import squareform
 from scipy.stats import binomtest
 
 from acrnn.errors import OptionError
-from acrnn.labels import GROUPS, group_of
+from acrnn.labels import GROUPS, OTHER, group_or_other
 from acrnn.measures.crossval import wilson_interval
 from acrnn.results.settings import Setting
 
+GROUP_ORDER = [*GROUPS, OTHER]
 ORDERS = ("class", "group", "clustering")
 """By name, by ESC-50's five groups, and so that classes that are mistaken for each other stand side by side."""
 
@@ -51,7 +52,7 @@ class Confusion:
         if by == "class":
             return sorted(range(len(self.labels)), key=self.labels.__getitem__)
         if by == "group":
-            return sorted(range(len(self.labels)), key=lambda i: list(GROUPS).index(group_of(self.labels[i])))
+            return sorted(range(len(self.labels)), key=lambda i: GROUP_ORDER.index(group_or_other(self.labels[i])))
         return self._clustered()
 
     def _clustered(self) -> list[int]:
@@ -104,7 +105,7 @@ class Confusion:
             rows.append(
                 {
                     "label": label,
-                    "group": group_of(label),
+                    "group": group_or_other(label),
                     "clips": int(n_clips),
                     "correct": int(correct),
                     "recall": correct / n_clips,
@@ -136,7 +137,7 @@ def clip_table(setting: Setting) -> pd.DataFrame:
     """
     n_clips = len(setting.filenames)
     predicted = setting.predicted
-    groups = [group_of(label) for label in setting.labels]
+    groups = [group_or_other(label) for label in setting.labels]
     return pd.DataFrame(
         {
             "filename": setting.filenames,
@@ -305,6 +306,12 @@ class Comparison:
         return float(binomtest(n_a, n_a + n_b).pvalue) if n_a + n_b else 1.0
 
 
+def stem_of(filename: str) -> str:
+    """Name of a clip without its extension, by which the same clip in another format is known."""
+    path = PurePosixPath(filename)
+    return str(path.parent / path.stem)
+
+
 def compare(a: Setting, b: Setting) -> Comparison:
     """Pair two settings' clips by name without extension.
 
@@ -317,7 +324,7 @@ def compare(a: Setting, b: Setting) -> Comparison:
         raise OptionError(
             f"{a.name} knows {len(a.labels)} classes and {b.name} {len(b.labels)}; they must know the same."
         )
-    left, right = (clip_table(s).assign(stem=[Path(name).stem for name in s.filenames]) for s in (a, b))
+    left, right = (clip_table(s).assign(stem=[stem_of(name) for name in s.filenames]) for s in (a, b))
     both = left.merge(
         right[["stem", "predicted", "right", "confidence", "p_true"]], on="stem", suffixes=("_a", "_b")
     ).drop(columns="stem")

@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from acrnn.data import atomic_write_bytes
+from acrnn.data import NAME_PATTERN, atomic_write_bytes
 from acrnn.errors import AcrnnError, RunError
 from acrnn.training.recipe import Recipe
 from acrnn.untrusted import read_json, require_model
@@ -54,7 +54,7 @@ class SettingFile(_Part):
     """`results/NAME.json` and `results/ablation/NAME.json`: a network and recipe, and what it made of every clip."""
 
     name: str
-    dataset: Literal["esc10", "esc50"]
+    dataset: str = Field(pattern=NAME_PATTERN)
     data_title: str
     data_fingerprint: str
     placement: str
@@ -84,7 +84,7 @@ class SettingFile(_Part):
 class _StudyFile(_Part):
     checkpoint: str
     weights_sha256: str
-    dataset: Literal["esc10", "esc50"]
+    dataset: str = Field(pattern=NAME_PATTERN)
     data_title: str
     placement: str
     recipe: str

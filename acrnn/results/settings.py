@@ -1,5 +1,6 @@
 """What `report` wrote, read back: the settings that were trained, and what each made of every clip it never saw."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,8 +99,8 @@ def recording_of(filename: str) -> str:
 
     Of a file that is not named so, its whole name: a recording of its own.
     """
-    parts = filename.split("-")
-    return parts[1] if len(parts) == 4 else filename
+    named = re.fullmatch(r"\d+-(\d+)-[^-/]+-[^-/]+", filename)
+    return named[1] if named else filename
 
 
 def read_settings(folder: Path | None = None, kind: str = "") -> Found[Setting]:

@@ -1,5 +1,6 @@
 """From finished runs to `results/`: one JSON file a setting, which tables and pages are made from."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acrnn.checkpoints import find
 from acrnn.errors import RunError
+from acrnn.events.formats import FORMULA
 from acrnn.labels import CLASSES
 from acrnn.measures.crossval import wilson_interval
 from acrnn.results.files import read_file, write_file
@@ -17,6 +20,9 @@ from acrnn.runs.run import Run
 from acrnn.training import Recipe
 from acrnn.training.config import RunConfig
 
+_NAMES = ("filename", "label", "predicted")
+_APOSTROPHE = f"^'(?=[{re.escape(''.join(FORMULA))}])"
+_COLUMNS = ("filename", "fold", "label", "predicted")  # of predictions.csv, before its probabilities
 ABLATION = "ablation"
 """Folder of inner validations, in the folder of results."""
 
@@ -82,7 +88,7 @@ def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, A
     config = runs[0].config
     if len({run.config.data_fingerprint for run in runs}) > 1:
         raise RunError(f"The runs of {name} were trained on different files; report them apart.")
-    labels = CLASSES[config.dataset]
+    labels = CLASSES.get(config.dataset) or _labels_of(runs[0])
     rows = [_run_row(run, labels) for run in runs]
     clips = _mean_over_seeds(runs, labels)
     if earlier and earlier["data_fingerprint"] == config.data_fingerprint and _recipe(earlier) == config.recipe:
@@ -115,6 +121,11 @@ def _setting(name: str, runs: list[Run], earlier: dict[str, Any]) -> dict[str, A
     }
 
 
+def _labels_of(run: Run) -> tuple[str, ...]:
+    """Read the classes that a run's network knows: of one's own, no list has them."""
+    return find(str((run.path / run.config.name).resolve())).config.labels
+
+
 def _recipe(setting: dict[str, Any]) -> Recipe:
     """Read the recipe of a setting; one of an earlier version lacks what was added since, and did without."""
     return Recipe(**setting["recipe"])
@@ -123,7 +134,7 @@ def _recipe(setting: dict[str, Any]) -> Recipe:
 def _run_row(run: Run, labels: tuple[str, ...]) -> dict[str, Any]:
     clips = _predictions(run)
     right = clips["predicted"] == clips["label"]
-    recall = right.groupby(clips["label"]).mean()
+    recall = right.groupby(clips["label"]).mean().to_dict()
     return {
         "fold": run.config.fold,
         "seed": run.config.seed,
@@ -139,7 +150,7 @@ def _mean_over_seeds(runs: list[Run], labels: tuple[str, ...]) -> list[dict[str,
     """Give a row a clip, sorted by name: its probabilities and the share of the seeds that named it rightly."""
     rows = pd.concat([_predictions(run) for run in runs])
     rows["hit_rate"] = (rows["predicted"] == rows["label"]).astype(float)
-    of_clip = rows.groupby(["filename", "fold", "label"], sort=True)[["hit_rate", *labels]].mean()
+    of_clip = rows.groupby(["filename", "fold", "label"], sort=True)[["hit_rate", *range(len(labels))]].mean()
     return [
         {
             "filename": filename,
@@ -153,10 +164,15 @@ def _mean_over_seeds(runs: list[Run], labels: tuple[str, ...]) -> list[dict[str,
 
 
 def _predictions(run: Run) -> pd.DataFrame:
-    """Read a row a held-out clip: `filename`, `fold`, `label`, `predicted`, and a probability a class."""
+    """Read a row a held-out clip: `filename`, `fold`, `label`, `predicted`, and by its index, a probability a class."""
     path = run.path / "predictions.csv"
+    texts = {0: str, 2: str, 3: str}  # a class may be called 1, NA or predicted
+    how = {"header": None, "skiprows": 1, "float_precision": "round_trip", "keep_default_na": False}
     try:
-        return pd.read_csv(path, float_precision="round_trip")
+        table = pd.read_csv(path, dtype=texts, **how)
+        table.columns = [*_COLUMNS, *range(len(table.columns) - len(_COLUMNS))]
+        # the apostrophe that keeps a spreadsheet from a formula is no part of a name
+        return table.assign(**{name: table[name].str.replace(_APOSTROPHE, "", regex=True) for name in _NAMES})
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}); a finished run has it.") from error
     except ValueError as error:

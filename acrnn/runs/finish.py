@@ -11,14 +11,15 @@ from typing import Any
 import torch
 
 from acrnn.checkpoints import Checkpoint, CheckpointConfig, find, names, publish_copy, save
-from acrnn.data import Dataset, atomic_write_bytes
+from acrnn.data import Dataset, atomic_write_bytes, is_own
 from acrnn.errors import CheckpointError, FolderError, RunError
+from acrnn.events.formats import FORMULA
 from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold
 from acrnn.model import PICZAK, Network
 from acrnn.paths import make_writable, shipped_checkpoints, user_checkpoints
 from acrnn.runs.run import Run
-from acrnn.training import Corpus, Recipe, Split, components, paper_optimisation
+from acrnn.training import Corpus, Recipe, RunConfig, Split, components, paper_optimisation
 
 
 def finish_run(
@@ -127,13 +128,22 @@ def describe(config: CheckpointConfig) -> str:
 
 
 def predictions_csv(scores: Scores) -> str:
-    """One line a clip: file, fold, class, predicted class and every class's probability."""
+    """One line a clip: file, fold, class, predicted class and every class's probability.
+
+    A name that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["filename", "fold", "label", "predicted", *scores.labels])
+    labels = [_safe(label) for label in scores.labels]
+    writer.writerow(["filename", "fold", "label", "predicted", *labels])
     for clip, best, row in zip(scores.clips, scores.predicted, scores.probabilities, strict=True):
-        writer.writerow([clip.filename, clip.fold, clip.label, scores.labels[best], *(f"{p:.6f}" for p in row)])
+        names = _safe(clip.filename), clip.fold, _safe(clip.label), labels[best]
+        writer.writerow([*names, *(f"{p:.6f}" for p in row)])
     return text.getvalue()
+
+
+def _safe(name: str) -> str:
+    return f"'{name}" if name.startswith(FORMULA) else name
 
 
 def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> CheckpointConfig:
@@ -151,12 +161,7 @@ def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> Checkpoint
         fold=config.fold,
         recipe=recipe.as_dict(),
         seed=config.seed,
-        protocol=(
-            f"Trained on the official folds other than {_listed((config.fold, *config.sealed))} for {recipe.epochs} "
-            f"epochs, a number fixed beforehand; {_WEIGHTS[recipe.average_epochs > 0]}; fold {config.fold} scored "
-            f"once, a clip's class being the highest {_VOTE[recipe.vote]} of its segments' probabilities. Mean and "
-            "standard deviation are of the training folds."
-        ),
+        protocol=_protocol(config),
         scores={},
         provenance={
             "code": config.code,
@@ -167,7 +172,22 @@ def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> Checkpoint
             "steps": sum(row["steps"] for row in metrics),
             "learning_rate_sum": round(sum(row["learning_rate_sum"] for row in metrics), 4),
             "movement": metrics[-1]["movement"],
+            **({"initial": config.initial, "initial_sha256": config.initial_sha256} if config.initial else {}),
         },
+    )
+
+
+def _protocol(config: RunConfig) -> str:
+    recipe, whose = config.recipe, "training folds"
+    begun = f"Trained on the {_FOLDS[is_own(config.dataset)]} other than {_listed((config.fold, *config.sealed))}"
+    if config.initial:
+        name = Path(config.initial).name
+        begun += f", from the weights of {name} but for the output layer,"
+        whose = f"training of {name}"
+    return (
+        f"{begun} for {recipe.epochs} epochs, a number fixed beforehand; {_WEIGHTS[recipe.average_epochs > 0]}; fold "
+        f"{config.fold} scored once, a clip's class being the highest {_VOTE[recipe.vote]} of its segments' "
+        f"probabilities. Mean and standard deviation are of the {whose}."
     )
 
 
@@ -181,6 +201,7 @@ def card(config: CheckpointConfig) -> str:
         "Accuracy": f"**{scores['accuracy']:.1%}** (95 % Wilson interval over clips {low:.1%} to {high:.1%})",
         "Attention": config.placement if config.has_attention else "none",
         "Recipe": f"{recipe['name']}, {recipe['epochs']} epochs (the paper: 300), {Recipe(**recipe).describe()}",
+        **({"Started from": Path(start).name} if (start := config.provenance.get("initial")) else {}),
         "Seed": f"{config.seed}, one run",
         "Front end": f"{config.front_end.rate_hz} Hz, {config.front_end.n_bands} {config.front_end.filters} bands from "
         f"{config.front_end.min_hz:g} Hz, window {config.front_end.window_samples} samples, floor "
@@ -213,8 +234,15 @@ Reproduce the figure: `python -m acrnn evaluate --checkpoint {config.name} --dat
 
 {limits}
 
-Licence of the weights: trained on ESC-50 / ESC-10 by K. J. Piczak, {_DATA_LICENCE[config.dataset]}; see LICENSE.
+{_licence(config)}
 """
+
+
+def _licence(config: CheckpointConfig) -> str:
+    if is_own(config.dataset):
+        return "Licence of the weights: trained on recordings of its maker's, whose terms hold for them."
+    terms = _DATA_LICENCE[config.dataset]
+    return f"Licence of the weights: trained on ESC-50 / ESC-10 by K. J. Piczak, {terms}; see LICENSE."
 
 
 def _optimisation(config: CheckpointConfig) -> dict[str, str]:
@@ -222,14 +250,18 @@ def _optimisation(config: CheckpointConfig) -> dict[str, str]:
     made = config.provenance
     if "steps" not in made:  # trained by an earlier version
         return {}
+    moved = ", ".join(f"{layer} {distance:.2f}" for layer, distance in made["movement"].items())
+    work = f"{made['steps']:,} steps, learning rates adding up to {made['learning_rate_sum']:.3g}"
+    kernels = f"{moved} (distance from their initial values, relative to those)"
+    if is_own(config.dataset):
+        return {"Optimisation": work, "Kernels moved": kernels}
     readings = " or ".join(
         f"{steps:,} steps and {total:.0f}" for steps, total in paper_optimisation(config.dataset).values()
     )
-    moved = ", ".join(f"{layer} {distance:.2f}" for layer, distance in made["movement"].items())
     return {
-        "Optimisation": f"{made['steps']:,} steps, learning rates adding up to {made['learning_rate_sum']:.3g} (the "
-        f"paper, of SGD: {readings}, if an epoch sees each clip once or all its augmented copies)",
-        "Kernels moved": f"{moved} (distance from their initial values, relative to those)",
+        "Optimisation": f"{work} (the paper, of SGD: {readings}, if an epoch sees each clip once or all its augmented "
+        "copies)",
+        "Kernels moved": kernels,
     }
 
 
@@ -240,6 +272,7 @@ def _listed(folds: tuple[int, ...]) -> str:
     return " and ".join(map(str, sorted(folds)))
 
 
+_FOLDS = {False: "official folds", True: "folds"}
 _WEIGHTS = {False: "the last epoch's weights", True: "the average weights of the last epochs"}
 _VOTE = {"mean": "mean", "sounding": "mean, weighted by their shares of sound,"}
 _DATA_LICENCE = {

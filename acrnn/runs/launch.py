@@ -24,6 +24,7 @@ from acrnn.runs.start import Options, configure
 from acrnn.runs.status import Process, forget_status
 from acrnn.runs.watch import STARTED, State, look
 from acrnn.training.corpus import is_cached
+from acrnn.training.transfer import SUFFIX
 
 
 def start(options: Options, root: Path | None = None) -> Run:
@@ -97,12 +98,13 @@ def options_of(config: RunConfig) -> Options:
         dataset=config.dataset,
         fold=config.fold,
         placement=config.network.placement,
-        recipe=config.recipe.name,
+        recipe=config.recipe.name.removesuffix(SUFFIX),
         epochs=config.recipe.epochs,
         batch_size=config.recipe.batch_size,
         seed=config.seed,
         device=config.device,
         sealed=config.sealed,
+        start_from=config.initial or None,
     )
 
 

@@ -13,6 +13,7 @@ import torch
 from acrnn.errors import RunError
 from acrnn.model import Network
 from acrnn.runs.run import STATE, Run
+from acrnn.runs.start import starting_network
 from acrnn.training import Corpus, Split, Trainer, draw_epoch
 
 TELL_EVERY_S = 0.2
@@ -49,10 +50,13 @@ def train(
     ------
     RunError
         If another process trains it, or its state is damaged.
+    CheckpointError
+        If the checkpoint that it starts from cannot be read, or is another one now.
     """
     with run.locked(), torch.random.fork_rng(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         run.clear_stop()
-        trainer = Trainer(run.config, corpus, split, on_choice=run.log)
+        initial = starting_network(run.config)
+        trainer = Trainer(run.config, corpus, split, on_choice=run.log, initial=initial)
         epochs_done = 0
         if (saved := run.load_state()) is not None:
             tensors, epochs_done = saved
@@ -91,8 +95,7 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
             return None
         rate = recipe.learning_rate_at(epoch, step / len(drawn))
         total_rate += rate
-        for group in trainer.optimiser.param_groups:
-            group["lr"] = rate
+        trainer.set_rate(rate, epoch)
         loss, hits = trainer.step(drawn.step(step))
         if recipe.average_epochs:
             trainer.average(recipe.average_epochs * len(drawn))

@@ -16,7 +16,7 @@ class RunConfig:
     Attributes
     ----------
     dataset : str
-        `esc10` or `esc50`.
+        `esc10`, `esc50`, or a name such as `own-birds` (`acrnn.data.names`).
     data_root, data_title, data_fingerprint : str
         Folder, name for people, and hash of the clips.
     fold : int
@@ -30,6 +30,8 @@ class RunConfig:
     sealed : tuple of int
         Folds that are neither trained on nor scored. With one, the run is an inner validation: recipes are compared on
         `fold`, and the sealed fold stays unseen until one is chosen.
+    initial, initial_sha256 : str
+        Checkpoint whose weights it starts from, but for the output layer, and their hash; "" for random weights.
     """
 
     dataset: str
@@ -45,6 +47,8 @@ class RunConfig:
     precision: str
     code: str
     sealed: tuple[int, ...] = ()
+    initial: str = ""
+    initial_sha256: str = ""
 
     @property
     def name(self) -> str:

@@ -82,6 +82,9 @@ class Recipe:
         Share of each target that is spread evenly over the classes.
     average_epochs : float
         The result is an exponential average of the weights, with this horizon in epochs; 0 for the last weights.
+    frozen : float
+        Share of the epochs, from the first, in which the output layer alone learns; for weights that are trained
+        already (`acrnn.training.transfer`).
     vote : str
         How segments make a clip's probabilities: `mean` (§4.1), or `sounding`: each by its share of frames above the
         floor.
@@ -116,6 +119,7 @@ class Recipe:
     low_rates: float = 0.0
     label_smoothing: float = 0.0
     average_epochs: float = 0.0
+    frozen: float = 0.0
     vote: str = "mean"
 
     def __post_init__(self) -> None:
@@ -131,7 +135,7 @@ class Recipe:
         shares = 0 <= self.min_sounding <= 1 and 0 <= self.low_rates <= 1 and 0 <= self.label_smoothing < 1
         sizes = self.mask_bands, self.mask_frames, self.average_epochs, self.clip_norm, self.gain_db, self.tilt_db
         lengths = self.segment_frames >= 2 and 0 <= self.shortest_crop <= self.cut_frames <= self.segment_frames
-        lengths = lengths and 0 <= self.whole_from <= 1 and 0 <= self.warm_up < 1
+        lengths = lengths and 0 <= self.whole_from <= 1 and 0 <= self.warm_up < 1 and 0 <= self.frozen < 1
         lengths = lengths and (self.training_frames == 0 or 2 <= self.training_frames <= self.segment_frames)
         if not (named and shares and lengths and min(sizes) >= 0):
             raise OptionError(
@@ -139,8 +143,8 @@ class Recipe:
                 f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
                 "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, training_frames from 2 to "
                 "segment_frames or 0, shortest_crop at most longest_crop and that at most segment_frames, whole_from "
-                "in [0, 1], warm_up in [0, 1), mask_bands, mask_frames, average_epochs, clip_norm, gain_db and tilt_db "
-                "are not negative"
+                "in [0, 1], warm_up and frozen in [0, 1), mask_bands, mask_frames, average_epochs, clip_norm, "
+                "gain_db and tilt_db are not negative"
             )
 
     @property
@@ -211,6 +215,8 @@ class Recipe:
             parts.append(f"label smoothing {self.label_smoothing:g}")
         if self.average_epochs:
             parts.append(f"weights averaged over {self.average_epochs:g} epochs")
+        if self.frozen:
+            parts.append(f"the output layer alone for {self.frozen:.0%} of the epochs")
         if self.vote == "sounding":
             parts.append("segments vote by their share of sound")
         return ", ".join(parts)
@@ -229,6 +235,7 @@ def _cosine(start: float, stop: float, share: float) -> float:
 
 
 N_COPIES = {"esc10": 10, "esc50": 4}
+"""Dataset → copies a clip; of any other, as many as of ESC-50."""
 INGREDIENTS: dict[str, dict[str, Any]] = {
     "cycle": {"schedule": "one-cycle", "learning_rate": 0.05},
     "crops": {"random_crops": True},
@@ -324,7 +331,7 @@ def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size
     if name not in known:
         raise OptionError(f"recipe {name!r} is not one of {', '.join(known)}")
     given = {"epochs": epochs, "batch_size": batch_size}
-    values = {"n_copies": N_COPIES[dataset]} | known[name]
+    values = {"n_copies": N_COPIES.get(dataset, N_COPIES["esc50"])} | known[name]
     return replace(Recipe(name, **values), **{k: v for k, v in given.items() if v is not None})
 
 

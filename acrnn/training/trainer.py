@@ -17,6 +17,10 @@ from acrnn.training.corpus import Corpus
 from acrnn.training.graph import Recorder, Replayed
 from acrnn.training.recipe import Recipe
 from acrnn.training.split import Split
+from acrnn.training.transfer import OUTPUT, take_over
+
+MOST_COMPONENTS = 10
+"""Gaussians of the statistics by which missing bands are estimated."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,17 @@ def draw_epoch(config: RunConfig, corpus: Corpus, split: Split, epoch: int) -> E
 
 
 def components(config: RunConfig, split: Split) -> np.ndarray:
-    """(clip,) Gaussian that each training clip's frames belong to: one a class of ESC-10, one a group of ESC-50."""
+    """(clip,) Gaussian that each training clip's frames belong to.
+
+    One a class of ESC-10, one a group of ESC-50; of other datasets one a class, or one of several classes if they are
+    more than `MOST_COMPONENTS`.
+    """
     # fifty would add three megabytes to each checkpoint
     if config.dataset == "esc10":
         return split.targets
+    if config.dataset not in CLASSES:
+        n_classes = config.network.n_classes
+        return split.targets * min(n_classes, MOST_COMPONENTS) // n_classes
     labels = CLASSES[config.dataset]
     return np.array([list(GROUPS).index(group_of(labels[target])) for target in split.targets])
 
@@ -131,6 +142,8 @@ class Trainer:
         process use the device. A recorder is used on every device.
     on_choice : callable, optional
         Told in a sentence whether steps are replayed.
+    initial : Network, optional
+        Trained already: its weights and standardisation are taken over, but for the output layer.
     """
 
     def __init__(
@@ -141,6 +154,7 @@ class Trainer:
         *,
         replay: bool | Recorder = True,
         on_choice: Callable[[str], None] | None = None,
+        initial: Network | None = None,
     ) -> None:
         self.config = config
         self.split = split
@@ -151,13 +165,11 @@ class Trainer:
         self.model = build(config.network)
         self.model.initialise(torch.Generator().manual_seed(config.seed))
         self.model.standardise_by(*corpus.statistics(split.clips))
+        if initial is not None:
+            take_over(self.model, initial)
         self.model.to(self.device, memory_format=torch.channels_last).train()
-        kernels = self.model.kernels()
-        regularised = {id(kernel) for kernel in kernels}
-        others = [p for p in self.model.parameters() if p.requires_grad and id(p) not in regularised]
         recipe = config.recipe
-        decayed = {"params": kernels, "weight_decay": recipe.weight_decay}
-        self.optimiser = _optimiser(recipe, [decayed, {"params": others, "weight_decay": 0.0}])
+        self.optimiser = _optimiser(recipe, self._groups())
         self.initial = {name: self._layer_kernels(layer) for name, layer in self.model.layers()}
         self.bands = None
         if recipe.low_rates:
@@ -169,6 +181,28 @@ class Trainer:
             self._passes = Replayed(self._forward_and_back, self.model, on_choice, replay)
         elif replay and self.device.type == "cuda":
             self._passes = Replayed(self._forward_and_back, self.model, on_choice)
+
+    def _groups(self) -> list[dict]:
+        """List the optimiser's groups of parameters: kernels are decayed; what a recipe freezes is apart."""
+        recipe = self.config.recipe
+        kernels = self.model.kernels()
+        regularised = {id(kernel) for kernel in kernels}
+        others = [p for p in self.model.parameters() if p.requires_grad and id(p) not in regularised]
+        groups = [(kernels, recipe.weight_decay), (others, 0.0)]
+        if not recipe.frozen:
+            return [{"params": params, "weight_decay": decay} for params, decay in groups]
+        last = {id(p) for name, p in self.model.named_parameters() if name.startswith(OUTPUT)}
+        return [
+            {"params": [p for p in params if (id(p) in last) != freezes], "weight_decay": decay, "freezes": freezes}
+            for params, decay in groups
+            for freezes in (True, False)
+        ]
+
+    def set_rate(self, rate: float, epoch: int) -> None:
+        """Let the next step have a learning rate; what is frozen in that epoch (counted from 0) has none."""
+        is_frozen = epoch < self.config.recipe.frozen * self.config.recipe.epochs
+        for group in self.optimiser.param_groups:
+            group["lr"] = 0.0 if is_frozen and group.get("freezes") else rate
 
     def step(self, batch: Epoch) -> tuple[Tensor, Tensor]:
         """One step on one batch (`Epoch.step`): its mean loss, and how often the larger share is top."""

@@ -68,6 +68,7 @@ RANGES = {
     "longest_crop": (st.sampled_from([0, 100]), st.integers(max_value=-1) | st.integers(1001)),
     "whole_from": share(),
     "warm_up": share(below=1),
+    "frozen": share(below=1),
     "learning_rate": (st.floats(0, 10, exclude_min=True), st.floats(max_value=0)),
     "momentum": share(below=1),
     "label_smoothing": share(below=1),

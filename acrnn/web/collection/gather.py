@@ -13,7 +13,8 @@ from acrnn.collection import Entry, Listener, Sound
 from acrnn.errors import AcrnnError
 from acrnn.scan import find_files
 from acrnn.web.shared.analysis import Kept, page_limits, predictor_of
-from acrnn.web.shared.clips import offer_download, read_dataset
+from acrnn.web.shared.clips import offer_download
+from acrnn.web.shared.datasets import clip_word, read_source, sources
 from acrnn.web.shared.words import plain, sentence_of
 from acrnn.web.shell import address
 from acrnn.web.shell.public import admit_upload, is_public, spend, turns, upload_limit_mb
@@ -37,13 +38,13 @@ def choose_sounds(held_out_fold: int) -> list[Sound]:
 
 
 def _of_dataset(held_out_fold: int) -> list[Sound]:
-    roots = {root.name: root for root in data.discover()}
-    if not roots:
+    found = sources()
+    if not found:
         offer_download()
         return []
-    root = roots[address.one_of(st.selectbox, "Dataset", list(roots), key="data")]
+    root, own = found[address.one_of(st.selectbox, "Dataset", list(found), key="data")]
     try:
-        dataset = read_dataset(root)
+        dataset = read_source(root, own)
     except AcrnnError as error:
         st.error(sentence_of(error))
         return []
@@ -53,7 +54,7 @@ def _of_dataset(held_out_fold: int) -> list[Sound]:
         help=f"The chosen model never saw fold {held_out_fold}; on the others it is better than it would be elsewhere.",
     )  # fmt: skip
     return [
-        Sound(clip.path.name, clip.path, None, clip.label, clip.fold, clip.source)
+        Sound(clip_word(clip), clip.path, None, clip.label, clip.fold, clip.source)
         for clip in dataset.clips
         if clip.fold in folds
     ]

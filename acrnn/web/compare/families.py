@@ -10,7 +10,8 @@ from acrnn import data
 from acrnn.checkpoints import Checkpoint, CheckpointConfig
 from acrnn.errors import AcrnnError
 from acrnn.model import WITH_ATTENTION
-from acrnn.web.shared.clips import read_dataset
+from acrnn.training.transfer import SUFFIX
+from acrnn.web.shared.datasets import read_source, sources
 from acrnn.web.shared.models import fold_title, fold_word
 from acrnn.web.shared.words import plain
 from acrnn.web.shell import address
@@ -51,7 +52,7 @@ class Family:
     @property
     def title(self) -> str:
         """Such as `ESC-10, fold 1`."""
-        return f"{data.TITLES[self.dataset]}, fold {self.fold}"
+        return f"{data.dataset_title(self.dataset)}, fold {self.fold}"
 
     @property
     def config(self) -> CheckpointConfig:
@@ -60,10 +61,11 @@ class Family:
 
     def training_command(self, placement: str) -> str:
         """Two lines for a shell: train the network that is missing, then offer it to the app."""
-        name = f"{self.dataset}-{placement}-{self.recipe}-fold{self.fold}-seed{self.config.seed}"
+        recipe = self.recipe.removesuffix(SUFFIX)  # fine-tuning keeps the placement: another one starts anew
+        name = f"{self.dataset}-{placement}-{recipe}-fold{self.fold}-seed{self.config.seed}"
         return (
             f"python -m acrnn train --data {shlex.quote(_data_folder(self.config))} --dataset {self.dataset} "
-            f"--fold {self.fold} --placement {placement} --recipe {self.recipe} "
+            f"--fold {self.fold} --placement {placement} --recipe {recipe} "
             f"--epochs {self.config.recipe['epochs']} --seed {self.config.seed}\n"
             f"python -m acrnn publish runs/{name}"
         )
@@ -109,7 +111,7 @@ def families_of(found: Sequence[Checkpoint]) -> list[Family]:
 def choose_family(families: Sequence[Family]) -> Family:
     """Widgets to choose one: on what it was trained, and which fold was held out."""
     datasets = list(dict.fromkeys(family.dataset for family in families))
-    dataset = address.one_of(st.selectbox, "Trained on", datasets, format_func=data.TITLES.get, key="model")
+    dataset = address.one_of(st.selectbox, "Trained on", datasets, format_func=data.dataset_title, key="model")
     of_dataset = [family for family in families if family.dataset == dataset]
     by_word = {family.word: family for family in of_dataset}
     elsewhere = str(st.session_state.get("fold", ""))
@@ -151,7 +153,7 @@ def choose_slots(families: Sequence[Family]) -> list[Slot]:
     for name in sorted(chosen, key=lambda name: (WITH_ATTENTION.index(every[name].config.placement), name)):
         config = every[name].config
         recipe = f", {config.recipe['name']}" if len(recipes) > 1 else ""
-        note = f"{data.TITLES[config.dataset]}, fold {config.fold}{recipe}" if every[name].is_shipped else name
+        note = f"{data.dataset_title(config.dataset)}, fold {config.fold}{recipe}" if every[name].is_shipped else name
         slots.append(Slot(config.placement, every[name], note))
     return slots
 
@@ -160,9 +162,11 @@ def _data_folder(config: CheckpointConfig) -> str:
     """Folder of the very data that a checkpoint was trained on, else where the download puts it."""
     if is_public():
         return f"data/{config.dataset}"
-    for root in data.discover():
+    for root, name in sources().values():
+        if name not in (None, config.dataset):
+            continue
         try:
-            if read_dataset(root).fingerprint() == config.data_fingerprint:
+            if read_source(root, name).fingerprint() == config.data_fingerprint:
                 return str(root)
         except (AcrnnError, OSError):
             continue  # a damaged dataset is told where it is chosen

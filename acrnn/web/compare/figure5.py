@@ -17,7 +17,8 @@ from acrnn.report.table import csv_text
 from acrnn.web.compare.families import Family
 from acrnn.web.shared.analysis import Analysis, analyse
 from acrnn.web.shared.chosen import ChosenClip
-from acrnn.web.shared.clips import dataset_clip, read_dataset, scene_clip
+from acrnn.web.shared.clips import dataset_clip, scene_clip
+from acrnn.web.shared.datasets import read_dataset
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import describe_accuracy
 from acrnn.web.shared.player import player

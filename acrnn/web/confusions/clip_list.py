@@ -13,12 +13,13 @@ from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.figures import ClipView, top_figure
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
-from acrnn.results.confusion import right_example
+from acrnn.results.confusion import right_example, stem_of
 from acrnn.results.published import checkpoint_of_fold
 from acrnn.results.settings import Setting
 from acrnn.web.shared.analysis import analyse, figure_of
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.chosen import ChosenClip
+from acrnn.web.shared.datasets import clip_word, word_of
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.player import player, quiet_player
 from acrnn.web.shared.words import code, describe_attention, describe_figure, named, plain, sentence_of
@@ -67,7 +68,7 @@ def clip_list(
     sounds = _sounds(dataset)
     with st.container(key=f"{key}_rows", gap="small"):
         for _, row in clips.iloc[(page - 1) * ROWS : page * ROWS].iterrows():
-            _row(row, sounds.get(Path(row["filename"]).stem), describe(row), key)
+            _row(row, sounds.get(stem_of(row["filename"])), describe(row), key)
     if n_pages > 1:
         st.pagination(n_pages, key=key, bind="query-params")
 
@@ -78,7 +79,7 @@ def _row(row: pd.Series, clip: Clip | None, told: str, key: str) -> None:
         st.markdown(f"{told} :small[:gray[· fold {row['fold']} · {plain(name)}]]")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if clip is not None and clip.path.is_file():
-                with st.container(key=f"{key}_{Path(name).stem}"):
+                with st.container(key=f"{key}_{stem_of(name)}"):
                     quiet_player(clip.path, f"Player of {name}")
             st.button(
                 "Look", key=f"{key}_look_{name}", on_click=look, args=(name,), icon=":material/search:",
@@ -139,14 +140,15 @@ def _analysed(
     setting: Setting, row: pd.Series, dataset: Dataset | None, checkpoint: Checkpoint, key: str
 ) -> Prediction | None:
     """Show a clip as a checkpoint sees it, or else what is stored of it."""
-    clip = _sounds(dataset).get(Path(row["filename"]).stem)
+    clip = _sounds(dataset).get(stem_of(row["filename"]))
     if clip is None:
         _stored(setting, row["filename"])
         return None
     place = st.empty()
     try:
         content = clip.path.read_bytes()
-        chosen = ChosenClip(clip.path.name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint())
+        name, hashed = Path(clip_word(clip)).name, sha256_of(content)
+        chosen = ChosenClip(name, content, hashed, clip.label, clip.fold, dataset.fingerprint())
         analysis = analyse(chosen, checkpoint, lambda share: place.progress(share, text="Listening …"))
     except (AcrnnError, OSError) as error:
         st.error(sentence_of(error), icon=":material/hearing_disabled:")
@@ -172,8 +174,8 @@ def _analysed(
     st.page_link(
         "pages/listen.py", label="Open in Listen", icon=":material/hearing:",
         query_params={
-            "source": "dataset", "data": dataset.root.name, "label": clip.label, "clipfold": str(clip.fold),
-            "clip": clip.path.name, **listen_query(checkpoint),
+            "source": "dataset", "data": word_of(dataset), "label": clip.label, "clipfold": str(clip.fold),
+            "clip": clip_word(clip), **listen_query(checkpoint),
         },
     )  # fmt: skip
     return prediction
@@ -189,4 +191,4 @@ def _stored(setting: Setting, filename: str) -> None:
 
 
 def _sounds(dataset: Dataset | None) -> dict[str, Clip]:
-    return {} if dataset is None else {Path(clip.filename).stem: clip for clip in dataset.clips}
+    return {} if dataset is None else {stem_of(clip.filename): clip for clip in dataset.clips}

@@ -15,11 +15,12 @@ from acrnn.data.esc50 import N_FOLDS
 from acrnn.errors import AcrnnError, OptionError
 from acrnn.figures import Figure
 from acrnn.figures.confusion import FEW_CLASSES, difference_figure
-from acrnn.labels import GROUPS, pretty
+from acrnn.labels import group_or_other, pretty
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK
 from acrnn.report.table import csv_text
 from acrnn.results.confusion import (
+    GROUP_ORDER,
     ORDERS,
     ClipFilter,
     Comparison,
@@ -34,6 +35,7 @@ from acrnn.results.published import checkpoints_of
 from acrnn.results.settings import Setting
 from acrnn.web.confusions.clip_list import clip_list
 from acrnn.web.shared.charts import NO_BAR
+from acrnn.web.shared.datasets import read_source, sources
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.words import code, named, plain, sentence_of
 from acrnn.web.shell import address
@@ -94,7 +96,8 @@ def describe_setting(setting: Setting) -> str:
 def choose_filter(setting: Setting) -> ClipFilter:
     """Choose which clips are looked at; by default all."""
     folds = address.some_of(st.pills, "Folds (none: all)", setting.folds, selection_mode="multi", key="folds")
-    present = [group for group, labels in GROUPS.items() if set(labels) & set(setting.labels)]
+    of_setting = {group_or_other(label) for label in setting.labels}
+    present = [group for group in GROUP_ORDER if group in of_setting]
     groups = address.some_of(st.multiselect, "Groups", present, key="groups", placeholder="all")
     labels = address.some_of(
         st.multiselect, "True classes", sorted(setting.labels), format_func=pretty, key="classes", placeholder="all"
@@ -350,6 +353,8 @@ def _dataset(root: str, name: str, changed: float) -> Dataset:
 
 def sounds_of(setting: Setting) -> Dataset | None:
     """Find the dataset that a setting was trained on; failing that, one of the same clips in other files."""
+    if data.is_own(setting.dataset):
+        return _own_sounds_of(setting)
     others = []
     for root in data.discover():
         try:
@@ -362,8 +367,26 @@ def sounds_of(setting: Setting) -> Dataset | None:
     return others[0] if others else None
 
 
+def _own_sounds_of(setting: Setting) -> Dataset | None:
+    others = []
+    for root, name in sources().values():
+        if name != setting.dataset:
+            continue
+        try:
+            others.append(read_source(root, name))
+        except (AcrnnError, OSError):
+            continue
+    same = [dataset for dataset in others if dataset.fingerprint() == setting.data_fingerprint]
+    return next(iter(same + others), None)
+
+
 def describe_sounds(setting: Setting, dataset: Dataset | None) -> str | None:
     """Say what is missing for listening, if anything is."""
+    if dataset is None and data.is_own(setting.dataset):
+        return (
+            "The recordings are not on this machine, or their folder was moved. `python -m acrnn check --data` with "
+            "the folder lets each clip be played and shown with its attention."
+        )
     if dataset is None:
         return (
             f"The recordings are not on this machine. `python -m acrnn download {setting.dataset}` fetches them; each "

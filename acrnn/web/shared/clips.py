@@ -14,7 +14,8 @@ from acrnn.data.download import download
 from acrnn.errors import AcrnnError, TruncatedAudioError
 from acrnn.labels import pretty
 from acrnn.web.shared.chosen import ChosenClip
-from acrnn.web.shared.words import plain, sentence_of
+from acrnn.web.shared.datasets import clip_word, read_source, sources
+from acrnn.web.shared.words import named, plain, sentence_of
 from acrnn.web.shell import address
 from acrnn.web.shell.public import admit_upload, may_write, upload_limit_mb
 
@@ -55,36 +56,22 @@ def scene_clip(label: str) -> ChosenClip:
     return ChosenClip(f"{label}.wav", content, sha256_of(content), truth=label)
 
 
-def read_dataset(root: Path) -> Dataset:
-    """Read a dataset's table once a process, and again when it was changed.
-
-    Raises
-    ------
-    DatasetError
-        If it is not as the release has it.
-    """
-    return _dataset(str(root), (root / data.CSV).stat().st_mtime)
-
-
 def dataset_clip(clip: data.Clip, dataset: Dataset) -> ChosenClip:
     """Read a dataset's clip; raises OSError if its file cannot be read."""
     content = clip.path.read_bytes()
-    return ChosenClip(clip.path.name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint())
-
-
-@st.cache_resource(show_spinner="Reading the dataset …", max_entries=8)
-def _dataset(root: str, changed: float) -> Dataset:
-    return data.load(root)
+    return ChosenClip(
+        Path(clip_word(clip)).name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint()
+    )
 
 
 def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
-    roots = {root.name: root for root in data.discover()}
-    if not roots:
+    found = sources()
+    if not found:
         offer_download()
         return None
-    root = roots[address.one_of(st.selectbox, "Dataset", list(roots), key="data")]
+    root, name = found[address.one_of(st.selectbox, "Dataset", list(found), key="data")]
     try:
-        dataset = read_dataset(root)
+        dataset = read_source(root, name)
     except AcrnnError as error:
         st.error(sentence_of(error))
         return None
@@ -93,7 +80,10 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
         st.selectbox, "Fold", dataset.folds, default=held_out_fold, key="clipfold",
         help=f"The chosen model never saw fold {held_out_fold}.",
     )  # fmt: skip
-    clips = {clip.path.name: clip for clip in dataset.fold(fold) if clip.label == label}
+    clips = {clip_word(clip): clip for clip in dataset.fold(fold) if clip.label == label}
+    if not clips:
+        st.info(f"Fold {fold} has no clip of {named(label)}. Choose another fold.")
+        return None
     clip = clips[address.one_of(st.selectbox, "Clip", list(clips), key="clip")]
     try:
         return dataset_clip(clip, dataset)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from acrnn.checkpoints import Checkpoint, listed
-from acrnn.data import TITLES
+from acrnn.data import TITLES, dataset_title
 from acrnn.errors import FolderError
 from acrnn.model import PICZAK, PLACEMENTS
 from acrnn.web.shared.words import plain, sentence_of
@@ -29,8 +29,9 @@ def choose_checkpoint() -> Checkpoint | None:
     found = list_checkpoints()
     if not found:
         return None
-    datasets = [name for name in TITLES if any(c.config.dataset == name for c in found)]
-    dataset = address.one_of(st.selectbox, "Trained on", datasets, format_func=TITLES.get, key="model")
+    names = {c.config.dataset for c in found}
+    datasets = [*(name for name in TITLES if name in names), *sorted(names - {*TITLES})]
+    dataset = address.one_of(st.selectbox, "Trained on", datasets, format_func=dataset_title, key="model")
     found = [c for c in found if c.config.dataset == dataset]
     placements = [p for p in (*reversed(PLACEMENTS), PICZAK) if any(c.config.placement == p for c in found)]
     placement = address.one_of(
@@ -42,7 +43,7 @@ def choose_checkpoint() -> Checkpoint | None:
     by_word = {fold_word_of(c): c for c in found}
     chosen = address.one_of(
         st.selectbox, "Held-out fold", list(by_word), key="fold", format_func=lambda word: _fold_title(by_word[word]),
-        help="The fold of the official five that this network never saw, and the recipe that it was trained with.",
+        help="The fold that this network never saw (ESC-50 has five), and the recipe that it was trained with.",
     )  # fmt: skip
     return by_word[chosen]
 

@@ -28,7 +28,8 @@ from acrnn.runs.watch import RunView, State, list_runs, log_tail
 from acrnn.training import RECIPES, recipe_for
 from acrnn.training.config import RunConfig
 from acrnn.web.shared.charts import NO_BAR
-from acrnn.web.shared.clips import offer_download, read_dataset
+from acrnn.web.shared.clips import offer_download
+from acrnn.web.shared.datasets import read_source, sources
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.words import code, plain, sentence_of
@@ -65,17 +66,17 @@ class Plan:
 
 def choose_options() -> Options | None:
     """Widgets for all that a run depends on; None (and a message) if there is nothing to train on."""
-    roots = {root.name: root for root in data.discover()}
-    if not roots:
+    found = sources()
+    if not found:
         offer_download()
         return None
-    root = roots[address.one_of(st.selectbox, "Dataset", list(roots), key="data")]
+    root, own = found[address.one_of(st.selectbox, "Dataset", list(found), key="data")]
     try:
-        dataset = read_dataset(root)
+        dataset = read_source(root, own)
     except AcrnnError as error:
         st.error(sentence_of(error))
         return None
-    subset = address.one_of(
+    subset = own or address.one_of(
         st.segmented_control, "Classes", ["esc10", "esc50"] if dataset.name == "esc50" else ["esc10"],
         format_func=data.TITLES.get, default=dataset.name, key="subset", on_change=_forget_numbers,
         help="ESC-10 is ten classes of ESC-50.",
