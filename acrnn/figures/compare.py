@@ -234,12 +234,12 @@ def _add_scales(figure: Figure, strips: Sequence[Strip], scale: Scale, has_diffe
     """Write numbers at the right of each strip that is there, and of the difference below them."""
     numbered = {"showticklabels": True, "side": "right", "ticks": "outside", "ticklen": 3, "tickfont": {"size": 11}}
     of_strips = (
-        {"tickvals": [0, 0.5, 1], "tickformat": ".0%"} if scale == "largest" else {"nticks": 4, "tickformat": "g"}
+        {"tickvals": [0, 0.5, 1], "tickformat": ".0%"} if scale == "largest" else {"nticks": 4, "tickformat": "~g"}
     )
     rows = [n for n, strip in enumerate(strips, start=2) if strip.weights is not None]
     figure.update_layout({f"yaxis{n}": numbered | of_strips for n in rows})
     if has_difference:
-        figure.update_layout({f"yaxis{len(strips) + 2}": numbered | {"nticks": 5, "tickformat": "+g"}})
+        figure.update_layout({f"yaxis{len(strips) + 2}": numbered | {"nticks": 5, "tickformat": "+~g"}})
 
 
 def _bare_axis(domain: tuple[float, float], span: tuple[float, float]) -> dict:

@@ -1,7 +1,7 @@
 """Two checkpoints side by side: in what their trainings differ, and what was measured of both on the held-out fold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from acrnn.checkpoints import CheckpointConfig
@@ -66,7 +66,8 @@ class PairResult:
     comprehensiveness, beyond_shifted : Estimate
         Of attention, and less that of the same attention moved in time; -1 to 1.
     auc, beyond_level : Estimate
-        Of attention in scenes with known events, and less that of loudness at its steps; 0 to 1, and -1 to 1.
+        Of attention in scenes with known events, and less that of loudness at its steps; 0 to 1, and -1 to 1. At one
+        layer the steps are as long, so the second has no gain: it is the first's.
     """
 
     accuracy: Estimate
@@ -117,7 +118,7 @@ def pair_result(configs: Configs, results: Results) -> PairResult:
         comprehensiveness=_faithfulness(faithful, None),
         beyond_shifted=_faithfulness(faithful, CONTROL),
         auc=_paired([of_network.get("attention", {}) for of_network in scenes]),
-        beyond_level=_paired([_less(of_network) for of_network in scenes]),
+        beyond_level=replace(_paired([_less(of_network) for of_network in scenes]), gain=None),
     )
 
 

@@ -28,19 +28,23 @@ def pair_table(result: PairResult) -> Table:
     lines, export = [], []
     for key, (title, form) in LINES.items():
         found: Estimate = getattr(result, key)
-        told = (tell_estimate(value, form) if value else NOT_RUN for value in (found.a, found.b))
-        lines.append(
-            {"measure": title} | dict(zip(SCALINGS, told, strict=True)) | {"gain": _tell_gain(key, found, form)}
-        )
-        export.append(
-            {"measure": title} | cells("sigmoid", found.a) | cells("softmax", found.b) | cells("gain", found.gain)
-        )
+        told = [tell_estimate(value, form) if value else NOT_RUN for value in (found.a, found.b)]
+        told.append(_tell_gain(key, found, form))
+        lines.append({"measure": title} | dict(zip((*SCALINGS, "gain"), map(_unbroken, told), strict=True)))
+        named = {"measure": key.replace("_", " ")}
+        export.append(named | cells("sigmoid", found.a) | cells("softmax", found.b) | cells("gain", found.gain))
     columns = (
         Column("on the held-out fold", "measure"),
-        *(Column(name, name) for name in SCALINGS),
-        Column("difference", "gain"),
+        *(Column(name, name, "markdown") for name in SCALINGS),
+        Column("difference", "gain", "markdown"),
     )
-    return Table("Pair", columns, pd.DataFrame(lines), TITLE, text("pair"), pd.DataFrame(export))
+    return Table("Held-out fold", columns, pd.DataFrame(lines), TITLE, text("pair"), pd.DataFrame(export))
+
+
+def _unbroken(told: str) -> str:
+    """Let a narrow screen break a cell before its interval alone."""
+    value, bracket, interval = told.partition(" (")
+    return value.replace(" ", "\u00a0") + bracket + interval.replace(" ", "\u00a0")
 
 
 def _tell_gain(key: str, found: Estimate, form: str) -> str:
@@ -64,8 +68,9 @@ def tell_comparison(found: Comparison) -> str:
 
 
 def tell_differences(differences: list[Difference]) -> str:
-    """`epochs (100 and 60) and seed (0 and 3)`, escaped."""
-    return listed([f"{plain(found.what)} ({plain(found.a)} and {plain(found.b)})" for found in differences])
+    """`epochs (sigmoid 100, softmax 60) and seed (sigmoid 0, softmax 3)`, escaped."""
+    a, b = SCALINGS
+    return listed([f"{plain(found.what)} ({a} {plain(found.a)}, {b} {plain(found.b)})" for found in differences])
 
 
 def tell_agreement(found: Agreement) -> str:

@@ -50,13 +50,21 @@ def tell_training(family: Family, slots: Sequence[Slot]) -> None:
                 icon=":material/warning:",
             )
         return
-    names = listed([placement.replace("-", " with ") for placement in missing])
-    lack = "has no checkpoint" if len(missing) == 1 else "have no checkpoints"
-    rest = "; the other network is shown by itself" if len(missing) == 1 else ""
-    st.info(f"Attention at {names} {lack} for {plain(family.title)}, recipe {plain(family.recipe)}{rest}.")
+    st.info(describe_missing(family, missing), icon=":material/help:")
     web.show_missing(family, slots)
     if len(missing) == len(slots):
         st.stop()
+
+
+def describe_missing(family: Family, missing: Sequence[str]) -> str:
+    """Say in one sentence which of the two placements of a layer there is no checkpoint of."""
+    layer = missing[0].partition("-")[0]
+    where = f"for {plain(family.title)}, recipe {plain(family.recipe)}"
+    if len(missing) == len(SCALINGS):
+        return f"Neither sigmoid nor softmax attention at {layer} has a checkpoint {where}."
+    lacking = missing[0].partition("-")[2]
+    (other,) = set(SCALINGS) - {lacking}
+    return f"{lacking.capitalize()} attention at {layer} has no checkpoint {where}, so {other} is shown by itself."
 
 
 def show(
@@ -118,10 +126,8 @@ def _show_fold(family: Family, slots: Sequence[Slot]) -> None:
     table = pair_table(found)
     st.subheader(table.title, anchor=False)
     names = listed([code(slot.checkpoint.name) for slot in slots if slot.checkpoint])
-    st.markdown(
-        f"{names} on {plain(family.title)}, which no training of theirs saw."
-        + (f" {tell_comparison(found.comparison)}" if found.comparison else "")
-    )
+    compared = f" {tell_comparison(found.comparison)}" if found.comparison else ""
+    st.markdown(f"{names} on the clips of {plain(family.title)}, which were held out of training.{compared}")
     show_damaged(results.damaged)
     show_table(table)
     st.caption(table.note)
