@@ -239,7 +239,7 @@ def _add_scales(figure: Figure, strips: Sequence[Strip], scale: Scale, has_diffe
     rows = [n for n, strip in enumerate(strips, start=2) if strip.weights is not None]
     figure.update_layout({f"yaxis{n}": numbered | of_strips for n in rows})
     if has_difference:
-        figure.update_layout({f"yaxis{len(strips) + 2}": numbered | {"nticks": 5, "tickformat": "+~g"}})
+        figure.update_layout({f"yaxis{len(strips) + 2}": numbered | {"nticks": 5, "tickformat": "~g"}})
 
 
 def _bare_axis(domain: tuple[float, float], span: tuple[float, float]) -> dict:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from acrnn.checkpoints import CheckpointConfig
+from acrnn.errors import OptionError
 from acrnn.measures.faithfulness.measures import MEASURES
 from acrnn.measures.intervals import mean_with_interval
 from acrnn.measures.localisation import SCORES
@@ -132,10 +133,14 @@ def _accuracy(config: CheckpointConfig | None) -> dict[str, Any] | None:
 def _comparison(configs: Configs, settings: Sequence[Setting]) -> Comparison | None:
     """Pair the clips of the fold that both held out; None unless the results have what each predicted by itself."""
     a, b = (_setting_of(config, settings) for config in configs)
-    if a is None or b is None or a.labels != b.labels or configs[0].fold != configs[1].fold:
+    if a is None or b is None or configs[0].fold != configs[1].fold:
         return None
-    both = compare(a, b)
-    return Comparison(both.labels, both.clips[both.clips["fold"] == configs[0].fold])
+    try:
+        both = compare(a, b)
+    except OptionError:  # other classes, or other clips
+        return None
+    clips = both.clips[both.clips["fold"] == configs[0].fold]
+    return None if clips.empty else Comparison(both.labels, clips)
 
 
 def _setting_of(config: CheckpointConfig | None, settings: Sequence[Setting]) -> Setting | None:

@@ -54,7 +54,7 @@ def test_rows_lie_from_top_to_bottom_without_overlap_and_the_time_axis_is_under_
 def test_few_strips_are_twice_as_high_and_have_scales_at_the_right():
     figure = compare_figure(prediction_of(), STRIPS[:2], difference=(STRIPS[0], STRIPS[1]), roomy=True)
     sigmoid, softmax, difference = (figure.layout[f"yaxis{n}"] for n in (2, 3, 4))
-    assert height_px(figure, sigmoid) == height_px(figure, softmax) == pytest.approx(2 * STRIP)
+    assert [height_px(figure, axis) for axis in (sigmoid, softmax)] == pytest.approx([2 * STRIP, 2 * STRIP])
     assert all(axis.showticklabels and axis.side == "right" for axis in (sigmoid, softmax, difference))
     assert tuple(sigmoid.tickvals) == (0, 0.5, 1)
     by_mean = compare_figure(prediction_of(), [STRIPS[0], MISSING], "mean", roomy=True).layout

@@ -88,6 +88,17 @@ def test_what_was_not_measured_says_so_and_has_no_difference(shipped):
     assert rows[0]["softmax"].startswith("83.8% (")
 
 
+def test_runs_that_have_no_clip_in_common_are_not_compared(shipped):
+    configs = at("l2")
+    settings = [
+        replace(s, filenames=tuple(f"other {name}" for name in s.filenames)) if s.placement == "l2-softmax" else s
+        for s in shipped.settings
+    ]
+    found = pair_result(configs, replace(shipped, settings=tuple(settings)))
+    assert (found.comparison, found.accuracy.gain) == (None, None)
+    assert found.accuracy.a is not None
+
+
 def test_a_study_of_another_training_under_the_same_name_is_not_taken(shipped):
     a, b = at("l2")
     longer = replace(a, recipe=a.recipe | {"epochs": 300})
