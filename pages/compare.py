@@ -1,11 +1,10 @@
-"""Compare: what changes with the attention's layer and its scaling, on one clip and one time axis."""
+"""Compare: what changes with the attention's layer and its scaling, on one clip and over a held-out fold."""
 
 import streamlit as st
 
 from acrnn.errors import AudioError
-from acrnn.figures import ClipView
 from acrnn.figures.compare import compare_figure
-from acrnn.web.compare import families, figure5
+from acrnn.web.compare import families, figure5, pair
 from acrnn.web.compare import strips as web
 from acrnn.web.shared import faithfulness
 from acrnn.web.shared.clips import choose_clip, show_unusable
@@ -17,9 +16,8 @@ from acrnn.web.shell.router import through_app
 
 through_app()
 
-VIEWS = {"clip": "one clip", "figure5": "the paper's Figure 5"}
+VIEWS = {"clip": "one clip", "pair": "sigmoid against softmax", "figure5": "the paper's Figure 5"}
 CHECKPOINTS = {"family": "all placements", "chosen": "my choice"}
-HEIGHTS = {"largest": "share of its maximum", "mean": "times its mean"}
 
 st.title("Compare", anchor=False)
 shown = address.one_of(
@@ -39,6 +37,10 @@ with st.sidebar:
         )  # fmt: skip
     family = families.choose_family(known) if choice == "family" else None
     slots = families.slots_of_family(family) if family else families.choose_slots(known)
+
+if shown == "pair":
+    slots = pair.choose_slots(family)
+    pair.tell_training(family, slots)
 
 if shown == "figure5":
     figure5.show(family)
@@ -66,30 +68,29 @@ except AudioError as error:
     st.stop()
 finally:
     place.empty()
+if shown == "pair":
+    pair.show(family, clip, slots, heard, strips, analysis)
+    web.explain_scaling()
+    st.stop()
+
 st.markdown(f"{plain(clip.name)}, {analysis.prediction.duration_s:.2f} s. {web.describe_votes(clip, heard)}")
 for note in analysis.prediction.notes:
     st.caption(f":material/info: {plain(note)}")
 
 there = {slot.label: strip for slot, strip in zip(slots, strips, strict=True) if strip.weights is not None}
 scales, first, second, levels = st.columns([5, 3, 3, 4], vertical_alignment="bottom", gap="medium")
-scale = address.one_of(
-    scales.segmented_control, "Height of a strip", HEIGHTS, format_func=HEIGHTS.get, key="height",
-    help="Share of its maximum: every strip fills its row. Times its mean: all strips have one scale, on which the "
-    "dotted line at 1 is uniform attention.",
-)  # fmt: skip
+scale = web.choose_scale(scales)
 single = len(there) == 1
 a = address.one_of(first.selectbox, "Difference of", there, key="a", disabled=single)
 b = address.one_of(second.selectbox, "and", there, default=list(there)[1 - single], key="b", disabled=single)
-low_db, high_db = levels.slider(
-    "Colours (dB)", -80, 10, (-80, 0), step=5, key="db", bind="query-params", help="A full-scale sine is about 0 dB."
-)
+view = web.choose_view(levels)
 
 figure = compare_figure(
     analysis.prediction,
     strips,
     scale,
     difference=(there[a], there[b]) if a != b else None,
-    view=ClipView(low_db, max(high_db, low_db + 5)),
+    view=view,
 )
 player(
     figure,

@@ -21,6 +21,8 @@ COLOURS = {"sigmoid": BLUE, "softmax": VERMILION}
 
 # Heights and gaps in pixels; a figure's are its sum, so that a strip is as high whatever else is shown.
 SPECTROGRAM, STRIP, EMPTY_STRIP, DIFFERENCE = 230, 44, 24, 84
+ROOMY = 2
+"""So many times as high are the strips of a figure that has few of them, and scales beside them."""
 GAP, PAIR_GAP, TOP, BOTTOM = 16, 5, 30, 42
 
 
@@ -68,6 +70,8 @@ def compare_figure(
     scale: Scale = "largest",
     difference: tuple[Strip, Strip] | None = None,
     view: ClipView | None = None,
+    *,
+    roomy: bool = False,
 ) -> Figure:
     """Spectrogram of a clip, strips of attention under it and the difference of two, on one x axis in seconds.
 
@@ -84,8 +88,10 @@ def compare_figure(
         frames it has less of in others; the second's frames are those nearest to the first's.
     view : ClipView, optional
         The range of colours.
+    roomy : bool
+        For few strips: higher ones, each with its scale at the right, and the difference with its own.
     """
-    heights, gaps = _rows(strips, difference is not None)
+    heights, gaps = _rows(strips, difference is not None, roomy)
     height = TOP + BOTTOM + sum(heights) + sum(gaps)
     domains = _domains(heights, gaps)
     bottom = f"y{len(domains)}"
@@ -111,13 +117,16 @@ def compare_figure(
     _name_layers(figure, strips, domains[1:])
     if difference is not None:
         _add_difference(figure, *difference, len(domains), domains[-1])
+    if roomy:
+        _add_scales(figure, strips, scale, difference is not None)
     return figure
 
 
-def _rows(strips: Sequence[Strip], has_difference: bool) -> tuple[list[int], list[int]]:
+def _rows(strips: Sequence[Strip], has_difference: bool, roomy: bool) -> tuple[list[int], list[int]]:
     """Heights of the rows from top to bottom, and the gaps between them, in pixels."""
-    heights = [SPECTROGRAM, *(EMPTY_STRIP if strip.weights is None else STRIP for strip in strips)]
-    gaps = [GAP, *(PAIR_GAP if a.layer == b.layer else GAP for a, b in pairwise(strips))]
+    high = ROOMY * STRIP if roomy else STRIP
+    heights = [SPECTROGRAM, *(EMPTY_STRIP if strip.weights is None else high for strip in strips)]
+    gaps = [GAP, *(PAIR_GAP if a.layer == b.layer and not roomy else GAP for a, b in pairwise(strips))]
     if has_difference:
         heights.append(DIFFERENCE)
         gaps.append(2 * GAP)
@@ -219,6 +228,18 @@ def _add_difference(figure: Figure, a: Strip, b: Strip, number: int, domain: tup
             text=f"{sign} {strip.name}{_small(strip.note)}", align="right", xref="x domain", yref=f"y{number} domain",
             x=0, y=y, xshift=-5, xanchor="right", yanchor="top" if y else "bottom", showarrow=False, font={"size": 12},
         )  # fmt: skip
+
+
+def _add_scales(figure: Figure, strips: Sequence[Strip], scale: Scale, has_difference: bool) -> None:
+    """Write numbers at the right of each strip that is there, and of the difference below them."""
+    numbered = {"showticklabels": True, "side": "right", "ticks": "outside", "ticklen": 3, "tickfont": {"size": 11}}
+    of_strips = (
+        {"tickvals": [0, 0.5, 1], "tickformat": ".0%"} if scale == "largest" else {"nticks": 4, "tickformat": "~g"}
+    )
+    rows = [n for n, strip in enumerate(strips, start=2) if strip.weights is not None]
+    figure.update_layout({f"yaxis{n}": numbered | of_strips for n in rows})
+    if has_difference:
+        figure.update_layout({f"yaxis{len(strips) + 2}": numbered | {"nticks": 5, "tickformat": "~g"}})
 
 
 def _bare_axis(domain: tuple[float, float], span: tuple[float, float]) -> dict:

@@ -46,12 +46,52 @@ def measure_attention(weights: np.ndarray, level_db: np.ndarray) -> AttentionMea
         See `frame_level_db`.
     """
     share = shares(weights)
-    n_top = -(-len(share) // round(1 / TOP_SHARE))
     return AttentionMeasures(
         entropy=normalised_entropy(share),
-        top_tenth=float(np.sort(share)[-n_top:].sum()),
+        top_tenth=float(np.sort(share)[-_n_top(len(share)) :].sum()),
         loudness_correlation=rank_correlation(weights, level_db),
     )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How alike two attentions rank the frames of one clip.
+
+    Attributes
+    ----------
+    rank_correlation : float
+        Spearman's, -1 to 1; NaN where either is the same in all frames.
+    top_overlap : float
+        Part of the tenth of the frames with the most attention that both have in common, 0 to 1: about 0.1 by chance.
+    """
+
+    rank_correlation: float
+    top_overlap: float
+
+
+def measure_agreement(a: np.ndarray, b: np.ndarray) -> Agreement:
+    """Measure how two attentions agree, whatever the scale of each.
+
+    Parameters
+    ----------
+    a, b : ndarray (frame,)
+        Weights on one time axis (`hold`).
+    """
+    common = np.minimum(_top_tenth(a), _top_tenth(b)).sum() / _n_top(len(a))
+    return Agreement(rank_correlation(a, b), float(common))
+
+
+def _top_tenth(weights: np.ndarray) -> np.ndarray:
+    """(frame,) 1 in the top tenth of the frames and 0 elsewhere; frames that tie for the last places share them."""
+    n = _n_top(len(weights))
+    least = np.sort(weights)[-n]
+    above, ties = weights > least, weights == least
+    return above + ties * (n - above.sum()) / ties.sum()
+
+
+def _n_top(n_frames: int) -> int:
+    """Count a tenth of the frames, rounded up."""
+    return -(-n_frames // round(1 / TOP_SHARE))
 
 
 def shares(weights: np.ndarray) -> np.ndarray:
@@ -99,7 +139,7 @@ def loud_to_quiet(weights: np.ndarray, level_db: np.ndarray) -> float:
     ----------
     weights, level_db : ndarray (frame,)
     """
-    n = -(-len(weights) // round(1 / TOP_SHARE))
+    n = _n_top(len(weights))
     order = np.argsort(level_db, kind="stable")
     loud, quiet = np.mean(weights[order[-n:]]), np.mean(weights[order[:n]])
     return float(loud / quiet) if quiet > 0 else float("inf")

@@ -54,6 +54,12 @@ def tell_estimate(found: Mapping[str, Any] | None, form: str = ".2f") -> str:
     return tell_number(found["mean"], form) + interval
 
 
+def tell_mcnemar(p_value: float) -> str:
+    """Say what McNemar's exact test gives, and how to take it."""
+    verdict = "chance alone would rarely produce such a difference" if p_value < 0.05 else "chance alone can produce it"
+    return f"McNemar's exact test gives p = {p_value:.3g}: {verdict}."
+
+
 def listed(names: Sequence[str]) -> str:
     """Join names as a sentence does: `a, b and c`."""
     *first, last = names

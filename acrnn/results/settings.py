@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from acrnn.errors import RunError
+from acrnn.errors import OptionError, RunError
 from acrnn.measures.intervals import interval_by_group
 from acrnn.model import WITH_ATTENTION
 from acrnn.paths import make_writable, result_files, user_results
@@ -91,7 +91,10 @@ class Setting:
 
     def has_recipe(self, recipe: Mapping[str, Any]) -> bool:
         """Whether a recipe, as a checkpoint's config has it, is this one; what an older one lacks, it did without."""
-        return Recipe(**self.recipe) == Recipe(**recipe)
+        try:
+            return Recipe(**self.recipe) == Recipe(**recipe)
+        except (TypeError, OptionError):  # a stranger's, with what this version does not know
+            return False
 
 
 def recording_of(filename: str) -> str:

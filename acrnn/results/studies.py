@@ -32,7 +32,7 @@ class PooledResult(StudyResult):
     Attributes
     ----------
     rows : tuple of dict
-        Clips (robustness) or scenes (localisation) of all folds.
+        Clips (robustness) or scenes (localisation) of all folds, each with the name of its `checkpoint`.
     left_out : tuple of dict
         Clips without a scene, and why; empty for robustness.
     """
@@ -145,7 +145,7 @@ def _common(files: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _pooled(kind: str, files: list[dict[str, Any]]) -> PooledResult:
     made = POOLED[kind]
-    rows = tuple(row for values in files for row in values[made.rows_key])
+    rows = tuple(row | {"checkpoint": values["checkpoint"]} for values in files for row in values[made.rows_key])
     left_out = tuple(row for values in files for row in values.get("left_out", ()))
     return made(**_common(files), rows=rows, left_out=left_out)
 

@@ -132,6 +132,35 @@ def test_what_is_there_of_a_cut_upload_is_compared_on_request(app_without_data, 
     expect(page.get_by_text("It is cut short: ")).to_be_visible()
 
 
+def test_sigmoid_against_softmax_takes_one_click_and_its_link_restores_the_layer(app_without_data, page):
+    open_strips(page, app_without_data)
+    page.get_by_role("radio", name="sigmoid against softmax").click()
+    expect(page.get_by_text("The whole held-out fold")).to_be_visible(timeout=READY_MS)
+    drawn(page)
+    page.locator(".st-key-layer").get_by_role("radio", name="l8").click()
+    expect(page.get_by_text(re.compile("l8 sigmoid minus l8 softmax"))).to_be_visible(timeout=READY_MS)
+    for attempt in ("after the click", "from the link"):
+        drawn(page)
+        assert {"compare=pair", "layer=l8"} <= set(page.url.split("?")[1].split("&")), attempt
+        assert names_of_strips(page) == ["l8 sigmoid", "l8 softmax", "more in l8 sigmoid", "more in l8 softmax"]
+        assert page.evaluate(f"{CHART}.data.filter(t => t.type === 'heatmap').length") == 1
+        expect(page.get_by_text(re.compile(r"^The rank correlation of their weights is "))).to_be_visible()
+        fold = page.locator(".st-key-cells_held-out_fold")
+        expect(fold.get_by_role("row", name=re.compile("accuracy"))).to_contain_text("10.0%")
+        expect(fold.get_by_role("row", name=re.compile("AUC"))).to_contain_text("not")
+        page.reload()
+    page.locator(".stMain").get_by_text("Held-out fold (CSV)").scroll_into_view_if_needed()
+    assert table(saved(page, "Held-out fold (CSV)"))["sigmoid"].tolist()[0] == 0.1
+
+
+def test_sigmoid_against_softmax_can_be_read_on_a_phone(app_without_data, chromium):
+    context = chromium.new_context(viewport={"width": 400, "height": 900})
+    page = context.new_page()
+    open_strips(page, app_without_data, "?compare=pair")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    context.close()
+
+
 def test_figure_5_takes_one_click_and_stands_in_the_url(app_without_data, page):
     open_strips(page, app_without_data)
     page.get_by_role("radio", name="the paper's Figure 5").click()

@@ -51,6 +51,17 @@ def test_rows_lie_from_top_to_bottom_without_overlap_and_the_time_axis_is_under_
     assert figure.layout.xaxis.anchor == "y5"
 
 
+def test_few_strips_are_twice_as_high_and_have_scales_at_the_right():
+    figure = compare_figure(prediction_of(), STRIPS[:2], difference=(STRIPS[0], STRIPS[1]), roomy=True)
+    sigmoid, softmax, difference = (figure.layout[f"yaxis{n}"] for n in (2, 3, 4))
+    assert [height_px(figure, axis) for axis in (sigmoid, softmax)] == pytest.approx([2 * STRIP, 2 * STRIP])
+    assert all(axis.showticklabels and axis.side == "right" for axis in (sigmoid, softmax, difference))
+    assert tuple(sigmoid.tickvals) == (0, 0.5, 1)
+    by_mean = compare_figure(prediction_of(), [STRIPS[0], MISSING], "mean", roomy=True).layout
+    assert by_mean.yaxis2.tickvals is None
+    assert not by_mean.yaxis3.showticklabels
+
+
 def test_strips_of_one_layer_stand_closer_than_those_of_two():
     layout = compare_figure(prediction_of(), STRIPS).layout
     within = layout.yaxis2.domain[0] - layout.yaxis3.domain[1]

@@ -3,10 +3,12 @@ import pytest
 from scipy.stats import spearmanr
 
 from acrnn.measures.attention import (
+    Agreement,
     frame_level_db,
     hold,
     jensen_shannon_distance,
     loud_to_quiet,
+    measure_agreement,
     measure_attention,
     normalised_entropy,
     rank_correlation,
@@ -76,6 +78,24 @@ def test_jensen_shannon_distance_of_all_and_half_of_the_frames():
     half = np.array([1.0, 0.0])
     mixed = -(0.75 * np.log2(0.75) + 0.25 * np.log2(0.25))
     assert jensen_shannon_distance(np.ones(2), half) == pytest.approx(np.sqrt(mixed - 0.5))
+
+
+def test_attentions_agree_wholly_whatever_their_scale_and_not_at_all_in_opposite_order():
+    ramp = np.arange(1.0, 101)
+    assert measure_agreement(ramp, ramp**2) == Agreement(pytest.approx(1), 1)
+    assert measure_agreement(ramp, 1 / ramp) == Agreement(pytest.approx(-1), 0)
+    half = np.roll(ramp, 5)  # 95 to 90 of the highest ten are still among them
+    assert measure_agreement(ramp, half).top_overlap == pytest.approx(0.5)
+
+
+def test_frames_that_tie_for_the_top_tenth_share_its_places():
+    even, peak = np.ones(100), np.repeat([1.0, 0.0], [10, 90])
+    found = measure_agreement(even, peak)
+    assert np.isnan(found.rank_correlation)
+    assert found.top_overlap == pytest.approx(0.1)  # as by chance
+    assert measure_agreement(even, even).top_overlap == pytest.approx(1)
+    held = np.repeat(np.arange(1.0, 6), 20)  # the ten places go to twenty frames
+    assert measure_agreement(held, held).top_overlap == pytest.approx(1)
 
 
 def test_held_weights_are_those_of_the_nearest_frame():

@@ -11,6 +11,7 @@ from acrnn.cli.main import app as command_line
 from acrnn.figures.compare import Strip
 from acrnn.measures.attention import AttentionMeasures
 from acrnn.model import PLACEMENTS
+from acrnn.training import Recipe
 from acrnn.web.compare import strips as compare
 from acrnn.web.compare.families import WITH_ATTENTION, Slot, families_of, slots_of_family
 from acrnn.web.shared.chosen import ChosenClip
@@ -133,3 +134,51 @@ def test_a_users_second_of_one_placement_hides_none_and_begins_a_family_of_its_o
         ("1, recipe paper", "esc10-l10-paper-fold1"),
         ("1, recipe paper (2)", "esc10-l10-paper-fold1-seed3"),
     ]
+
+
+@pytest.fixture
+def trained(monkeypatch, tmp_path, nothing_shipped, save_checkpoint):
+    """Both networks at l4, of which softmax had fewer epochs and another seed, and sigmoid alone at l6; no dataset."""
+    root = tmp_path / "checkpoints"
+    save_checkpoint(root, "l4-sigmoid")
+    save_checkpoint(root, "l4-softmax", seed=3, recipe=Recipe("paper", epochs=60).as_dict())
+    save_checkpoint(root, "l6-sigmoid")
+    monkeypatch.setenv("ACRNN_CHECKPOINTS", str(root))
+    monkeypatch.setenv("ACRNN_DATA", str(tmp_path / "no data"))
+    return root
+
+
+def texts(page) -> str:
+    return "\n".join(text.value for kind in (page.markdown, page.caption, page.warning, page.info) for text in kind)
+
+
+def test_sigmoid_against_softmax_shows_both_and_warns_of_what_differs_in_training(trained, open_page):
+    page = open_page("compare", compare="pair")
+    (warning,) = page.warning
+    assert "epochs (sigmoid 300, softmax 60) and seed (sigmoid 0, softmax 3)" in warning.value
+    told = texts(page)
+    for part in ("dog.wav: sigmoid says **", "softmax says **", "rank correlation of their weights", "10 %"):
+        assert part in told
+    clip, fold = (table.value for table in page.table)
+    assert clip["on this clip"].tolist()[:2] == ["predicted class", "its probability"]
+    assert fold["sigmoid"].tolist()[0].startswith("10.0%")
+    assert [cell.replace("\u00a0", " ") for cell in fold["sigmoid"].tolist()[1:]] == ["not run"] * 4
+
+
+def test_one_network_without_its_counterpart_is_shown_by_itself_and_without_either_there_is_one_sentence(
+    trained, open_page
+):
+    page = open_page("compare", compare="pair", layer="l6")
+    (info,) = page.info
+    assert (
+        info.value
+        == "Softmax attention at l6 has no checkpoint for ESC-10, fold 1, recipe paper, so sigmoid is shown by itself."
+    )
+    assert "softmax says" not in texts(page)
+    assert len(page.table) == 2
+    page = open_page("compare", compare="pair", layer="l2")
+    (info,) = page.info
+    assert (
+        info.value == "Neither sigmoid nor softmax attention at l2 has a checkpoint for ESC-10, fold 1, recipe paper."
+    )
+    assert not page.table

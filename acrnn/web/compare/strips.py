@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from acrnn.checkpoints import Checkpoint, CheckpointConfig
 from acrnn.errors import CheckpointError
-from acrnn.figures import Figure
+from acrnn.figures import ClipView, Figure
 from acrnn.figures.compare import Scale, Strip
 from acrnn.labels import pretty
 from acrnn.measures.attention import (
@@ -25,7 +26,9 @@ from acrnn.web.shared.analysis import Analysis, Kept, analyse
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.words import named, sentence_of
+from acrnn.web.shell import address
 
+HEIGHTS: dict[Scale, str] = {"largest": "share of its maximum", "mean": "times its mean"}
 KEPT_SECONDS = 36_000.0
 """Seconds of sound whose strips are kept for everybody: about 60 MB."""
 
@@ -128,6 +131,30 @@ def _strip(slot: Slot, heard: Heard | None, why_not: str) -> Strip:
     if heard is None:
         return Strip(layer, scaling, note=why_not)
     return Strip(layer, scaling, heard.times_s, heard.weights, slot.note)
+
+
+def choose_scale(place: DeltaGenerator) -> Scale:
+    """Draw the choice of what the weights of a strip are divided by."""
+    return address.one_of(
+        place.segmented_control, "Height of a strip", list(HEIGHTS), format_func=HEIGHTS.get, key="height",
+        help="Share of its maximum: every strip fills its row. Times its mean: all strips have one scale, on which the "
+        "dotted line at 1 is uniform attention.",
+    )  # fmt: skip
+
+
+def choose_view(place: DeltaGenerator) -> ClipView:
+    """Draw the choice of the range of colours, in decibels, at least 5 wide."""
+    low_db, high_db = place.slider(
+        "Colours (dB)",
+        -80,
+        10,
+        (-80, 0),
+        step=5,
+        key="db",
+        bind="query-params",
+        help="A full-scale sine is about 0 dB.",
+    )
+    return ClipView(low_db, max(high_db, low_db + 5))
 
 
 def finest_analysis(clip: ChosenClip, slots: Sequence[Slot], heard: Sequence[Heard | None]) -> Analysis:

@@ -19,6 +19,7 @@ from acrnn.labels import group_or_other, pretty
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK
 from acrnn.report.table import csv_text
+from acrnn.report.words import tell_mcnemar
 from acrnn.results.confusion import (
     GROUP_ORDER,
     ORDERS,
@@ -337,11 +338,9 @@ def describe_comparison(a: str, b: str, comparison: Comparison) -> str:
         n_right = int(clips[f"right_{side}"].sum())
         low, high = wilson_interval(n_right, len(clips))
         shares.append(f"{code(name)} {n_right / len(clips):.1%} ({low:.1%} to {high:.1%})")
-    p = comparison.p_value
-    verdict = "chance alone would rarely produce such a difference" if p < 0.05 else "chance alone can produce it"
     return (
         f"Accuracy on {len(clips)} common clips: {', '.join(shares)}. Only the first is correct on {n_a}, only the "
-        f"second on {n_b}. McNemar's exact test gives p = {p:.3g}: {verdict}. The test takes clips as independent and "
+        f"second on {n_b}. {tell_mcnemar(comparison.p_value)} The test takes clips as independent and "
         "the networks as given; it says nothing about other seeds."
     )
 
