@@ -11,7 +11,18 @@ from acrnn.web.shell.uploads import bound_uploads
 FRAME = """<style>
 .stMainBlockContainer { padding-top: 4.5rem }
 .st-key-frame { display: none }
+[data-testid="stCaptionContainer"] { opacity: .8 }
+[data-testid="stCaptionContainer"] code { font-size: .85em }
+[data-testid="stBaseButton-primary"] { color: light-dark(white, black) }
+@media (min-width: 768px) {
+  .stAppHeader { position: fixed; left: 0; width: 100%; z-index: 999992 }
+  .stAppToolbar:not(:has([data-testid="stExpandSidebarButton"])) nav { padding-left: 4rem }
+  .stSidebar { margin-top: 3.75rem }
+  [data-testid="stSidebarHeader"] { height: 2.25rem }
+}
 </style>"""
+"""Captions, code in them and the dark theme's primary buttons in legible contrast (WCAG AA), and the links to the pages
+above the sidebar, so that they stand at one place whether a page has one, and whether it is open."""
 
 st.set_page_config(page_icon="acrnn/web/shell/icon.png", layout="wide")
 warn_if_open()

@@ -225,16 +225,16 @@ def test_back_restores_the_cell_and_the_clip_one_step_at_a_time(app, page, mista
     page.get_by_role("link", name="Open in Listen").first.wait_for(timeout=READY_MS)
     settle(page)
     clip_chosen = page.url
-    looked_into = page.locator(".st-key-closer h3").inner_text()
+    looked_into = page.locator(".st-key-closer h2").inner_text()
     page.get_by_role("link", name="Open in Listen").first.click()
     page.wait_for_selector(".st-key-listen_chart .nsewdrag", timeout=READY_MS)
     settle(page)
     page.go_back()
-    expect(page.locator(".st-key-closer h3")).to_have_text(looked_into, timeout=READY_MS)
+    expect(page.locator(".st-key-closer h2")).to_have_text(looked_into, timeout=READY_MS)
     settle(page)
     assert page.url == clip_chosen
     page.go_back()
-    expect(page.locator(".st-key-closer h3")).to_have_count(0, timeout=READY_MS)
+    expect(page.locator(".st-key-closer h2")).to_have_count(0, timeout=READY_MS)
     settle(page)
     assert page.url == cell_chosen
     page.go_back()

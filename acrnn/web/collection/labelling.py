@@ -32,7 +32,7 @@ def label_buttons(collection: Collection, entry: Entry, following: str | None) -
         The clip to go on to.
     """
     st.markdown(f"**What is it?** {_so_far(collection, entry)}")
-    st.caption("Keys 1 to 5 take a class and go on to the next clip; J and K walk through the rows.")
+    st.caption("Keys 1 to 5 take a class and go on to the next clip; J and K walk through the rows; Space plays.")
     with st.container(horizontal=True, gap="small"):
         for i, (label, probability) in enumerate(entry.likely, 1):
             st.button(

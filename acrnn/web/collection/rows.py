@@ -262,7 +262,7 @@ def similar_buttons(entry: Entry, similar: Sequence[tuple[Entry, float]], on_cli
     for other, similarity in similar:
         picture, name = st.columns([2, 3], vertical_alignment="center", gap="small")
         with picture:
-            st.image(other.thumbnail, width="stretch")
+            st.image(other.thumbnail, width="stretch", alt=f"Spectrogram of {other.sound.name}")
         with name:
             st.button(
                 f"{plain(other.sound.name)}: {named(other.likely[0][0])}, cosine {similarity:.2f}",

@@ -313,7 +313,7 @@ def export_buttons(
 
 def explain_scaling() -> None:
     """Explain in three sentences, and by the equation, why softmax must concentrate and sigmoid need not."""
-    st.subheader("Why softmax must concentrate and sigmoid need not", anchor=False)
+    st.header("Why softmax must concentrate and sigmoid need not", anchor=False)
     st.latex(r"A = \sigma(s), \quad s = \mathrm{AvgPool}(\mathrm{Conv}^{3 \times 3}(M)) \quad (1)")
     st.latex(
         r"\sigma_\text{softmax}(s)_t = \frac{e^{s_t}}{\sum_{u=1}^{T} e^{s_u}}, \quad"

@@ -102,7 +102,7 @@ def look_closer(setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) 
         if chosen is None:
             return
         row = clips[clips["filename"] == chosen].iloc[0]
-        st.subheader(_headline(row), anchor=False)
+        st.header(_headline(row), anchor=False)
         try:
             checkpoint = checkpoint_of_fold(setting, row["fold"])
         except CheckpointError as error:

@@ -8,6 +8,7 @@ const lastSeen = new Map() // player → what it played when last looked at
 const heard = new WeakSet() // charts that tell when they were drawn
 const asked = new Map() // player → which stretch was played last, and the one that is being played
 const redraws = new Map() // chart → what to do then
+const NO_CONTROL = "body, main, [role=tabpanel]" // what has the focus when nothing that answers keys has it
 const MOMENTS = ["play", "pause", "seeking", "seeked", "timeupdate", "loadedmetadata", "ratechange"]
 
 export default function ({ parentElement, data }) {
@@ -122,6 +123,19 @@ export default function ({ parentElement, data }) {
   document.addEventListener("pointerdown", press, true)
   document.addEventListener("pointerup", release, true)
 
+  // Of several players on a page, one that plays is paused, else the first one plays.
+  const key = (event) => {
+    if (event.code !== "Space" || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return
+    if (event.defaultPrevented || !event.composedPath()[0].matches?.(NO_CONTROL)) return
+    const playing = [...document.querySelectorAll("audio")].find((audio) => !audio.paused)
+    if (!playing && !player()) return
+    event.preventDefault() // the page would scroll
+    if (event.repeat) return
+    if (playing) playing.pause()
+    else player().play().catch(() => {})
+  }
+  document.addEventListener("keydown", key)
+
   // Plotly's own button makes the picture; the format is a setting of the chart.
   for (const button of parentElement.querySelectorAll("button[data-format]")) {
     button.onclick = () => {
@@ -142,6 +156,7 @@ export default function ({ parentElement, data }) {
     window.removeEventListener("resize", redraw)
     document.removeEventListener("pointerdown", press, true)
     document.removeEventListener("pointerup", release, true)
+    document.removeEventListener("keydown", key)
     line.remove()
   }
   running.set(parentElement, stop)

@@ -13,7 +13,8 @@ from acrnn.figures import Figure
 
 _HTML = """
 <div class="bar">
-  <span>playhead <b class="clock">0.00 s</b> · click the picture to seek, drag to zoom, double-click to zoom out</span>
+  <span>playhead <b class="clock">0.00 s</b> · Space plays and pauses, a click on the picture seeks, a drag zooms,
+  a double click zooms out</span>
   <span class="save">save picture
     <button type="button" data-format="png">PNG</button>
     <button type="button" data-format="svg">SVG</button>

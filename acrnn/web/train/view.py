@@ -196,7 +196,7 @@ def choose_run(views: Sequence[RunView]) -> RunView:
 
 def show_run(view: RunView) -> None:
     """Show one run: state, figures, what can be done with it, and its curves."""
-    st.subheader(plain(view.name), anchor=False)
+    st.header(plain(view.name), anchor=False)
     st.caption(plain(_describe_config(view.run.config)))
     st.progress(min(view.share, 1.0), text=plain(view.sentence()))
     _numbers(view)
