@@ -8,6 +8,8 @@ from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
 from acrnn.web.shell.uploads import bound_uploads
 
+# Captions, code in them and the dark theme's primary buttons in legible contrast (WCAG AA), and the links to the
+# pages above the sidebar, so that they stand at one place whether a page has one, and whether it is open.
 FRAME = """<style>
 .stMainBlockContainer { padding-top: 4.5rem }
 .st-key-frame { display: none }
@@ -21,8 +23,6 @@ FRAME = """<style>
   [data-testid="stSidebarHeader"] { height: 2.25rem }
 }
 </style>"""
-"""Captions, code in them and the dark theme's primary buttons in legible contrast (WCAG AA), and the links to the pages
-above the sidebar, so that they stand at one place whether a page has one, and whether it is open."""
 
 st.set_page_config(page_icon="acrnn/web/shell/icon.png", layout="wide")
 warn_if_open()

@@ -1,6 +1,8 @@
 """What stands in a page's URL: any value gives a page, and a checkpoint's own gives that checkpoint."""
 
+import ast
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -96,3 +98,9 @@ def test_only_what_a_widget_can_take_stays_in_the_query(value):
     assert _is_usable(str(value)) == (value != "" and math.isfinite(value))
     assert _is_usable("rooster")
     assert not _is_usable("  ")
+
+
+def test_app_py_draws_no_bare_text():
+    """Streamlit draws any expression that stands alone in the main script, comments in quotes too."""
+    body = ast.parse((Path(__file__).resolve().parents[2] / "app.py").read_text()).body[1:]
+    assert not [node.lineno for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
