@@ -8,12 +8,14 @@ from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
 from acrnn.web.shell.uploads import bound_uploads
 
+# Captions, code in them, and what the theme fills with its colour have a contrast of at least 4.5 (WCAG AA). The links to
+# the pages stand above the sidebar, at one place whether a page has one and whether it is open.
 FRAME = """<style>
 .stMainBlockContainer { padding-top: 4.5rem }
 .st-key-frame { display: none }
 [data-testid="stCaptionContainer"] { opacity: .8 }
 [data-testid="stCaptionContainer"] code { font-size: .85em }
-[data-testid="stBaseButton-primary"] { color: light-dark(white, black) }
+[data-testid="stBaseButton-primary"], [data-tag] { color: light-dark(white, black) }
 @media (min-width: 768px) {
   .stAppHeader { position: fixed; left: 0; width: 100%; z-index: 999992 }
   .stAppToolbar:not(:has([data-testid="stExpandSidebarButton"])) nav { padding-left: 4rem }
@@ -21,8 +23,6 @@ FRAME = """<style>
   [data-testid="stSidebarHeader"] { height: 2.25rem }
 }
 </style>"""
-"""Captions, code in them and the dark theme's primary buttons in legible contrast (WCAG AA), and the links to the pages
-above the sidebar, so that they stand at one place whether a page has one, and whether it is open."""
 
 st.set_page_config(page_icon="acrnn/web/shell/icon.png", layout="wide")
 warn_if_open()

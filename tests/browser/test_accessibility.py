@@ -1,4 +1,4 @@
-"""Pages for those who see little contrast, hear them read or have a keyboard alone: axe-core's rules, in both themes."""
+"""Pages for those who see little contrast, hear pages read or use the keyboard: axe-core's rules, in both themes."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
