@@ -9,7 +9,7 @@ from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
 from acrnn.web.shell.uploads import bound_uploads
 
 # A contrast of at least 4.5 (WCAG AA) for captions, code in them, what the theme fills with its colour, and the grey of
-# charts, Streamlit's and ours. The links to the pages stand above the sidebar, at one place whether a page has one or not.
+# charts, Streamlit's and ours. The links to the pages stand above the sidebar, at one place with a sidebar and without.
 FRAME = """<style>
 .stMainBlockContainer { padding-top: 4.5rem }
 .st-key-frame { display: none }
