@@ -8,14 +8,17 @@ from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
 from acrnn.web.shell.uploads import bound_uploads
 
-# Captions, code in them and the dark theme's primary buttons in legible contrast (WCAG AA), and the links to the
-# pages above the sidebar, so that they stand at one place whether a page has one, and whether it is open.
+# A contrast of at least 4.5 (WCAG AA) for captions, code in them, what the theme fills with its colour, and the grey of
+# charts, Streamlit's and ours. The links to the pages stand above the sidebar, at one place with a sidebar and without.
 FRAME = """<style>
 .stMainBlockContainer { padding-top: 4.5rem }
 .st-key-frame { display: none }
 [data-testid="stCaptionContainer"] { opacity: .8 }
 [data-testid="stCaptionContainer"] code { font-size: .85em }
-[data-testid="stBaseButton-primary"] { color: light-dark(white, black) }
+[data-testid="stBaseButton-primary"], [data-tag] { color: light-dark(white, black) }
+.js-plotly-plot text:is([style*="128, 132, 149"], [style*="138, 143, 152"]) {
+  fill: light-dark(#62666f, #a0a5ae) !important
+}
 @media (min-width: 768px) {
   .stAppHeader { position: fixed; left: 0; width: 100%; z-index: 999992 }
   .stAppToolbar:not(:has([data-testid="stExpandSidebarButton"])) nav { padding-left: 4rem }

@@ -83,12 +83,14 @@ def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> 
     """Bars of the `k` most probable classes in their colours; the true one, where known, is marked."""
     labels, probabilities = zip(*reversed(prediction.top(k)), strict=True)
     names = [f"<b>{shown(label)} ✓</b>" if label == truth else shown(label) for label in labels]
+    bars, texts = zip(*(class_colour(label, prediction.labels) for label in labels), strict=True)
     figure = go.Figure(
         go.Bar(
             x=probabilities,
             y=names,
             orientation="h",
-            marker_color=[class_colour(label, prediction.labels)[0] for label in labels],
+            marker_color=bars,
+            insidetextfont_color=texts,
             text=[f"{p:.1%}" for p in probabilities],
             textposition="auto",
             hovertemplate="%{y}: %{x:.3%}<extra></extra>",
@@ -108,7 +110,7 @@ def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
     What is of no known class is hatched, what is silent is grey.
     """
     segments = prediction.segments
-    colours = [(NEUTRAL, "white") if s.silent else class_colour(s.label, prediction.labels) for s in segments]
+    colours = [(NEUTRAL, NEUTRAL) if s.silent else class_colour(s.label, prediction.labels) for s in segments]
     probabilities = [s.probability for s in segments]
     few = len(segments) <= 16
     figure.add_bar(
