@@ -80,7 +80,7 @@ def write_text(found: Sequence[tuple[str, Sequence[Event]]], form: str, top_hz: 
         return _audacity(events) if form == "audacity" else _raven(events, top_hz)
     rows = [(path, event) for path, events in found for event in events]
     if form == "csv":
-        return _table(COLUMNS, ((_guarded(path), *_values(event)) for path, event in rows), ",")
+        return _table(COLUMNS, ((guarded(path), *_values(event)) for path, event in rows), ",")
     return json.dumps([_as_dict(path, event) for path, event in rows], indent=1) + "\n"
 
 
@@ -124,23 +124,25 @@ def _seconds(value: float) -> str:
     return f"{value:.7f}"
 
 
-def _guarded(text: str) -> str:
+def guarded(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _unguarded(cell: str) -> str:
+def unguarded(cell: str) -> str:
+    """Take that apostrophe away again."""
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
 
 
 def _cell(text: str) -> str:
     """Keep a text in one cell of one line."""
     escaped = re.sub(r"[\\\t\n\r]", lambda found: _ESCAPES[found[0]], text)
-    return _guarded(_LINE_BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped))
+    return guarded(_LINE_BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped))
 
 
 def _text_of(cell: str) -> str:
     """Give back what `_cell` was given."""
-    return re.sub(r"\\(?:[\\tnr]|u[0-9a-f]{4})", _unescaped, _unguarded(cell))
+    return re.sub(r"\\(?:[\\tnr]|u[0-9a-f]{4})", _unescaped, unguarded(cell))
 
 
 def _unescaped(found: re.Match) -> str:
@@ -149,7 +151,7 @@ def _unescaped(found: re.Match) -> str:
 
 def _values(event: Event) -> tuple[str, ...]:
     scores = ("" if math.isnan(value) else repr(value) for value in (event.peak, event.mean))
-    return (_seconds(event.start_s), _seconds(event.end_s), _guarded(event.label), *scores)
+    return (_seconds(event.start_s), _seconds(event.end_s), guarded(event.label), *scores)
 
 
 def _as_dict(path: str, event: Event) -> dict[str, Any]:
@@ -238,9 +240,9 @@ def _read_csv(text: str) -> list[FileEvent]:
         for cells in reader:
             if cells:
                 row = dict(zip(head, cells, strict=False))
-                label, scores = _unguarded(row.get("label", "")), (row.get("peak") or "nan", row.get("mean") or "nan")
+                label, scores = unguarded(row.get("label", "")), (row.get("peak") or "nan", row.get("mean") or "nan")
                 event = _event(reader.line_num, row.get("start_s", ""), row.get("end_s", ""), label, *scores)
-                found.append(FileEvent(_unguarded(row.get("path", "")), event))
+                found.append(FileEvent(unguarded(row.get("path", "")), event))
     except csv.Error as error:
         raise _LineError(reader.line_num, f"it is not CSV ({error})") from None
     return found

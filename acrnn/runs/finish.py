@@ -13,7 +13,7 @@ import torch
 from acrnn.checkpoints import Checkpoint, CheckpointConfig, find, names, publish_copy, save
 from acrnn.data import Dataset, atomic_write_bytes, is_own
 from acrnn.errors import CheckpointError, FolderError, RunError
-from acrnn.events.formats import FORMULA
+from acrnn.events.formats import guarded
 from acrnn.inference import Predictor
 from acrnn.measures.crossval import Scores, score_fold
 from acrnn.model import PICZAK, Network
@@ -134,16 +134,12 @@ def predictions_csv(scores: Scores) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    labels = [_safe(label) for label in scores.labels]
+    labels = [guarded(label) for label in scores.labels]
     writer.writerow(["filename", "fold", "label", "predicted", *labels])
     for clip, best, row in zip(scores.clips, scores.predicted, scores.probabilities, strict=True):
-        names = _safe(clip.filename), clip.fold, _safe(clip.label), labels[best]
+        names = guarded(clip.filename), clip.fold, guarded(clip.label), labels[best]
         writer.writerow([*names, *(f"{p:.6f}" for p in row)])
     return text.getvalue()
-
-
-def _safe(name: str) -> str:
-    return f"'{name}" if name.startswith(FORMULA) else name
 
 
 def _checkpoint_config(run: Run, model: Network, dataset: Dataset) -> CheckpointConfig:

@@ -68,9 +68,18 @@ def test_uploads_are_listed_labelled_with_keys_and_opened_in_listen(page, collec
     expect(page.get_by_text("Still using dog.wav")).to_be_visible()
 
 
-def test_the_map_opens_a_clip(page, collecting):
+def test_a_lasso_on_the_map_filters_the_table(page, collecting):
     upload(page, collecting)
     page.get_by_role("tab", name="Map").click()
     settle(page)
     expect(page.get_by_text("6 recordings by the")).to_be_visible(timeout=READY_MS)
     assert "as=map" in page.url
+    box = page.locator(".st-key-map .nsewdrag").bounding_box()
+    corners = ((0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02))
+    page.mouse.move(box["x"] + 3, box["y"] + 3)
+    page.mouse.down()
+    for x, y in corners:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+    page.mouse.up()
+    page.get_by_role("tab", name="Table").click()
+    expect(page.get_by_role("button", name="The map keeps 6 of them")).to_be_visible(timeout=READY_MS)

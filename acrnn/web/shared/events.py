@@ -123,7 +123,7 @@ def show_events(events: list[Event], analysis: Analysis, stem: str) -> None:
     )  # fmt: skip
     st.caption(
         "Click a row to play it; the keys N and P walk through the rows. Probabilities are calibrated where the "
-        "checkpoint is. How often such events are right was measured: see results/events.md."
+        "checkpoint is. The Results page says how often such events are right."
     )
     with st.container(horizontal=True):
         top_hz = analysis.rate_hz / 2
