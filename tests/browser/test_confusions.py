@@ -111,7 +111,7 @@ def test_a_cell_is_clicked_and_its_clips_are_heard(app, page, mistake, recording
         source = players.nth(position).evaluate("audio => audio.src")
         assert page.request.get(source).body() == recordings[Path(name).stem].read_bytes()
     players.first.evaluate("audio => audio.play()")
-    page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio').currentTime > 0.1")
+    page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio')?.currentTime > 0.1")
 
 
 def test_every_player_plays_behind_a_path_prefix(page, mistake, recordings, tmp_path):
@@ -121,7 +121,7 @@ def test_every_player_plays_behind_a_path_prefix(page, mistake, recordings, tmp_
         server.wait()
         open_page(page, server, setting=setting.name, true=row["true"], predicted=row["predicted"])
         page.locator(".st-key-cellpage_rows audio").first.evaluate("audio => audio.play()")
-        page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio').currentTime > 0.1")
+        page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio')?.currentTime > 0.1")
         open_clip(page, server.url())
         assert "/sounds/acrnn/media/" in page.locator(".st-key-listen_audio audio").evaluate("audio => audio.src")
     finally:

@@ -17,6 +17,7 @@ from acrnn.runs.start import Options
 from acrnn.runs.status import Process
 from acrnn.runs.watch import find_run, list_runs, look
 from tests.browser.conftest import ROOT, App
+from tests.waiting import wait_until
 
 LONG_MS = 240_000  # a training's process has to import torch, and the machine may be busy
 
@@ -140,11 +141,11 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train
     train_app.wait()
     open_train(page, train_app)
     has_state(page, "training")
+    wait_until(lambda: len(view.run.metrics()) > done)
     page.get_by_role("button", name="Stop").click()
     has_state(page, "stopped")
     epochs = [row["epoch"] for row in view.run.metrics()]
     assert epochs == list(range(len(epochs)))
-    assert len(epochs) > done
     page.wait_for_timeout(3000)  # until it was drawn again, with the last epoch
     with page.expect_download() as download:
         page.get_by_role("button", name="Curves (CSV)").click()
