@@ -239,11 +239,16 @@ def localisation_claims() -> list[str]:
 
     ten, fifty, steps = at("l10"), at("l10", "esc50"), "level at its steps"
     softmax = sorted(auc(at(f"l{layer}-softmax")) for layer in (2, 4, 6, 8))
+    four, six = at("l4-sigmoid"), at("l6-sigmoid")["gain_at_steps"]["auc"]
+    ends = four["maps"]["attention"]["auc"]["interval"]
     return [
         f"({auc(ten)} against {auc(ten, steps)} for loudness at its steps; difference "
         f"{gain(ten['gain_at_steps']['auc'], 2)})",
         f"({auc(fifty)} against {auc(fifty, steps)}; {gain(fifty['gain_at_steps']['auc'], 2)})",
         f"between {softmax[0]} and {softmax[-1]}",
+        f"({auc(at('l6-sigmoid'))}, {-six['mean']:.2f} less than loudness at its steps, "
+        f"{-six['interval'][1]:.2f} to {-six['interval'][0]:.2f})",
+        f"chance ({auc(four)}, {ends[0]:.2f} to {ends[1]:.2f})",
         f"away from the event ({auc(at('l2-sigmoid'))})",
         f"Only {ten['n']} clips",
         f"({ten['n_correct']} of {ten['n']} at l10)",
