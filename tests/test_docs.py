@@ -14,6 +14,7 @@ import pytest
 from scipy.stats import binomtest
 
 from acrnn.features import FrontEnd
+from acrnn.measures.classical import METHODS
 from acrnn.measures.crossval import wilson_interval
 from acrnn.measures.intervals import mean_with_interval
 from acrnn.model import NetworkConfig, PiczakConfig, complexity
@@ -294,6 +295,20 @@ def robustness_claims() -> list[str]:
     ]
 
 
+def classical_claims() -> list[str]:
+    esc10, esc50 = ([result(f"{name}-{method}-mfcc") for method in METHODS] for name in ("esc10", "esc50"))
+    quoted = [row.percent for row in paper.TABLE_1.rows[:3]]
+    told = [f"{percent(one['accuracy'])} ({between(one['interval'])})" for one in esc10]
+    *some, last = (f"{row['esc10']:.1f}" for row in quoted)
+    short = sorted(row["esc50"] - 100 * one["accuracy"] for row, one in zip(quoted, esc50, strict=True))
+    *of_esc50, last_of_esc50 = (f"{100 * one['accuracy']:.1f}" for one in esc50)
+    return [
+        *told,
+        f"quotes {', '.join(some)} and {last}%",
+        f"score {', '.join(of_esc50)} and {last_of_esc50}%, {short[0]:.1f} to {short[-1]:.1f} points less",
+    ]
+
+
 def training_claims() -> list[str]:
     found, ours, longer = accuracy_claims(), setting("l10"), setting("l10", epochs=100)
     fifty, best = setting("l10", "esc50", 30), setting("l10", recipe="best")
@@ -312,7 +327,7 @@ def training_claims() -> list[str]:
     parts = [n for name, n in scored.items() if name.startswith("best_") and name != "best_without_cycle"]
     p_values = {f"{paired(ablation[name], ablation['best'])[3]:.2f}" for name in ("paper", "best_without_cycle")}
     wanted = ("mean", "ours", "short", "paper", "pair counts", "pair", "pair interval", "smallest p", "piczak")
-    return [found[name] for name in (*wanted, "piczak paper", "none")] + [
+    return [found[name] for name in (*wanted, "piczak paper", "none")] + classical_claims() + [
         f"100 epochs score {longer['n_correct_of_mean']} of {longer['n_clips']} clips and 60 epochs {right['l10']}",
         f"Of the {wrong.total()} mistakes, {steady} are",
         f"with attention at l10 {ours['n_correct_of_mean']}",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from acrnn.cli.options import errors, sheet, writable
+from acrnn.cli.options import DataRoot, errors, sheet, writable
 
 
 def publish(
@@ -44,12 +44,39 @@ def report(
     found = finished_runs(runs)
     folder = make_writable(out, "--out") if out else make_writable(user_results(), "ACRNN_RESULTS or --out")
     settings = sum_up(found, folder, "" if out else user_suffix(runs))
+    _print_settings(settings)
+    for path in write_report(settings, folder):
+        print(path)
+
+
+def _print_settings(settings: list[dict]) -> None:
     table = Table("setting", "data", "folds", "seeds", "accuracy", "95 % interval")
     for s in settings:
         low, high = s["interval"]
         folds, seeds = (", ".join(map(str, s[key])) for key in ("folds", "seeds"))
         table.add_row(s["name"], s["data_title"], folds, seeds, f"{s['accuracy']:.1%}", f"{low:.1%} – {high:.1%}")
     sheet(140).print(table)
+
+
+def classical(
+    data: DataRoot,
+    dataset: Annotated[str | None, typer.Option(help="esc10, esc50 or own; default what the folder holds.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write to; default your results, ACRNN_RESULTS.", callback=writable),
+    ] = None,
+) -> None:
+    """Train and score Table 1's classical methods over all folds: k-NN, linear SVM and random forest on MFCCs."""
+    from acrnn.cli.measures import count_bar
+    from acrnn.data import load
+    from acrnn.paths import make_writable, user_results
+    from acrnn.results.classical import classical_settings
+    from acrnn.results.summary import write_report
+
+    folder = make_writable(out, "--out") if out else make_writable(user_results(), "ACRNN_RESULTS or --out")
+    with count_bar("clips") as on_clip:
+        settings = classical_settings(load(data, dataset), on_clip=on_clip)
+    _print_settings(settings)
     for path in write_report(settings, folder):
         print(path)
 
@@ -131,4 +158,4 @@ def _checkpoints_table(found: list) -> Table:
     return table
 
 
-COMMANDS = (publish, report, tables, checkpoints)
+COMMANDS = (publish, report, classical, tables, checkpoints)

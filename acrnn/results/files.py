@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from acrnn.data import NAME_PATTERN, atomic_write_bytes
 from acrnn.errors import AcrnnError, RunError
+from acrnn.measures.classical import METHODS
 from acrnn.training.recipe import Recipe
 from acrnn.untrusted import read_json, require_model
 
@@ -70,7 +71,8 @@ class SettingFile(_Part):
     @model_validator(mode="after")
     def _agrees(self) -> "SettingFile":
         try:
-            Recipe(**self.recipe)
+            if self.placement not in METHODS:
+                Recipe(**self.recipe)
         except (TypeError, AcrnnError) as error:
             raise ValueError(f"recipe: {error}") from error
         for clip in self.clips:

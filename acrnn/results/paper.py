@@ -12,9 +12,9 @@ class Variant:
     """Which of our settings reproduces a row: what a setting's name has between its dataset and its epochs."""
 
     placement: str
-    """Where the attention sits, or `piczakcnn`."""
+    """Where the attention sits, `piczakcnn`, or a classical method: `knn`, `svm` or `forest`."""
     recipe: str
-    """`paper`, `plain` (the same without stretch, shift and mixup), `best` or `mixed`."""
+    """`paper`, `plain` (the same without stretch, shift and mixup), `best` or `mixed`; `mfcc` of a classical method."""
 
     def __str__(self) -> str:
         return f"{self.placement}-{self.recipe}"
@@ -111,9 +111,9 @@ TABLE_1 = QuotedTable(
     "settings. The average results of CV are recorded.",
     "Model",
     (
-        _row("KNN [21]", 66.7, 32.3),
-        _row("SVM [21]", 67.5, 39.6),
-        _row("Random Forest [21]", 72.7, 44.3),
+        _row("KNN [21]", 66.7, 32.3, "knn", "mfcc"),
+        _row("SVM [21]", 67.5, 39.6, "svm", "mfcc"),
+        _row("Random Forest [21]", 72.7, 44.3, "forest", "mfcc"),
         _row("AlexNet [5]", 78.4, 78.7),
         _row("Google Net [5]", 63.2, 67.8),
         _row("PiczakCNN [19]", 80.5, 64.9, "piczakcnn"),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from acrnn.errors import OptionError, RunError
+from acrnn.measures.classical import METHODS
 from acrnn.measures.intervals import interval_by_group
 from acrnn.model import WITH_ATTENTION
 from acrnn.paths import make_writable, result_files, user_results
@@ -76,8 +77,23 @@ class Setting:
 
     @property
     def epochs(self) -> int:
-        """Length of the schedule, fixed beforehand."""
+        """Length of the schedule, fixed beforehand; 0 of a classical method."""
         return int(self.recipe["epochs"])
+
+    @property
+    def is_classical(self) -> bool:
+        """Whether it is no network, but one of `acrnn.measures.classical.METHODS`, which has no epochs."""
+        return self.placement in METHODS
+
+    @property
+    def tell_training(self) -> str:
+        """`recipe paper, 60 epochs`; without a recipe, as `tell_length`."""
+        return self.tell_length if self.is_classical else f"recipe {self.recipe['name']}, {self.tell_length}"
+
+    @property
+    def tell_length(self) -> str:
+        """`60 epochs`; of a classical method, what it was trained on."""
+        return "MFCC statistics" if self.is_classical else f"{self.epochs} epochs"
 
     @property
     def has_attention(self) -> bool:

@@ -78,10 +78,8 @@ def tell_folds(setting: Setting) -> str:
 def tell_run(setting: Setting) -> str:
     """Folds, epochs, seeds and data of a setting, on one line."""
     seeds = ", ".join(map(str, setting.seeds))
-    return (
-        f"{tell_folds(setting)}; {setting.epochs} epochs, seed{'s' if len(setting.seeds) > 1 else ''} {seeds}, "
-        f"{setting.data_title}"
-    )
+    told = f"seed{'s' if len(setting.seeds) > 1 else ''} {seeds}"
+    return f"{tell_folds(setting)}; {setting.tell_length}, {told}, {setting.data_title}"
 
 
 def tell_accuracy(setting: Setting) -> str:
@@ -198,7 +196,7 @@ def _short_cell(row: Row) -> str:
     setting = row.settings[0]
     folds = "five folds" if is_cross_validated(setting) else tell_folds(setting).split(":")[0]
     data = setting.data_title.removeprefix(f"{TITLES[setting.dataset]} ")
-    return f"{tell_accuracy(setting)}; {folds}, {setting.epochs} epochs, {data}"
+    return f"{tell_accuracy(setting)}; {folds}, {setting.tell_length}, {data}"
 
 
 def tell_coverage(dataset: str, results: Results) -> str:

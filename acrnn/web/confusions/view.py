@@ -16,6 +16,7 @@ from acrnn.errors import AcrnnError, OptionError
 from acrnn.figures import Figure
 from acrnn.figures.confusion import FEW_CLASSES, difference_figure
 from acrnn.labels import group_or_other, pretty
+from acrnn.measures.classical import METHODS
 from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK
 from acrnn.report.table import csv_text
@@ -86,11 +87,12 @@ def describe_setting(setting: Setting) -> str:
         else f"{'fold' if len(setting.folds) == 1 else 'folds'} {folds} only, not a cross-validation"
     )
     seeds = "seed " + str(setting.seeds[0]) if len(setting.seeds) == 1 else f"mean over {len(setting.seeds)} seeds"
-    network = {"none": "no attention", PICZAK: "PiczakCNN"}.get(setting.placement, f"attention at {setting.placement}")
+    titles = {"none": "no attention", PICZAK: "PiczakCNN", **METHODS}
+    network = titles.get(setting.placement, f"attention at {setting.placement}")
     return (
         f"**{setting.accuracy:.1%} correct** on {n_clips} clips (95 % interval over clips {low:.1%} to {high:.1%}); "
-        f"{plain(setting.data_title)}, {plain(network)}, recipe {plain(setting.recipe['name'])}, {setting.epochs} "
-        f"epochs, {seeds}; {scope}. Each clip was scored by a model that never saw its fold."
+        f"{plain(setting.data_title)}, {plain(network)}, {plain(setting.tell_training)}, {seeds}; "
+        f"{scope}. Each clip was scored by a model that never saw its fold."
     )
 
 
