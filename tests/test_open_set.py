@@ -14,6 +14,7 @@ from acrnn.inference import Predictor
 from acrnn.measures.open_set.fit import auroc, false_known, reliability, temperature
 from acrnn.measures.open_set.sounds import unknown_sounds
 from acrnn.measures.open_set.study import require_inner
+from acrnn.web.shared.words import describe_probability, headline
 
 
 @pytest.fixture
@@ -133,6 +134,19 @@ def test_a_prediction_says_whether_a_clip_is_known(checkpoint, quantiles, known)
     assert prediction.frame_known.all() == known
     assert prediction.as_dict()["known"] is known
     assert prediction.calibrated == pytest.approx(prediction.probabilities, abs=1e-6)
+
+
+@pytest.mark.parametrize(("temperature", "starts"), [(0.001, "Dog, "), (1000.0, "Unsure; most likely dog (")])
+def test_a_class_that_is_more_likely_wrong_than_right_is_told_so(checkpoint, temperature, starts):
+    scale = Scale(temperature, (-99.0, 99.0))
+    predictor = Predictor(keep_open_set(checkpoint, replace(OPEN_SET, clips=scale, segments=scale)), "cpu")
+    prediction = predictor(np.random.default_rng(0).uniform(-0.3, 0.3, 80_000), 16_000)
+    prediction = replace(prediction, labels=("dog",) * len(prediction.labels))
+    assert prediction.unsure is (temperature > 1)
+    assert headline(prediction).startswith(starts)
+    assert ("more likely wrong than right" in describe_probability(prediction, predictor.checkpoint)) is (
+        temperature > 1
+    )
 
 
 def test_what_is_far_too_quiet_is_never_known():

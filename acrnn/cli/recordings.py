@@ -114,6 +114,8 @@ def _print_prediction(prediction: "Prediction", top: int) -> None:
     print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
     if prediction.known is False:
         print(f"  none of its {len(prediction.labels)} classes; the nearest are")
+    elif prediction.unsure:
+        print("  unsure; the most likely are")
     for label, probability in prediction.top(top):
         print(f"  {probability:6.1%}  {label}")
     attention = prediction.attention

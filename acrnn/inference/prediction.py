@@ -179,6 +179,11 @@ class Prediction:
         """(class,) calibrated probabilities, in the order of the others."""
         return None if self.open_set is None else self.open_set.clips.calibrate(self.probabilities)
 
+    @property
+    def unsure(self) -> bool | None:
+        """Whether another class than the one named is more likely right, by the calibrated probabilities."""
+        return None if self.calibrated is None else bool(self.calibrated.max() < 0.5)
+
     @cached_property
     def segment_calibrated(self) -> np.ndarray | None:
         """(segment, class) calibrated probabilities."""

@@ -41,10 +41,12 @@ def sentence_of(error: Exception) -> str:
 
 
 def headline(prediction: Prediction) -> str:
-    """Say in a few words what was heard: a class with its probability, or none of them."""
+    """Say in a few words what was heard: a class with its probability, that it is unsure, or none of its classes."""
     label, probability = prediction.top(1)[0]
     if prediction.known is False:
         return f"None of its {len(prediction.labels)} classes; nearest: {named(label)} ({probability:.0%})"
+    if prediction.unsure:
+        return f"Unsure; most likely {named(label)} ({prediction.calibrated.max():.0%})"
     return f"{named(label)}, {probability:.0%}"
 
 
@@ -110,7 +112,8 @@ def describe_probability(prediction: Prediction, checkpoint: Checkpoint) -> str:
     if prediction.known is False:
         return f"The probability is {mean}, among its classes."
     _, calibrated = prediction.top(1, calibrated=True)[0]
-    return f"The probability is {mean}; calibrated, it is {calibrated:.0%}."
+    told = f"The probability is {mean}; calibrated, it is {calibrated:.0%}"
+    return f"{told}: the class is more likely wrong than right." if prediction.unsure else f"{told}."
 
 
 def describe_vote(checkpoint: Checkpoint) -> str:
