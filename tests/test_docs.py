@@ -235,8 +235,8 @@ def localisation_claims() -> list[str]:
         rows = fold1("localisation", placement, dataset)["placements"]
         return next(row for row in rows if row["placement"] == "background=0")
 
-    def mixed(dataset: str, condition: str) -> dict:
-        rows = result(f"localisation/{dataset}-l10-mixed-fold1")["placements"]
+    def mixed(dataset: str, condition: str, placement: str = "l10") -> dict:
+        rows = result(f"localisation/{dataset}-{placement}-mixed-fold1")["placements"]
         return next(row for row in rows if row["placement"] == condition)
 
     def auc(row: dict, name: str = "attention") -> str:
@@ -260,10 +260,32 @@ def localisation_claims() -> list[str]:
             for row in (mixed("esc10", "background=0"), mixed("esc50", "background=0"))
         ),
         *(f"({gain(mixed(dataset, 'noise=0')['gain_at_steps']['auc'])})" for dataset in ("esc10", "esc50")),
+        *localised_on_fifty(mixed, auc),
         f"Only {ten['n']} clips",
         f"({ten['n_correct']} of {ten['n']} at l10, none of {mixed('esc10', 'background=0')['n']} by `mixed`)",
         "1: every frame",
         "0.5: chance",
+    ]
+
+
+def localised_on_fifty(mixed, auc) -> list[str]:
+    """Tell how attention before the GRUs points at events of ESC-50, heard as whole clips."""
+
+    def lead(placement: str, condition: str = "background=0") -> dict:
+        return mixed("esc50", condition, placement)["gain_at_steps"]["auc"]
+
+    softmax = {layer: lead(f"l{layer}-softmax") for layer in (2, 4, 6, 8)}
+    away = [mixed("esc50", "background=0", f"l{layer}-sigmoid") for layer in (2, 4, 6)]
+    assert all(one["interval"][0] > 0 for one in softmax.values())
+    assert all(row["maps"]["attention"]["auc"]["interval"][1] < 0.5 for row in away)
+    return [
+        *(
+            f"at l{layer} by {signed(one['mean'])} ({signed(one['interval'][0])} to {signed(one['interval'][1])})"
+            for layer, one in softmax.items()
+        ),
+        f"at 0 dB ({gain(lead('l6-softmax', 'noise=0'))})",
+        "({}, {} and {}); at l8 it ties".format(*map(auc, away)),
+        f"with loudness ({gain(lead('l8-sigmoid'))})",
     ]
 
 
