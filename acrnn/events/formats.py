@@ -95,20 +95,27 @@ def read_events(path: Path) -> list[FileEvent]:
         If it cannot be read, is too large, or a line is not as its format has it; the message names file and line.
     """
     try:
-        text = read_bytes(path, MAX_BYTES).decode("utf-8-sig")
+        content = read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise OptionError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise OptionError(f"{path}, line {line}: it is not text in UTF-8, as files of events are.") from error
     except ValueError as error:
         raise OptionError(f"{path} is not a file of events: {error}.") from error
+    return parse_events(content, str(path))
+
+
+def parse_events(content: bytes, name: str) -> list[FileEvent]:
+    """Read the content of a file of events, as `read_events` does; `name` is what messages call it."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise OptionError(f"{name}, line {line}: it is not text in UTF-8, as files of events are.") from error
     try:
         found = _reader(text)(text)
     except _LineError as error:
-        raise OptionError(f"{path}, line {error.line}: {error}.") from None
+        raise OptionError(f"{name}, line {error.line}: {error}.") from None
     if len(found) > MAX_EVENTS:
-        raise OptionError(f"{path} has {len(found)} events, and up to {MAX_EVENTS} are accepted.")
+        raise OptionError(f"{name} has {len(found)} events, and up to {MAX_EVENTS} are accepted.")
     return found
 
 

@@ -289,6 +289,15 @@ def test_a_long_recording_has_events_that_are_played_with_keys(page, app, tmp_pa
     settle(page)
     with page.expect_download() as saved:
         page.get_by_role("button", name="Events (Audacity labels)").click()
-    start, end, _ = saved.value.path().read_text().splitlines()[0].split("\t")
+    lines = saved.value.path().read_text().splitlines()
+    start, end, _ = lines[0].split("\t")
     assert float(start) == pytest.approx(first, abs=1e-3)
     assert float(end) > float(start)
+    true = tmp_path / "true.txt"
+    true.write_text("\n".join([*lines[1:], "0.5\t1\tDog", "0.5\t1\tspeech"]))  # without the first, with one missed
+    page.get_by_text("Compare with true events").click()
+    page.locator(".st-key-truth input[type=file]").set_input_files(true)
+    settle(page)
+    told = f"{len(lines) - 1} of {len(lines)} true events found, 1 found that are not true"
+    expect(page.get_by_text(told)).to_be_visible()
+    expect(page.get_by_text("no such class: speech")).to_be_visible()

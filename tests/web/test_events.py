@@ -3,9 +3,12 @@
 import pytest
 import streamlit as st
 
+from acrnn.errors import OptionError
 from acrnn.events import Event, EventSettings
 from acrnn.web.shared import events as sounding
+from acrnn.web.shared import truth
 
+TRUE = b"0.5\t1.5\tDog\n8.0\t9.0\tdog\n20.5\t21.0\tRain\n30\t31\tspeech\n"
 BARKS = [Event(1, 2, "dog", 0.9, 0.8), Event(4, 5, "dog", 0.9, 0.8), Event(20, 21, "rain", 0.9, 0.8)]
 
 
@@ -53,3 +56,26 @@ def test_another_recording_or_other_settings_let_go_of_the_event(state):
     assert sounding.stretch(BARKS) is not None
     sounding.forget("a", EventSettings(onset=0.7))
     assert sounding.stretch(BARKS) is None
+
+
+def test_true_events_are_matched_by_class_and_time_whoever_spelt_them():
+    true, unknown = truth.true_events(TRUE, "labels.txt", "yard.wav", ["dog", "rain"])
+    assert [event.label for event in true] == ["dog", "dog", "rain"]
+    assert unknown == ("speech",)
+    table = truth.outcomes(BARKS, true)
+    assert list(table["outcome"]) == [truth.FOUND, truth.NOT_TRUE, truth.MISSED, truth.FOUND]
+    assert list(table["start (s)"]) == [0.5, 4.0, 8.0, 20.5]
+
+
+def test_of_a_file_of_several_recordings_only_this_ones_events_count():
+    rows = b"path,start_s,end_s,label\na/yard.wav,1,2,crying baby\nb/street.wav,3,4,dog\n"
+    true, _ = truth.true_events(rows, "all.csv", "yard.wav", ["dog", "crying_baby"])
+    assert [(event.start_s, event.label) for event in true] == [(1, "crying_baby")]
+    with pytest.raises(OptionError, match=r"all\.csv has events of 2 recordings, and none of them is called wood\.wav"):
+        truth.true_events(rows, "all.csv", "wood.wav", ["dog"])
+
+
+@pytest.mark.parametrize(("content", "told"), [(b"\xff\xfe", "UTF-8"), (b"1\ttwo\tdog\n", "line 1: its times are")])
+def test_what_is_no_file_of_events_is_told_by_its_name(content, told):
+    with pytest.raises(OptionError, match=f"labels.txt, .*{told}"):
+        truth.true_events(content, "labels.txt", "yard.wav", ["dog"])

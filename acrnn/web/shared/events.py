@@ -13,6 +13,7 @@ from acrnn.labels import pretty
 from acrnn.web.shared.analysis import Analysis
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.player import Stretch
+from acrnn.web.shared.truth import compare_panel
 from acrnn.web.shared.words import named
 
 LEAST_S = 10.0
@@ -93,6 +94,7 @@ def show_events(events: list[Event], analysis: Analysis, stem: str) -> None:
     """Draw the events below the picture, with ways to walk through them and to save them."""
     if not events:
         st.info("No event passes these settings; a lower least probability finds more.", icon=":material/search_off:")
+        compare_panel(events, analysis.prediction.name, analysis.prediction.labels)
         return
     at = st.session_state.get("event")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -130,6 +132,7 @@ def show_events(events: list[Event], analysis: Analysis, stem: str) -> None:
         for form, title in FORMATS.items():
             text = write_text([(analysis.prediction.name, events)], form, top_hz)
             download(f"Events ({title})", text, f"{stem}-events{SUFFIXES[form]}", key=f"events_{form}")
+    compare_panel(events, analysis.prediction.name, analysis.prediction.labels)
 
 
 def _choose(at: int) -> None:
