@@ -5,9 +5,11 @@ without them.
 """
 
 from acrnn.data.cache import atomic_path, atomic_write_bytes, sha256_of
-from acrnn.data.esc50 import CSV, Clip, Dataset, Leak, Report, WrongCount, check, discover
+from acrnn.data.dataset import Clip, Dataset
+from acrnn.data.esc50 import CSV, discover
 from acrnn.data.names import NAME_PATTERN, OWN, TITLES, dataset_title, is_own
 from acrnn.data.reading import load
+from acrnn.data.release import Leak, Report, WrongCount, check
 from acrnn.paths import cache_dir, data_root
 
 __all__ = [

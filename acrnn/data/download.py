@@ -13,7 +13,8 @@ from filelock import FileLock, Timeout
 from acrnn.data._archive import unpack
 from acrnn.data._fetch import Progress, discard, fetch
 from acrnn.data.cache import atomic_write_bytes, sha256_of
-from acrnn.data.esc50 import CSV, check
+from acrnn.data.esc50 import CSV
+from acrnn.data.release import check
 from acrnn.errors import DatasetError, DownloadError, OptionError
 from acrnn.labels import CLASSES
 

@@ -5,19 +5,12 @@ format, which are then matched by stem. Needs neither pandas nor torch, so that 
 """
 
 import csv
-import hashlib
 import io
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
-from acrnn.audio import open_audio
+from acrnn.data.dataset import Clip, Dataset, listed
 from acrnn.data.names import OWN, TITLES
-from acrnn.errors import AudioError, DatasetError, OptionError
+from acrnn.errors import DatasetError, OptionError
 from acrnn.labels import CLASSES, ESC10, ESC50
 from acrnn.paths import data_root
 from acrnn.untrusted import read_bytes
@@ -29,104 +22,9 @@ COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take"
 N_FOLDS = 5
 MAX_CSV_BYTES = 4 * 2**20
 """Of the metadata; the release has 93 kB in 2000 lines."""
-CLIPS_PER_FOLD_AND_CLASS = 8
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".ogg", ".oga", ".opus", ".flac", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au", ".caf", ".w64"}
 )
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One recording of about 5 s: a row of the csv, and where its audio is."""
-
-    filename: str
-    """As the csv names it; the file at `path` may have another extension."""
-    path: Path
-    fold: int
-    """1 to 5, as the release assigns it."""
-    label: str
-    """One of `acrnn.labels.ESC50`."""
-    source: str
-    """Freesound id of the recording it was cut from (`src_file`)."""
-    take: str
-    in_esc10: bool
-    key: str = ""
-    """Hash of its content, where folds are kept by it (`acrnn.data.own`)."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """The clips of ESC-50 or of its ESC-10 subset in the csv's order, or those of a folder of one's own classes."""
-
-    root: Path
-    name: str
-    """`esc10`, `esc50`, or `own-` and the folder's."""
-    title: str
-    """For people: folder and dataset, such as "esc10-44k · ESC-10"."""
-    clips: tuple[Clip, ...]
-    labels: tuple[str, ...]
-    """Class names; a network's class index is the position here."""
-    rate_hz: int | None = None
-    """Sampling rate that a network should hear at; None for that of the first clip."""
-
-    @property
-    def folds(self) -> tuple[int, ...]:
-        """Fold numbers that have clips, ascending."""
-        return tuple(sorted({clip.fold for clip in self.clips}))
-
-    def fold(self, k: int) -> tuple[Clip, ...]:
-        """Clips of fold `k`; raises OptionError if there is no such fold."""
-        self._require_fold(k)
-        return tuple(clip for clip in self.clips if clip.fold == k)
-
-    def training(self, k: int) -> tuple[Clip, ...]:
-        """Clips of every fold but `k`; raises OptionError if there is no such fold."""
-        self._require_fold(k)
-        return tuple(clip for clip in self.clips if clip.fold != k)
-
-    def targets(self, clips: Iterable[Clip]) -> np.ndarray:
-        """Class indices of `clips`: (clip,) int64, 0 to `len(labels) - 1`.
-
-        Raises
-        ------
-        OptionError
-            If a clip's class is not one of this dataset's.
-        """
-        index = {label: i for i, label in enumerate(self.labels)}
-        try:
-            return np.array([index[clip.label] for clip in clips], dtype=np.int64)
-        except KeyError as error:
-            raise OptionError(f"Class {error} is not one of the {len(index)} of {self.title}.") from None
-
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) over every clip's name without extension, fold, class and size in bytes, or its `key`.
-
-        It is computed once: two datasets with one fingerprint hold the same clips in the same folds.
-
-        Raises
-        ------
-        DatasetError
-            If an audio file is not there.
-        """
-        return self._fingerprint
-
-    @cached_property
-    def _fingerprint(self) -> str:
-        lines = []
-        for clip in self.clips:
-            if clip.key:
-                lines.append(f"{clip.filename},{clip.fold},{clip.label},{clip.key}\n")
-                continue
-            try:
-                n_bytes = clip.path.stat().st_size
-            except OSError as error:
-                raise DatasetError(f"{clip.path} cannot be read ({error.strerror}); {self.title} names it.") from error
-            lines.append(f"{Path(clip.filename).stem},{clip.fold},{clip.label},{n_bytes}\n")
-        return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
-
-    def _require_fold(self, k: int) -> None:
-        if k not in self.folds:
-            raise OptionError(f"{self.title} has no fold {k}; its folds are {_listed(map(str, self.folds))}.")
 
 
 def load(root: Path | str, name: str | None = None) -> Dataset:
@@ -148,7 +46,7 @@ def load(root: Path | str, name: str | None = None) -> Dataset:
     OptionError
         If `name` is no dataset's.
     """
-    _require_known(name)
+    require_known(name)
     root = Path(root).expanduser()
     clips = read_clips(root)
     audio = root / "audio"
@@ -159,7 +57,7 @@ def load(root: Path | str, name: str | None = None) -> Dataset:
         name = "esc50" if present >= set(ESC50) else "esc10"
     if missing := [label for label in CLASSES[name] if label not in present]:
         only_esc10 = name == "esc50" and present <= set(ESC10)
-        state = "holds ESC-10 only" if only_esc10 else f"has no clip of {_listed(missing)}"
+        state = "holds ESC-10 only" if only_esc10 else f"has no clip of {listed(missing)}"
         raise DatasetError(f"{root / CSV} {state}; {TITLES[name]} has {len(CLASSES[name])} classes.")
     selected = tuple(clip for clip in clips if clip.label in CLASSES[name])
     return Dataset(root, name, title_of(root, name), selected, CLASSES[name])
@@ -177,144 +75,6 @@ def discover(root: Path | str | None = None) -> list[Path]:
     except OSError:
         return []
     return sorted(folder for folder in [root, *inside] if _is_file(folder / CSV))
-
-
-@dataclass(frozen=True)
-class WrongCount:
-    """A class that has not 8 clips in a fold."""
-
-    fold: int
-    label: str
-    n_clips: int
-
-    def __str__(self) -> str:
-        return f"{self.label} in fold {self.fold} ({self.n_clips})"
-
-
-@dataclass(frozen=True)
-class Leak:
-    """A recording whose clips stand in more than one fold, so that a test fold is not unseen."""
-
-    source: str
-    folds: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"{self.source} (folds {_listed(map(str, self.folds))})"
-
-
-RELEASE_LEAKS = frozenset(
-    {Leak("131943", (2, 3)), Leak("134049", (2, 3)), Leak("209698", (4, 5)), Leak("234879", (4, 5))}
-)
-"""Four recordings that the release itself cuts into two classes, in two folds: 9 of 2000 clips, none of them in
-two folds of one class. ESC-10 holds one side of each and has no leak."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `check` found in a dataset's folder."""
-
-    title: str
-    n_clips: int
-    missing: tuple[str, ...]
-    """Named in the csv, not in `audio/`."""
-    empty: tuple[str, ...]
-    """Audio files of zero bytes."""
-    damaged: tuple[str, ...]
-    """Audio files that cannot be decoded to their end; none if they were not decoded."""
-    extra: tuple[str, ...]
-    """Audio files that the csv does not name: told, but harmless, as nothing reads them."""
-    wrong_counts: tuple[WrongCount, ...]
-    leaks: tuple[Leak, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every clip of the release is there, and no recording is in two folds but `RELEASE_LEAKS`."""
-        lacking = self.missing or self.empty or self.damaged or self.wrong_counts
-        return not (lacking or set(self.leaks) - RELEASE_LEAKS)
-
-    def sentence(self) -> str:
-        """One sentence for people: names up to five of each finding and counts the rest."""
-        kinds = (
-            ("missing from audio/", self.missing),
-            ("empty", self.empty),
-            ("damaged", self.damaged),
-            (f"not {CLIPS_PER_FOLD_AND_CLASS} clips", self.wrong_counts),
-            ("in two folds", [leak for leak in self.leaks if leak not in RELEASE_LEAKS]),
-            ("in two folds in the release, too", [leak for leak in self.leaks if leak in RELEASE_LEAKS]),
-            ("not in the csv", self.extra),
-        )
-        findings = [f"{what}: {_listed(map(str, found))}" for what, found in kinds if found]
-        state = "complete" if self.ok else "not as the release has it"
-        return f"{self.title} is {state} ({self.n_clips} clips){'; '.join(['', *findings])}."
-
-    def __str__(self) -> str:
-        return self.sentence()
-
-
-def check(
-    root: Path | str,
-    name: str | None = None,
-    *,
-    decode: bool = False,
-    on_clip: Callable[[int, int], None] | None = None,
-) -> Report:
-    """Compare the dataset in `root` with the official release: files, counts and folds.
-
-    Parameters
-    ----------
-    root : Path or str
-        A folder with `meta/esc50.csv`.
-    name : {"esc10", "esc50"}, optional
-        What it should be; by default ESC-50 if the csv has any class that is not of ESC-10.
-    decode : bool
-        Decode every clip to its end as well, which takes some ten seconds for a thousand.
-    on_clip : callable, optional
-        Told (clips decoded, clips in all).
-
-    Raises
-    ------
-    DatasetError
-        If the csv is missing or not as the release has it.
-    OptionError
-        If `name` is no dataset's.
-    """
-    _require_known(name)
-    root = Path(root).expanduser()
-    rows = read_clips(root)
-    name = name or ("esc10" if all(clip.in_esc10 for clip in rows) else "esc50")
-    clips = [clip for clip in rows if clip.label in CLASSES[name]]
-    bytes_of = {clip.filename: _n_bytes(clip.path) for clip in clips}
-    stems = {Path(clip.filename).stem for clip in rows}
-    counts = Counter((clip.fold, clip.label) for clip in clips)
-    every = [(fold, label) for fold in range(1, N_FOLDS + 1) for label in CLASSES[name]]
-    folds_of = defaultdict(set)
-    for clip in clips:
-        folds_of[clip.source].add(clip.fold)
-    return Report(
-        title=title_of(root, name),
-        n_clips=len(clips),
-        missing=tuple(filename for filename, n_bytes in bytes_of.items() if n_bytes is None),
-        empty=tuple(filename for filename, n_bytes in bytes_of.items() if n_bytes == 0),
-        damaged=_damaged([clip for clip in clips if bytes_of[clip.filename]], on_clip) if decode else (),
-        extra=tuple(sorted(path.name for path in audio_files(root) if path.stem not in stems)),
-        wrong_counts=tuple(WrongCount(*key, counts[key]) for key in every if counts[key] != CLIPS_PER_FOLD_AND_CLASS),
-        leaks=tuple(Leak(src, tuple(sorted(folds))) for src, folds in sorted(folds_of.items()) if len(folds) > 1),
-    )
-
-
-def _damaged(clips: list[Clip], on_clip: Callable[[int, int], None] | None) -> tuple[str, ...]:
-    """Decode clips to their ends; gives the names of those that cannot be."""
-    found = []
-    for done, clip in enumerate(clips, start=1):
-        try:
-            with open_audio(clip.path) as file:
-                for _ in file.blocks(file.rate_hz):
-                    pass
-        except AudioError:
-            found.append(clip.filename)
-        if on_clip is not None:
-            on_clip(done, len(clips))
-    return tuple(found)
 
 
 def title_of(root: Path, name: str) -> str:
@@ -336,7 +96,7 @@ def read_clips(root: Path) -> tuple[Clip, ...]:
         reader = csv.DictReader(io.StringIO(text, newline=""))
         if absent := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
             raise DatasetError(
-                f"{table} has no column {_listed(absent)}; a header with {','.join(COLUMNS)} is expected."
+                f"{table} has no column {listed(absent)}; a header with {','.join(COLUMNS)} is expected."
             )
         rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
@@ -403,16 +163,10 @@ def audio_files(root: Path) -> list[Path]:
         return []
 
 
-def _require_known(name: str | None) -> None:
+def require_known(name: str | None) -> None:
+    """Raise OptionError unless a name is None or of a released dataset."""
     if name is not None and name not in CLASSES:
-        raise OptionError(f"Dataset {name!r} is not known; accepted are {_listed([*CLASSES, OWN])}.")
-
-
-def _n_bytes(path: Path) -> int | None:
-    try:
-        return path.stat().st_size if path.is_file() else None
-    except OSError:
-        return None
+        raise OptionError(f"Dataset {name!r} is not known; accepted are {listed([*CLASSES, OWN])}.")
 
 
 def _is_file(path: Path) -> bool:
@@ -427,9 +181,3 @@ def _is_dir(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
-
-
-def _listed(names: Iterable[str], most: int = 5) -> str:
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from acrnn.data import esc50
-from acrnn.data.esc50 import Dataset
+from acrnn.data.dataset import Dataset
 from acrnn.data.names import is_own
 from acrnn.data.own import inspect
 from acrnn.errors import OptionError

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from acrnn.data import check, discover, load
-from acrnn.data.esc50 import COLUMNS, RELEASE_LEAKS
+from acrnn.data.esc50 import COLUMNS
+from acrnn.data.release import RELEASE_LEAKS
 from acrnn.errors import DatasetError, OptionError
 from acrnn.labels import ESC10, ESC50
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from acrnn.data.esc50 import Clip, Dataset
+from acrnn.data.dataset import Clip, Dataset
 from acrnn.data.names import OWN, own_name
 from acrnn.data.own import folds as folding
 from acrnn.data.own.facts import MAX_RATE_HZ, Facts, survey
