@@ -263,7 +263,7 @@ def main() -> None:
         run_to_the_end(options, root / "unbroken")
         (unbroken,) = (root / "unbroken").iterdir()
         rows = [killed(options, root, unbroken, times)]
-        rows += [tried(trial, options, root, unbroken, max(1, times // 5)) for trial in TRIALS]
+        rows += [tried(trial, options, root, unbroken, max(1, times // 10)) for trial in TRIALS]
         spoil(root / "many", unbroken)
         came_of = outcomes(root / "many")
         record("python -m tests.chaos", [*rows, Row("a damaged folder of a run", came_of.total(), dict(came_of))])

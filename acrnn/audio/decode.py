@@ -5,7 +5,7 @@ blocks and its array give the same bits.
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from numbers import Real
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from acrnn.audio.containers import ACCEPTED, Promise, read_promise
-from acrnn.audio.ending import Ending, empty, too_long
+from acrnn.audio.ending import Ending, empty, too_long, too_many
 from acrnn.audio.limits import GIB, MEMORY_GIB, Limits
 from acrnn.audio.readers import Track, full_scale, open_track
 from acrnn.audio.screening import Screening
@@ -175,7 +175,7 @@ def stream(source: Source, rate_hz: int, **how: Any) -> Iterator[np.ndarray]:
         yield from file.blocks(rate_hz)
 
 
-def decode(source: Source, rate_hz: int, **how: Any) -> Audio:
+def decode(source: Source, rate_hz: int, *, on_progress: Callable[[float], None] | None = None, **how: Any) -> Audio:
     """Decode a whole recording to mono; bit-equal to the blocks of `stream` joined.
 
     Parameters
@@ -184,6 +184,8 @@ def decode(source: Source, rate_hz: int, **how: Any) -> Audio:
         See `open_audio`: limits, name, channel, partial.
     rate_hz : int
         Rate of the result, 4000 to 384000.
+    on_progress : callable, optional
+        Told the seconds that are decoded, block by block; what it raises ends the decoding.
 
     Returns
     -------
@@ -198,7 +200,8 @@ def decode(source: Source, rate_hz: int, **how: Any) -> Audio:
     """
     limits = how.get("limits") or Limits.of_environment()
     with open_audio(source, **how) as file:
-        samples = _joined(file.blocks(rate_hz), file.announced_s, rate_hz, file.name, limits)
+        blocks = _told(file.blocks(rate_hz), rate_hz, on_progress)
+        samples = _joined(blocks, file.announced_s, rate_hz, file.name, limits)
         return Audio(samples, int(rate_hz), file.rate_hz, file.n_channels, file.format, file.notes)
 
 
@@ -277,6 +280,8 @@ def _check_header(track: Track, limits: Limits, name: str) -> None:
         )
     if track.n_frames is not None and track.n_frames > limits.max_duration_s * track.rate_hz:
         raise too_long(name, track.n_frames / track.rate_hz, limits)
+    if track.n_frames is not None and track.n_frames * track.n_channels > limits.max_values:
+        raise too_many(name, track, limits)
 
 
 def _is_rate(rate_hz: Any) -> bool:
@@ -307,6 +312,17 @@ def _resampled(mono: Iterable[np.ndarray], rate_hz: int, target_rate_hz: int, na
     if n_samples + len(out) == 0:
         raise empty(name)
     yield out
+
+
+def _told(
+    blocks: Iterator[np.ndarray], rate_hz: int, on_progress: Callable[[float], None] | None
+) -> Iterator[np.ndarray]:
+    n_samples = 0
+    for block in blocks:
+        yield block
+        n_samples += len(block)
+        if on_progress is not None:
+            on_progress(n_samples / rate_hz)
 
 
 def _joined(
