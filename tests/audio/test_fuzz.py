@@ -30,9 +30,9 @@ def test_damaged_files_give_an_error_of_ours_or_a_finite_answer(predictor):
     assert not failures
 
 
-def test_a_header_that_points_before_the_file_is_refused_without_a_word_on_the_terminal(predictor, capfd):
-    """Libsndfile seeks there, and what Python raises in its callback would be printed as a traceback."""
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_header_that_points_before_the_file_is_refused_without_a_traceback_on_the_terminal(predictor):
+    """Libsndfile seeks there in a callback; what Python raises in one is printed, and nobody can catch it."""
     for number in (587, 659, 875):
         broken = mutant(seeds()["aiff"], np.random.default_rng([1, number]))
         assert outcome(predictor, broken, partial=True) in FINE
-    assert "Traceback" not in capfd.readouterr().err
