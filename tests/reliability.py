@@ -43,11 +43,12 @@ HELD = {
 
 
 class Row(NamedTuple):
-    """One kind of attack: what was done, how often, and what came of it (outcome → how often)."""
+    """One kind of attack: what was done, how often, what came of it (outcome → how often), and what else to say."""
 
     attack: str
     n_tried: int
     came_of: dict[str, int]
+    more: str = ""
 
 
 def record(command: str, rows: Iterable[Row]) -> None:
@@ -74,6 +75,7 @@ def document(counts: dict[str, list[dict]]) -> str:
         for values in counts.get(command, ()):
             row = Row(**values)
             told = ", ".join(f"{what}: {n:,}" for what, n in row.came_of.items())
+            told += f"; {row.more}" if row.more else ""
             lines.append(f"| {row.attack} | {row.n_tried:,} | {told} | `{command}` |")
     lines += [
         "",
