@@ -47,7 +47,7 @@ class Visitor:
 
     async def _connect(self, *protocols: str) -> None:
         url = self._app.url("_stcore/stream").replace("http", "ws")
-        self._socket = await websockets.connect(url, subprotocols=protocols, max_size=None)
+        self._socket = await websockets.connect(url, subprotocols=protocols, max_size=None, ping_interval=None)
 
     async def reconnect(self) -> None:
         """Lose the connection, come back to the same session as a browser does, and wait for the page."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -146,7 +146,7 @@ def open_audio(
     name = name or name_of(source)
     with ExitStack() as stack:
         handle = opened(source, name, limits, stack)
-        n_bytes = handle.seek(0, io.SEEK_END)
+        n_bytes = _size_of(handle, name)
         if n_bytes == 0:
             raise EmptyAudioError(f"{name} is an empty file; {ACCEPTED}.")
         promise = read_promise(handle, n_bytes)
@@ -262,6 +262,18 @@ def encode_wav(samples: np.ndarray, rate_hz: int) -> bytes:
             block = samples[start : start + _BLOCK_SAMPLES]
             file.write(np.clip(np.rint(block * 32768.0), -32768, 32767).astype(np.int16))
     return out.getvalue()
+
+
+def _size_of(handle: BinaryIO, name: str) -> int:
+    """Give a file's size in bytes, and make sure that it can be read at all."""
+    try:
+        n_bytes = handle.seek(0, io.SEEK_END)
+        handle.seek(0)
+        handle.read(1)
+    except OSError as error:  # a disk that fails, or what only looks like a file, as in /proc
+        raise NotAudioError(f"{name} cannot be read ({error.strerror or error}); a sound file is needed.") from error
+    handle.seek(0)
+    return n_bytes
 
 
 def _check_size(promise: Promise, n_bytes: int, limits: Limits, name: str) -> None:
