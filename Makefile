@@ -2,7 +2,8 @@
 # make test  installs that and the test tools, and runs every test
 # make fuzz  tries damaged sound files for MINUTES (5) and keeps those that break something in fuzz-failures/
 # make lock   writes requirements.lock: every package, with its hashes
-# make audit  looks for known vulnerabilities of what is locked; make sbom writes sbom.json, what it is all made of
+# make audit  looks for known vulnerabilities of what is locked, and fails where it cannot ask
+# make sbom   writes sbom.json, what it is all made of
 # All are safe to repeat: an installed environment is used as it is until the requirements change.
 
 PYTHON ?= python3
@@ -50,7 +51,9 @@ lock: $(TOOLS)/.installed
 	    --custom-compile-command "make lock" --output-file requirements.lock
 
 audit: $(TOOLS)/.installed
-	$(TOOLS)/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+	$(TOOLS)/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict || { \
+	    echo "A locked package has a known vulnerability, or the database at pypi.org could not be asked; the lines" \
+	        "above say which." >&2; exit 1; }
 
 sbom: $(TOOLS)/.installed
 	$(TOOLS)/bin/cyclonedx-py requirements requirements.lock --of JSON -o sbom.json

@@ -35,14 +35,26 @@ class Visitor:
         self._page = ""  # hash of its script
         self._pages: dict[str, str] = {}  # name in the URL → hash
         self._widgets: set[str] = set()  # ids
+        self._states: dict[str, WidgetState] = {}  # what was given to this page's widgets
         self.title = ""
         self.errors: list[str] = []
         self.n_bytes = 0
+        self._session = ""  # its id
 
     async def __aenter__(self) -> Self:
-        url = self._app.url("_stcore/stream").replace("http", "ws")
-        self._socket = await websockets.connect(url, subprotocols=["streamlit"], max_size=None)
+        await self._connect("streamlit")
         return self
+
+    async def _connect(self, *protocols: str) -> None:
+        url = self._app.url("_stcore/stream").replace("http", "ws")
+        self._socket = await websockets.connect(url, subprotocols=protocols, max_size=None, ping_interval=None)
+
+    async def reconnect(self) -> None:
+        """Lose the connection, come back to the same session as a browser does, and wait for the page."""
+        await self._socket.close()
+        await self._connect("streamlit", "no-token", self._session)  # without sign-in no token is looked at
+        self.title = ""
+        await self._run(*self._states.values())
 
     async def __aexit__(self, *_: object) -> None:
         await self._socket.close()
@@ -53,6 +65,7 @@ class Visitor:
             self._query = query
         self._page = self._pages.get(page, "")
         self._widgets.clear()  # another page's uploader has this one's key and another id
+        self._states.clear()
         await self._run(page_name=page)
 
     async def select(self, key: str, option: str) -> None:
@@ -82,6 +95,7 @@ class Visitor:
         return next(name for name in self._widgets if name.endswith(f"-{key}"))
 
     async def _run(self, *states: WidgetState, page_name: str = "") -> None:
+        self._states |= {state.id: state for state in states}
         message = BackMsg()
         message.rerun_script.query_string = self._query
         message.rerun_script.page_script_hash = self._page
@@ -105,6 +119,8 @@ class Visitor:
         if kind == "navigation":
             self._pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
             self._page = message.navigation.page_script_hash
+        elif kind == "new_session":
+            self._session = message.new_session.initialize.session_id or self._session
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":

@@ -16,6 +16,8 @@ if not may_write():
     if has_sign_in():
         st.button("Sign in", on_click=st.login, type="primary")
     st.stop()
+if has_sign_in():
+    st.button("Sign out", on_click=st.logout, help=plain(f"Signed in as {st.user.get('email') or st.user.get('sub')}"))
 st.caption("A run trains in a process of its own: it continues when this page, the browser or the app is closed.")
 with st.sidebar:
     if (options := web.choose_options()) is not None:

@@ -3,17 +3,19 @@
     python -m tests.chaos [TIMES]      # 20 kills; writes what came of them to docs/reliability.md
 
 Each round starts a small run as a process, kills it at a random moment, sometimes does something worse to its folder,
-and goes on with it, until it has been killed so often; then it is let end.
+and goes on with it, until it has been killed so often; then it is let end. Each of `TRIALS` then has a run of its own.
 """
 
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -24,8 +26,10 @@ from acrnn.runs.run import STATE, Run
 from acrnn.runs.start import Options
 from tests.hostile_runs import outcomes, spoil
 from tests.reliability import Row, record
+from tests.waiting import wait_until
 
 N_EPOCHS = 6
+SAME = "runs that ended with the weights and accuracy of an unbroken one, and nothing left over"
 
 
 def half_a_line(run: Path) -> None:
@@ -38,6 +42,16 @@ def a_strange_line(run: Path) -> None:
         file.write(b"null\n\xff\xfe\n5\n")
 
 
+def a_damaged_line(run: Path) -> None:
+    path = run / "metrics.jsonl"
+    if path.exists():
+        path.write_bytes(path.read_bytes().replace(b'"loss"', b'"lo\xffs"', 1))
+
+
+def lost_metrics(run: Path) -> None:
+    (run / "metrics.jsonl").unlink(missing_ok=True)
+
+
 def half_a_state_beside_it(run: Path) -> None:
     (run / ".0123456789abcdef.tmp.safetensors").write_bytes(b"half a state")
 
@@ -46,7 +60,7 @@ def half_a_state_of_the_library(run: Path) -> None:
     (run / ".tmpAbCdEf").write_bytes(b"half a state, as safetensors names what it writes to")
 
 
-def the_clock_set_back(run: Path) -> None:
+def dates_of_long_ago(run: Path) -> None:
     for path in run.iterdir():
         if path.is_file():
             os.utime(path, (1e9, 1e9))
@@ -62,8 +76,8 @@ def a_process_that_is_none(run: Path) -> None:
 
 
 HARMS: tuple[Callable[[Path], None], ...] = (
-    half_a_line, a_strange_line, half_a_state_beside_it, half_a_state_of_the_library, the_clock_set_back,
-    a_stale_stop, a_process_that_is_none,
+    half_a_line, a_strange_line, a_damaged_line, half_a_state_beside_it, half_a_state_of_the_library,
+    dates_of_long_ago, a_stale_stop, a_process_that_is_none, lost_metrics,
 )  # fmt: skip
 
 
@@ -119,8 +133,124 @@ def differences(run: Path, unbroken: Path) -> list[str]:
     return found
 
 
+Trial = Callable[[Options, Path], tuple[Path, list[str]]]
+"""Options and a folder of runs → the run that ended, and what was wrong on the way."""
+
+A_YEAR_BACK = """
+import sys, time
+now, now_ns = time.time, time.time_ns
+time.time, time.time_ns = lambda: now() - 3.2e7, lambda: now_ns() - 32 * 10**15
+from acrnn.cli import main as cli
+cli.main()
+"""
+
+
+def refused(process: subprocess.Popen, *words: str) -> list[str]:
+    """Wait for a process to end in one line with these words; gives what was wrong with how it did."""
+    told = process.communicate()[1]
+    last = (told.splitlines() or [""])[-1]
+    is_right = process.returncode == 2 and "Traceback" not in told and all(word in last for word in words)
+    return [] if is_right else [f"code {process.returncode} with {last!r}, not {words}"]
+
+
+def begun(options: Options, root: Path, **how) -> subprocess.Popen:
+    return subprocess.Popen(command(options, root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **how)
+
+
+def broken_off(options: Options, root: Path) -> Path:
+    """Kill a run when it has kept an epoch; gives its folder."""
+    process = begun(options, root)
+    wait_until(lambda: list(root.glob(f"*/{STATE}")) or process.poll() is not None)
+    process.kill()
+    process.communicate()
+    return next(root.glob(f"*/{STATE}")).parent
+
+
+def started_twice_at_the_same_time(options: Options, root: Path) -> tuple[Path, list[str]]:
+    both = [begun(options, root) for _ in range(2)]
+    wait_until(lambda: any(process.poll() is not None for process in both))
+    loser = next(process for process in both if process.poll() is not None)
+    wrong = [] if loser.returncode == 0 else refused(loser, "is being trained by another process")
+    winner = both[1 - both.index(loser)]
+    winner.communicate()
+    return next(root.glob(f"*/{STATE}")).parent, wrong + ([f"code {winner.returncode}"] if winner.returncode else [])
+
+
+def whose_clock_is_set_back_by_a_year(options: Options, root: Path) -> tuple[Path, list[str]]:
+    run = broken_off(options, root)
+    arguments = command(options, root)[3:]  # without python -m acrnn
+    subprocess.run([sys.executable, "-c", A_YEAR_BACK, *arguments], check=True, capture_output=True)
+    return run, []
+
+
+def whose_state_is_cut_off(options: Options, root: Path) -> tuple[Path, list[str]]:
+    run = broken_off(options, root)
+    os.truncate(run / STATE, (run / STATE).stat().st_size * 2 // 3)
+    wrong = refused(begun(options, root), STATE, "is damaged", "delete it to begin this run anew")
+    (run / STATE).unlink()
+    run_to_the_end(options, root)
+    return run, wrong
+
+
+def whose_disk_is_full(options: Options, root: Path) -> tuple[Path, list[str]]:
+    """A disk with room for one state and a half; without the right to mount one, no file may be larger than half."""
+    run = broken_off(options, root / "before")
+    n_bytes = (run / STATE).stat().st_size
+    with small_disk(root / "small", n_bytes * 3 // 2) as grow:
+        how = {} if grow else {"preexec_fn": lambda: no_file_beyond(n_bytes // 2)}
+        wrong = refused(begun(options, root / "small", **how), "cannot go on")
+        if grow:
+            grow()
+        run_to_the_end(options, root / "small")
+        kept = shutil.copytree(root / "small" / run.name, root / "ended" / run.name)
+    return kept, wrong
+
+
+def no_file_beyond(n_bytes: int) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
+
+
+@contextmanager
+def small_disk(folder: Path, n_bytes: int) -> Iterator[Callable[[], None] | None]:
+    """Mount a disk of so many bytes; gives what makes it larger, or None if this user may not mount."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o"]
+    try:
+        subprocess.run([*mount, f"size={n_bytes}", "acrnn-chaos", str(folder)], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        yield None
+        return
+    try:
+        yield lambda: subprocess.run(
+            [*mount, f"remount,size={10 * n_bytes}", "acrnn-chaos", str(folder)], check=True, capture_output=True
+        )
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+TRIALS: tuple[Trial, ...] = (
+    started_twice_at_the_same_time, whose_clock_is_set_back_by_a_year, whose_state_is_cut_off, whose_disk_is_full,
+)  # fmt: skip
+
+
+def tried(trial: Trial, options: Options, root: Path, unbroken: Path, times: int) -> Row:
+    """Try one thing so often; gives what came of it."""
+    wrong = []
+    for i in range(times):
+        (root / f"{trial.__name__}{i}").mkdir()
+        run, told = trial(options, root / f"{trial.__name__}{i}")
+        wrong += told + differences(run, unbroken)
+    return Row(f"a training {trial.__name__.replace('_', ' ')}", times, {_told(wrong): times})
+
+
+def _told(wrong: list[str]) -> str:
+    return f"differences ({', '.join(wrong)})" if wrong else SAME
+
+
 def main() -> None:
-    """Torment one run, and print what came of it."""
+    """Torment one run, try each trial with others, and write what came of it."""
     from acrnn.labels import ESC10
     from tests.conftest import write_dataset
 
@@ -131,28 +261,31 @@ def main() -> None:
         clips = [(1, label) for label in ESC10] + [(2, label) for label in ESC10[:4]]
         options = Options(write_dataset(root / "tiny", clips), "esc10", 1, epochs=N_EPOCHS, batch_size=2, device="cpu")
         run_to_the_end(options, root / "unbroken")
-        began = time.monotonic()
-        run_to_the_end(options, root / "again")  # its features are there, as they are for those that follow
-        whole_s = time.monotonic() - began
         (unbroken,) = (root / "unbroken").iterdir()
-        n_kills, n_harms, n_runs, wrong = 0, 0, 0, []
-        while n_kills < times:
-            killed = root / f"killed{n_runs}"
-            run = killed / unbroken.name
-            kills, harms = torment(options, killed, run, times - n_kills, whole_s, seed=n_runs)
-            if not (run / "summary.json").exists():
-                run_to_the_end(options, killed)
-            wrong += differences(run, unbroken)
-            whole_s *= 1.0 if kills else 0.8  # a run that was never killed: the machine has become faster
-            n_kills, n_harms, n_runs = n_kills + kills, n_harms + len(harms), n_runs + 1
-        same = "runs that ended with the weights and accuracy of an unbroken one, and nothing left over"
-        told = f"differences ({', '.join(wrong)})" if wrong else same
-        killed = Row(
-            f"a training killed at a random moment, its folder damaged {n_harms} times", n_kills, {told: n_runs}
-        )
+        rows = [killed(options, root, unbroken, times)]
+        rows += [tried(trial, options, root, unbroken, max(1, times // 10)) for trial in TRIALS]
         spoil(root / "many", unbroken)
         came_of = outcomes(root / "many")
-        record("python -m tests.chaos", [killed, Row("a damaged folder of a run", came_of.total(), dict(came_of))])
+        record("python -m tests.chaos", [*rows, Row("a damaged folder of a run", came_of.total(), dict(came_of))])
+
+
+def killed(options: Options, root: Path, unbroken: Path, times: int) -> Row:
+    """Kill runs so many times in all, and let each end after that."""
+    began = time.monotonic()
+    run_to_the_end(options, root / "again")  # its features are there, as they are for those that follow
+    whole_s = time.monotonic() - began
+    n_kills, n_harms, n_runs, wrong = 0, 0, 0, []
+    while n_kills < times:
+        folder = root / f"killed{n_runs}"
+        run = folder / unbroken.name
+        kills, harms = torment(options, folder, run, times - n_kills, whole_s, seed=n_runs)
+        if not (run / "summary.json").exists():
+            run_to_the_end(options, folder)
+        wrong += differences(run, unbroken)
+        whole_s *= 1.0 if kills else 0.8  # a run that was never killed: the machine has become faster
+        n_kills, n_harms, n_runs = n_kills + kills, n_harms + len(harms), n_runs + 1
+    attack = f"a training killed at a random moment, its folder damaged {n_harms} times"
+    return Row(attack, n_kills, {_told(wrong): n_runs})
 
 
 if __name__ == "__main__":

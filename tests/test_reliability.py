@@ -33,3 +33,14 @@ def test_every_command_and_test_that_it_names_is_there(counts):
             assert f"\n{command.removeprefix('make ')}:" in (ROOT / "Makefile").read_text()
     for path in HELD:
         assert (ROOT / path).is_file()
+
+
+def test_what_is_locked_is_what_is_required():
+    """Else `make lock` was forgotten, and `make audit` looks at other packages than are installed."""
+    pinned = re.compile(r"^([\w.-]+)(?:\[\w+\])?==([^\s;]+)", re.MULTILINE)
+    required, locked = (
+        {(name.lower(), version) for name, version in pinned.findall((ROOT / f"requirements.{kind}").read_text())}
+        for kind in ("txt", "lock")
+    )
+    assert required
+    assert required <= locked

@@ -5,16 +5,16 @@ blocks and its array give the same bits.
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from acrnn.audio.containers import ACCEPTED, Promise, read_promise
-from acrnn.audio.ending import Ending, empty, too_long
+from acrnn.audio.ending import Ending, empty, too_long, too_many
 from acrnn.audio.limits import GIB, MEMORY_GIB, Limits
 from acrnn.audio.readers import Track, full_scale, open_track
 from acrnn.audio.screening import Screening
@@ -146,7 +146,7 @@ def open_audio(
     name = name or name_of(source)
     with ExitStack() as stack:
         handle = opened(source, name, limits, stack)
-        n_bytes = handle.seek(0, io.SEEK_END)
+        n_bytes = _size_of(handle, name)
         if n_bytes == 0:
             raise EmptyAudioError(f"{name} is an empty file; {ACCEPTED}.")
         promise = read_promise(handle, n_bytes)
@@ -175,7 +175,7 @@ def stream(source: Source, rate_hz: int, **how: Any) -> Iterator[np.ndarray]:
         yield from file.blocks(rate_hz)
 
 
-def decode(source: Source, rate_hz: int, **how: Any) -> Audio:
+def decode(source: Source, rate_hz: int, *, on_progress: Callable[[float], None] | None = None, **how: Any) -> Audio:
     """Decode a whole recording to mono; bit-equal to the blocks of `stream` joined.
 
     Parameters
@@ -184,6 +184,8 @@ def decode(source: Source, rate_hz: int, **how: Any) -> Audio:
         See `open_audio`: limits, name, channel, partial.
     rate_hz : int
         Rate of the result, 4000 to 384000.
+    on_progress : callable, optional
+        Told the seconds that are decoded, block by block; what it raises ends the decoding.
 
     Returns
     -------
@@ -198,7 +200,8 @@ def decode(source: Source, rate_hz: int, **how: Any) -> Audio:
     """
     limits = how.get("limits") or Limits.of_environment()
     with open_audio(source, **how) as file:
-        samples = _joined(file.blocks(rate_hz), file.announced_s, rate_hz, file.name, limits)
+        blocks = _told(file.blocks(rate_hz), rate_hz, on_progress)
+        samples = _joined(blocks, file.announced_s, rate_hz, file.name, limits)
         return Audio(samples, int(rate_hz), file.rate_hz, file.n_channels, file.format, file.notes)
 
 
@@ -261,6 +264,18 @@ def encode_wav(samples: np.ndarray, rate_hz: int) -> bytes:
     return out.getvalue()
 
 
+def _size_of(handle: BinaryIO, name: str) -> int:
+    """Give a file's size in bytes, and make sure that it can be read at all."""
+    try:
+        n_bytes = handle.seek(0, io.SEEK_END)
+        handle.seek(0)
+        handle.read(1)
+    except OSError as error:  # a disk that fails, or what only looks like a file, as in /proc
+        raise NotAudioError(f"{name} cannot be read ({error.strerror or error}); a sound file is needed.") from error
+    handle.seek(0)
+    return n_bytes
+
+
 def _check_size(promise: Promise, n_bytes: int, limits: Limits, name: str) -> None:
     largest = max(n_bytes, promise.end_bytes or 0)
     if largest > limits.max_bytes:
@@ -277,6 +292,8 @@ def _check_header(track: Track, limits: Limits, name: str) -> None:
         )
     if track.n_frames is not None and track.n_frames > limits.max_duration_s * track.rate_hz:
         raise too_long(name, track.n_frames / track.rate_hz, limits)
+    if track.n_frames is not None and track.n_frames * track.n_channels > limits.max_values:
+        raise too_many(name, track, limits)
 
 
 def _is_rate(rate_hz: Any) -> bool:
@@ -307,6 +324,17 @@ def _resampled(mono: Iterable[np.ndarray], rate_hz: int, target_rate_hz: int, na
     if n_samples + len(out) == 0:
         raise empty(name)
     yield out
+
+
+def _told(
+    blocks: Iterator[np.ndarray], rate_hz: int, on_progress: Callable[[float], None] | None
+) -> Iterator[np.ndarray]:
+    n_samples = 0
+    for block in blocks:
+        yield block
+        n_samples += len(block)
+        if on_progress is not None:
+            on_progress(n_samples / rate_hz)
 
 
 def _joined(

@@ -50,12 +50,15 @@ class Ending:
     def checked(self, track: Track) -> Iterator[np.ndarray]:
         """Pass the track's blocks on, and compare their length with the limit and with what was announced."""
         max_frames = int(self._limits.max_duration_s * track.rate_hz)
+        max_values = self._limits.max_values
         n_frames = 0
         try:
             for block in track.blocks:
                 n_frames += len(block)
                 if n_frames > max_frames:  # before more of a decompression bomb is decoded
                     raise too_long(self._name, None, self._limits)
+                if n_frames * track.n_channels > max_values:
+                    raise too_many(self._name, track, self._limits)
                 yield block
         except TruncatedAudioError:
             if not self._partial:
@@ -98,6 +101,15 @@ def too_long(name: str, duration_s: float | None, limits: Limits) -> AudioTooLar
     return AudioTooLargeError(
         f"{name} {lasts} beyond the limit; up to {limits.max_duration_s:g} s are accepted; "
         f"{limits.raised_by} raises that."
+    )
+
+
+def too_many(name: str, track: Track, limits: Limits) -> AudioTooLargeError:
+    """Make the error of a recording whose channels together have too many samples."""
+    seconds = limits.max_values / (track.n_channels * track.rate_hz)
+    return AudioTooLargeError(
+        f"{name} has {track.n_channels} channels at {track.rate_hz} Hz, and of that up to {seconds:.0f} s are accepted "
+        f"({limits.max_values / 1e6:.0f} million samples over all channels); {limits.raised_by} raises that."
     )
 
 

@@ -1,5 +1,6 @@
 """How much sound is accepted: settings, each with a name in the environment and on the command line."""
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -21,13 +22,17 @@ class Limits:
         Of the file, or of the size that its header announces.
     max_memory_bytes : int
         Of the waveform where it is kept whole (`decode`, `from_array`): 4 GiB are 6.8 hours at 44.1 kHz.
+    max_values : float
+        Of the samples over all channels, which is what decoding costs: a small file may hold many channels at a high
+        rate.
     raised_by : str
-        What raises the duration, as messages name it.
+        What raises the duration and the samples, as messages name it.
     """
 
     max_duration_s: float = 86_400.0
     max_bytes: int = 64 * _GIB
     max_memory_bytes: int = 4 * _GIB
+    max_values: float = math.inf
     raised_by: str = f"--max-seconds, {SECONDS} or Limits(max_duration_s=…)"
 
     @classmethod

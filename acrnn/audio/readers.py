@@ -1,7 +1,7 @@
 """The two libraries that decode: libsndfile first, FFmpeg's for what it cannot read. Both give blocks of channels."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -48,6 +48,19 @@ class Track:
     flaws: list[str] = field(default_factory=list)
 
 
+class _Seekable:
+    """A file for libsndfile, which a damaged header may send before its beginning: it stays where it is then."""
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self.read, self.readinto, self.tell = handle.read, handle.readinto, handle.tell
+        self._seek = handle.seek
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        with suppress(ValueError, OSError, OverflowError):
+            self._seek(offset, whence)
+        return self.tell()
+
+
 def open_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool = False) -> Track:
     """Open a recording with the first library that can read it.
 
@@ -69,7 +82,7 @@ def open_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool =
     import soundfile as sf
 
     try:
-        file = stack.enter_context(sf.SoundFile(handle))
+        file = stack.enter_context(sf.SoundFile(_Seekable(handle)))
     except sf.LibsndfileError as error:
         if error.code in (_BAD_SF_INFO, _TOO_MANY_CHANNELS):
             raise AudioTooLargeError(

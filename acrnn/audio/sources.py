@@ -100,6 +100,8 @@ def _opened_path(source: str | os.PathLike, name: str, limits: Limits, stack: Ex
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             raise NotAudioError(f"{name} is a folder; a sound file is needed.")
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # /dev/zero would fill the disk
+            raise NotAudioError(f"{name} is a device; a sound file or a pipe is needed.")
         # By descriptor, so that the handle has no name: soundfile would take "x.raw" for headerless audio.
         handle = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
     except FileNotFoundError as error:

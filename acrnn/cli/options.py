@@ -1,6 +1,7 @@
 """Options that several commands have, and where all of them print what is not their answer."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,24 @@ from rich.console import Console
 
 from acrnn.errors import OptionError
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys: control characters but tab and newline, and those that turn the writing round."""
+
+
+class Errors(Console):
+    """Prints what may name strangers' files: characters that a terminal would obey are shown as in Python's texts."""
+
+    def print(self, *told: object, **how: object) -> None:
+        """Print, as `Console.print`."""
+        super().print(*(harmless(one) if isinstance(one, str) else one for one in told), **how)
+
+
+def harmless(text: str) -> str:
+    """Show characters that a terminal would obey as Python writes them in its texts."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+errors = Errors(stderr=True, highlight=False, soft_wrap=True, markup=False)
 """Standard error: notes, errors and progress."""
 
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acrnn.audio.containers import ACCEPTED
-from acrnn.cli.options import Checkpoint, Device, errors
+from acrnn.cli.options import Checkpoint, Device, errors, harmless
 from acrnn.errors import AcrnnError, OptionError, TruncatedAudioError
 from acrnn.paths import DEFAULT_CHECKPOINTS
 
@@ -111,7 +111,7 @@ def _print_notes(prediction: "Prediction", name: str) -> None:
 
 
 def _print_prediction(prediction: "Prediction", top: int) -> None:
-    print(f"{prediction.name}  ({prediction.duration_s:.2f} s)")
+    print(f"{harmless(prediction.name)}  ({prediction.duration_s:.2f} s)")
     if prediction.known is False:
         print(f"  none of its {len(prediction.labels)} classes; the nearest are")
     elif prediction.unsure:

@@ -2,13 +2,18 @@
 
 import json
 import re
+import socket
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import requests
 from requests import exceptions
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from acrnn.data.cache import atomic_write_bytes
@@ -27,11 +32,85 @@ CHUNK_BYTES = 1 << 16
 MAX_BYTES = 4 << 30
 
 SLOW_S, MIN_BYTES_PER_S = 60.0, 1000
-"""A server that sends less for so long is given up for this time."""
+"""A server that sends less of the file for so long is given up for this time, its headers and all."""
 
 
 class _TooSlow(exceptions.RequestException):
     """A server that keeps the connection and sends next to nothing."""
+
+
+class _Watch:
+    """Cuts the connections of a server that sends next to nothing for `SLOW_S`, wherever it does so.
+
+    A timeout alone is for the next byte, and a server may send a byte of its headers every minute. A context manager.
+
+    Attributes
+    ----------
+    arrived : int
+        Bytes of the file so far; to be kept up to date.
+    """
+
+    def __init__(self) -> None:
+        self.arrived = 0
+        self._told = ""
+        self._sockets: list[socket.socket] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="download", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._over.set()
+        self._thread.join()
+        for copy in self._sockets:
+            copy.close()
+
+    def connected(self, connection: socket.socket) -> None:
+        """Watch a connection that is made, whatever is put around it later."""
+        self._sockets.append(connection.dup())
+
+    def require_speed(self) -> None:
+        """Raise `_TooSlow` if the connections were cut."""
+        if self._told:
+            raise _TooSlow(self._told)
+
+    def _look(self) -> None:
+        seen = 0
+        while not self._over.wait(SLOW_S):
+            new, seen = self.arrived - seen, self.arrived
+            if new < MIN_BYTES_PER_S * SLOW_S:
+                self._told = f"it sent {new} bytes in {SLOW_S:.0f} s"
+                for copy in self._sockets:
+                    with suppress(OSError):  # it is cut already
+                        copy.shutdown(socket.SHUT_RDWR)
+                return
+
+
+class _WatchedAdapter(HTTPAdapter):
+    """Has every connection of a session watched."""
+
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        if "watch" not in vars(pool.ConnectionCls):
+            pool.ConnectionCls = _watched(pool.ConnectionCls, self._watch)
+        return pool
+
+
+def _watched(kind: type, watch: _Watch) -> type:
+    """Make a kind of connections that tells its watch of each."""
+
+    def _new_conn(self: Any) -> socket.socket:
+        made = kind._new_conn(self)
+        watch.connected(made)
+        return made
+
+    return type(kind.__name__, (kind,), {"watch": watch, "_new_conn": _new_conn})
 
 
 _FATAL = (
@@ -140,12 +219,25 @@ def _part_of(target: Path) -> _Part:
 
 def _attempt(url: str, part: _Part, on_progress: Progress) -> bool:
     """Ask once for what is missing; whether the file is whole now."""
+    with _Watch() as watch, requests.Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _WatchedAdapter(watch))
+        try:
+            complete = _ask(session, url, part, watch, on_progress)
+        except requests.RequestException:
+            watch.require_speed()
+            raise
+        watch.require_speed()  # a response without a length that was cut looks whole
+        return complete
+
+
+def _ask(session: requests.Session, url: str, part: _Part, watch: _Watch, on_progress: Progress) -> bool:
     # identity: a compressed response would shift the byte positions that Range counts
     headers = {"Accept-Encoding": "identity"}
     origin, have = part.origin(), part.n_bytes
     if have and origin and origin.validator:
         headers |= {"Range": f"bytes={have}-", "If-Range": origin.validator}
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+    with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
         if response.status_code == 416 and "Range" in headers:
             complete = _total_of(response) == have
             if not complete:
@@ -160,7 +252,7 @@ def _attempt(url: str, part: _Part, on_progress: Progress) -> bool:
         else:
             part.begin(_Origin.of(url, response))
             have, total = 0, _length_of(response)
-        return _append(response, part, have, total, on_progress)
+        return _append(response, part, have, total, _counted(on_progress, watch, have))
 
 
 def _continues(response: requests.Response, origin: _Origin, have: int) -> bool:
@@ -170,10 +262,20 @@ def _continues(response: requests.Response, origin: _Origin, have: int) -> bool:
     return start is not None and int(start[1]) == have and (not validators or origin.validator in validators)
 
 
+def _counted(on_progress: Progress, watch: _Watch, have: int) -> Progress:
+    """Have a watch know too how much more there is than at the beginning."""
+
+    def told(done: int, total: int | None) -> None:
+        watch.arrived = done - have
+        on_progress(done, total)
+
+    return told
+
+
 def _append(response: requests.Response, part: _Part, done: int, total: int | None, on_progress: Progress) -> bool:
     on_progress(done, total)
     with part.path.open("ab") as file:
-        for chunk in _chunks(response):
+        while chunk := _read(response):
             done += len(chunk)
             if done > MAX_BYTES:
                 raise DownloadError(
@@ -182,18 +284,6 @@ def _append(response: requests.Response, part: _Part, done: int, total: int | No
             file.write(chunk)
             on_progress(done, total)
     return total is None or done == total
-
-
-def _chunks(response: requests.Response) -> Iterator[bytes]:
-    """Give what has arrived as it arrives; raises `_TooSlow` if that is next to nothing for `SLOW_S`."""
-    began, arrived = time.monotonic(), 0
-    while chunk := _read(response):
-        yield chunk
-        arrived += len(chunk)
-        if (took := time.monotonic() - began) > SLOW_S:
-            if arrived < MIN_BYTES_PER_S * took:
-                raise _TooSlow(f"it sent {arrived} bytes in {took:.0f} s")
-            began, arrived = time.monotonic(), 0
 
 
 def _read(response: requests.Response) -> bytes:

@@ -3,6 +3,7 @@
 Where derived files go is `acrnn.paths.cache_dir`.
 """
 
+import errno
 import hashlib
 import os
 import secrets
@@ -24,9 +25,11 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If the file cannot be written; `path` is then as it was, and nothing is left behind.
+        If the file cannot be written, or is a device or a pipe; `path` is then as it was, and nothing is left behind.
     """
     path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():  # root would replace /dev/null by a file
+        raise OSError(errno.EINVAL, "It is a device or a pipe, and an ordinary file is needed", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp{path.suffix}")
     try:

@@ -1,8 +1,8 @@
 """A run is a folder, so that a page, a command line and a crash all see the same thing.
 
 `config.json` (what is trained), `metrics.jsonl` (a line an epoch, append-only), `log.txt`, `state.safetensors`
-(weights and optimiser after the last whole epoch, replaced atomically), `stop` (present: stop soon) and, last of all,
-`summary.json`.
+(weights and optimiser after the last whole epoch, with the lines of all epochs until then, replaced atomically), `stop`
+(present: stop soon) and, last of all, `summary.json`.
 """
 
 import hashlib
@@ -36,6 +36,17 @@ class _Summary(BaseModel):
     n_correct: int = Field(ge=0)
     accuracy: float = Field(ge=0, le=1)
     interval: list[float] = Field(min_length=2, max_length=2)
+
+
+def _metrics_rows(lines: str) -> dict[int, dict[str, Any]]:
+    """Parse lines of metrics.jsonl: epoch → its last line. What is none is passed over."""
+    rows = (_metrics_row(line) for line in lines.splitlines())
+    return {row["epoch"]: row for row in rows if row is not None}
+
+
+def _lines(rows: dict[int, dict[str, Any]], epochs_done: int) -> str:
+    """Give the lines of the first so many epochs."""
+    return "".join(json.dumps(rows[epoch]) + "\n" for epoch in sorted(rows) if epoch < epochs_done)
 
 
 def _metrics_row(line: str) -> dict[str, Any] | None:
@@ -171,53 +182,70 @@ class Run:
         """One row an epoch whose weights are kept, in order.
 
         A process killed between writing its line and its state leaves the line of an epoch that the resumed run does
-        again: it does not count. Nor does a line that is cut short or damaged.
+        again: it does not count. A line that is cut short or damaged is taken from the state.
 
         Raises
         ------
         RunError
             If the file or the state's cannot be read.
         """
-        rows: dict[int, dict[str, float]] = {}
+        done, rows = self._rows()
+        return [rows[epoch] for epoch in sorted(rows) if epoch < done]
+
+    def _rows(self) -> tuple[int, dict[int, dict[str, Any]]]:
+        """Give the epochs done, and epoch → row of all that are known; raises as `metrics`."""
         path = self.path / "metrics.jsonl"
         try:
-            lines = read_bytes(path, MAX_METRICS_BYTES).decode("utf-8", "replace").splitlines()
+            rows = _metrics_rows(read_bytes(path, MAX_METRICS_BYTES).decode("utf-8", "replace"))
         except FileNotFoundError:
-            return []
+            rows = {}
         except (OSError, ValueError) as error:
             raise RunError(f"{path} cannot be read ({error}).") from error
-        for line in lines:
-            if (row := _metrics_row(line)) is not None:
-                rows[row["epoch"]] = row
-        done = self.config.recipe.epochs if self.summary is not None else self.epochs_done
-        return [rows[epoch] for epoch in sorted(rows) if epoch < done]
+        is_finished, done, kept = self.summary is not None, 0, {}
+        try:
+            done, kept = self._noted()
+        except RunError:
+            if not is_finished:  # whose state is not needed any more
+                raise
+        return (self.config.recipe.epochs if is_finished else done), rows | kept
 
     def take_back(self, epochs_done: int) -> None:
         """Remove what a killed process left behind: lines of epochs that are done again, and temporary files.
 
+        Lines that are damaged or missing come back from the state.
+
         Only for the process that holds the run.
         """
-        kept = [row for row in self.metrics() if row["epoch"] < epochs_done]
-        if (self.path / "metrics.jsonl").exists():
-            lines = "".join(json.dumps(row) + "\n" for row in kept)
+        lines = _lines(self._rows()[1], epochs_done)
+        if lines or (self.path / "metrics.jsonl").exists():
             atomic_write_bytes(self.path / "metrics.jsonl", lines.encode())
         for left in self.path.rglob(".*tmp*"):  # ours, and those that safetensors writes to
             left.unlink(missing_ok=True)
 
     def save_state(self, tensors: dict[str, Tensor], epochs_done: int) -> None:
-        """Replace the state by this one, atomically, with a checksum in it."""
+        """Replace the state by this one, atomically, with a checksum and the lines of its epochs in it."""
         tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        noted = {"epochs_done": str(epochs_done), "sha256": _checksum(tensors)}
+        try:
+            lines = _lines(self._rows()[1], epochs_done)
+        except RunError:  # the damaged state is replaced now
+            lines = ""
+        noted = {"epochs_done": str(epochs_done), "sha256": _checksum(tensors), "metrics": lines}
         with atomic_path(self.path / STATE) as part:
             save_file(tensors, part, noted)
 
     @property
     def epochs_done(self) -> int:
         """Epochs whose weights are kept; raises RunError if the state is damaged."""
+        return self._noted()[0]
+
+    def _noted(self) -> tuple[int, dict[int, dict[str, Any]]]:
+        """Give the epochs done, and epoch → row, as the state notes them; raises RunError if it is damaged."""
         if not (self.path / STATE).exists():
-            return 0
+            return 0, {}
         with self._state() as file:
-            return _epochs_of(file)
+            epochs_done = _epochs_of(file)
+            lines = file.metadata().get("metrics", "")  # earlier versions noted none
+            return epochs_done, _metrics_rows(lines[:MAX_METRICS_BYTES])
 
     @contextmanager
     def _state(self) -> Iterator[Any]:

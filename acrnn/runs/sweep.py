@@ -120,7 +120,7 @@ def run_sweep(
     Outcome
         In the order in which runs end.
     """
-    deadline = None if time_limit_s is None else time.time() + time_limit_s
+    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     waiting = list(enumerate(runs))
     working: dict[Connection, tuple[int, SpawnProcess]] = {}
     try:
@@ -164,7 +164,7 @@ def _start_training(options: Options, out: Path, jobs: int, deadline: float | No
 
 def _without_training(options: Options, out: Path, deadline: float | None) -> Outcome | None:
     """Give the outcome of a run that there is nothing to train of: finished, out of time or wrong from the start."""
-    if deadline is not None and time.time() > deadline:
+    if deadline is not None and time.monotonic() > deadline:
         return Outcome(options.name, Ending.STOPPED, "not begun")
     try:
         config, _ = configure(options)
@@ -189,7 +189,7 @@ def _outcome(options: Options, out: Path, deadline: float | None, pipe: Connecti
         run = Run.create(out, config, resume=True)
 
         def on_status(status: Status) -> None:
-            is_late = deadline is not None and time.time() > deadline
+            is_late = deadline is not None and time.monotonic() > deadline
             try:
                 pipe.send(status)
             except BrokenPipeError:  # the sweep is gone; the run goes on with the next one

@@ -1,6 +1,7 @@
 """Files and folders, as they are named → the recordings to scan, in order."""
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ def find_files(paths: Iterable[Path], on_error: Callable[[FolderError], object])
     """List the recordings, each path once.
 
     A folder gives the files in it and in its folders, sorted, whose suffix is one of `SUFFIXES`; hidden ones are left
-    out, and a folder that links lead to again is entered once. All else is taken as it is, whatever its name.
+    out, and so are pipes; a folder that links lead to again is entered once. All else is taken as it is, whatever its
+    name.
 
     Parameters
     ----------
@@ -46,8 +48,18 @@ def _in_folder(folder: Path, on_error: Callable[[FolderError], object]) -> Itera
             continue
         entered.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in sorted(files) if _is_recording(name))
+        paths = (Path(root, name) for name in sorted(files) if _is_recording(name))
+        yield from (path for path in paths if not _is_waited_for(path))
 
 
 def _is_recording(name: str) -> bool:
     return not name.startswith(".") and name.rpartition(".")[2].lower() in SUFFIXES
+
+
+def _is_waited_for(path: Path) -> bool:
+    """Whether reading would wait for somebody to write."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # which is told when it is read
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

@@ -1,10 +1,11 @@
 from itertools import islice
 
+import numpy as np
 import pytest
 
 from acrnn.checkpoints import find
 from acrnn.inference import Predictor
-from tests.audio.fuzz import FINE, mutants, outcome, seeds
+from tests.audio.fuzz import FINE, mutant, mutants, outcome, seeds
 
 N_MUTANTS = 300
 
@@ -27,3 +28,11 @@ def test_damaged_files_give_an_error_of_ours_or_a_finite_answer(predictor):
         if (why := outcome(predictor, data, partial=i % 2 == 1)) not in FINE
     }
     assert not failures
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_header_that_points_before_the_file_is_refused_without_a_traceback_on_the_terminal(predictor):
+    """Libsndfile seeks there in a callback; what Python raises in one is printed, and nobody can catch it."""
+    for number in (587, 659, 875):
+        broken = mutant(seeds()["aiff"], np.random.default_rng([1, number]))
+        assert outcome(predictor, broken, partial=True) in FINE

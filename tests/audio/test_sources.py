@@ -4,6 +4,7 @@ import array
 import io
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,6 +84,12 @@ def test_what_is_no_samples_is_told_what_is_taken(what):
 def test_what_is_no_file_is_an_error_of_ours(what):
     with pytest.raises(AcrnnError):
         decode(what, RATE_HZ)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no devices here")
+def test_a_device_is_refused_before_it_is_copied():
+    with pytest.raises(NotAudioError, match="/dev/zero is a device; a sound file or a pipe is needed"):
+        decode("/dev/zero", RATE_HZ)
 
 
 def test_a_closed_file_is_an_error_of_ours():

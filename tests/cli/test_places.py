@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,6 +51,23 @@ def test_a_batch_is_done_whatever_its_names_and_wherever_it_is_printed(sounds, e
     assert "Traceback" not in told
     assert "c\\udcff.wav is not audio" in told
     assert "a cannot be opened (File name too long)" in told
+
+
+def test_a_name_that_a_terminal_would_obey_is_shown_and_what_cannot_be_read_ends_no_batch(
+    sounds, environment, tmp_path
+):
+    obeyed = tmp_path / "\x1b[31m\u202ered.wav"
+    shutil.copy(sounds / "-x.wav", obeyed)
+    (tmp_path / "a-memory.wav").symlink_to("/proc/self/mem")  # which opens, and cannot be sought in
+    (tmp_path / "a-zero.wav").symlink_to("/dev/zero")
+    done = predict(tmp_path, environment, "--top", "1", "--partial")
+    told = done.stdout.decode() + done.stderr.decode()
+    assert done.returncode == 2
+    assert "\\x1b[31m\\u202ered.wav  (1.00 s)" in told
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert "a-memory.wav cannot be read (" in told or not Path("/proc/self/mem").exists()
+    assert "a-zero.wav is a device; a sound file or a pipe is needed." in told or not Path("/dev/zero").exists()
 
 
 def test_json_passes_every_encoding_and_gives_the_names_back(sounds, environment):

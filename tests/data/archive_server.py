@@ -18,7 +18,7 @@ class Answer:
     ranges: bool = True
     """Whether Range is honoured."""
     length: int | str | None = "true"
-    """Content-Length of a full answer: the true one, another, or None for a chunked response."""
+    """Content-Length of a full answer: the true one, another, "none" at all, or None for a chunked response."""
     etag: str | None = '"one"'
     last_modified: str | None = None
     if_range: bool = True
@@ -26,6 +26,8 @@ class Answer:
     wrong_start: bool = False
     pause_s: float = 0.0
     """Between two bytes, of which then one at a time is sent."""
+    drips: str = "body"
+    """What is sent so: the "body", the "head", or the "sizes" of the pieces of a chunked response."""
 
 
 @dataclass
@@ -81,19 +83,29 @@ def _handler(server: Server):
         def _head(self, answer: Answer, status: int, length: int | None, *more: tuple[str, str]) -> None:
             self.send_response(status)
             chunked = ("Transfer-Encoding", "chunked")
-            self.send_header(*(chunked if length is None else ("Content-Length", str(length))))
+            if length != "none":
+                self.send_header(*(chunked if length is None else ("Content-Length", str(length))))
             for name, value in (("ETag", answer.etag), ("Last-Modified", answer.last_modified), *more):
                 if value is not None:
                     self.send_header(name, value)
+            if answer.pause_s and answer.drips == "head":
+                self._drip(b"".join(self._headers_buffer), answer.pause_s)
+                self._headers_buffer = []
             self.end_headers()
+
+        def _drip(self, content: bytes, pause_s: float) -> None:
+            with suppress(OSError):  # whoever asked has gone
+                for i in range(len(content)):
+                    self.wfile.write(content[i : i + 1])
+                    time.sleep(pause_s)
 
         def _send(self, body: bytes, answer: Answer, chunked: bool = False) -> None:
             body = body[: answer.cut_after]
-            if answer.pause_s:
-                with suppress(OSError):  # whoever asked has gone
-                    for i in range(len(body)):
-                        self.wfile.write(body[i : i + 1])
-                        time.sleep(answer.pause_s)
+            if answer.pause_s and answer.drips == "body":
+                self._drip(body, answer.pause_s)
+                return
+            if answer.pause_s and answer.drips == "sizes":
+                self._drip(b"5;" + bytes(1000), answer.pause_s)
                 return
             if not chunked:
                 self.wfile.write(body)

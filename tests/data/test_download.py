@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import stat
+import threading
 import zipfile
 
 import numpy as np
@@ -256,14 +257,23 @@ def test_a_length_below_the_truth(server, archive, fails, tmp_path):
     assert check(download("esc10", tmp_path, url=server.url)).ok
 
 
-def test_a_server_that_drips_is_given_up(server, fails, monkeypatch, tmp_path):
-    monkeypatch.setattr(_fetch, "SLOW_S", 0.1)
-    server.answers = [Answer(pause_s=0.01)] * 9
+@pytest.mark.parametrize("drips", ["head", "body", "sizes"])
+def test_a_server_that_drips_is_given_up(server, fails, monkeypatch, tmp_path, drips):
+    monkeypatch.setattr(_fetch, "SLOW_S", 0.2)
+    server.answers = [Answer(pause_s=0.01, drips=drips, length=None if drips == "sizes" else "true")] * 9
     fails(server, r"in 5 tries \(it sent \d+ bytes in \d+ s\)")
     assert len(server.ranges_asked) == 5
     server.answers = []
     assert check(download("esc10", tmp_path, url=server.url)).ok  # the lock is free, and what came is kept
-    assert server.ranges_asked[-1] is not None
+    assert (server.ranges_asked[-1] is not None) == (drips == "body")
+    assert not [thread for thread in threading.enumerate() if thread.name == "download" and thread.is_alive()]
+
+
+def test_what_was_cut_for_its_slowness_is_not_taken_for_whole(server, fails, monkeypatch):
+    """Without a length, and without pieces, the end of the connection is the end of the file."""
+    monkeypatch.setattr(_fetch, "SLOW_S", 0.2)
+    server.answers = [Answer(pause_s=0.01, length="none")] * 9
+    fails(server, r"in 5 tries \(it sent \d+ bytes in \d+ s\)")
 
 
 def test_a_file_without_end(server, fails, monkeypatch):

@@ -159,6 +159,35 @@ def test_a_damaged_line_is_passed_over(run, line):
     assert run.metrics() == [row(0), row(1)]
 
 
+@pytest.mark.parametrize("damage", ["null", '{"epoch": 0, "loss": "x"}', "", None])
+def test_a_line_that_is_damaged_or_lost_comes_back_from_the_state(run, damage):
+    for epoch in (0, 1):
+        run.append_metrics(row(epoch))
+        keep(run, epoch + 1)
+    path = run.path / "metrics.jsonl"
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_text(damage + "\n" + path.read_text().splitlines()[1] + "\n")
+    assert run.metrics() == [row(0), row(1)]
+    run.take_back(2)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [row(0), row(1)]
+
+
+@pytest.mark.parametrize("lines", ["5", "{", "[" * 100_000, '{"epoch": "x"}', "\x00"])
+def test_lines_in_a_state_that_are_none_are_passed_over(run, lines):
+    run.append_metrics(row(0))
+    save_file({"a": torch.zeros(1)}, run.path / "state.safetensors", {"epochs_done": "1", "metrics": lines})
+    assert run.metrics() == [row(0)]
+
+
+def test_a_state_that_was_damaged_meanwhile_is_replaced(run):
+    run.append_metrics(row(0))
+    (run.path / "state.safetensors").write_bytes(b"")
+    keep(run, 1)
+    assert run.metrics() == [row(0)]
+
+
 def test_metrics_that_are_not_text_are_passed_over(run):
     (run.path / "metrics.jsonl").write_bytes(b"\xff\xfe\n" + json.dumps(row(0)).encode() + b"\n")
     keep(run, 1)

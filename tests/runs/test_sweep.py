@@ -60,6 +60,13 @@ def test_a_sweep_goes_past_a_failing_run_stops_at_its_limit_and_does_nothing_twi
     assert [path.name for path in write_report([setting], tmp_path / "results")] == ["esc10-l10-paper-1.json"]
 
 
+def test_a_clock_that_is_set_meanwhile_ends_no_sweep(base, tmp_path, monkeypatch):
+    runs = grid("table4", replace(base, data_root=tmp_path / "nowhere"), ["l10"], [1], [0])
+    now = iter((1e9, 2e9, 3e9))
+    monkeypatch.setattr("time.time", lambda: next(now))
+    assert states(run_sweep(runs, tmp_path, time_limit_s=100)) == ["failed"]  # and not out of time
+
+
 def test_a_run_that_is_out_of_time_goes_on_where_it_was(base, tmp_path):
     (options,) = grid("table4", replace(base, epochs=4), ["none"], [1], [0])
     run_folder = tmp_path / "esc10-none-paper-fold1-seed0"

@@ -54,6 +54,14 @@ def test_a_folder_gives_its_recordings_once_in_order(folder):
     assert sorted(files) == sorted([*expected, *(f"1/{i:02}.wav" for i in range(1, 12, 2)), os.fsdecode(b"c\xff.flac")])
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_a_folder_is_not_waited_for_and_a_link_to_nowhere_is_told(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    (tmp_path / "b.wav").symlink_to("nowhere")
+    assert find_files([tmp_path], pytest.fail) == [tmp_path / "b.wav"]
+    assert find_files([tmp_path / "a.wav"], pytest.fail) == [tmp_path / "a.wav"]  # which was named
+
+
 def test_the_three_formats_hold_the_same(folder, predictor, tmp_path):
     files = find_files([folder], pytest.fail)
     for suffix in ("csv", "parquet", "jsonl"):

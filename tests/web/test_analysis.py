@@ -35,5 +35,36 @@ def test_a_clip_is_decoded_once_and_its_samples_are_what_is_played(tiny_checkpoi
     assert analysis.analyse(CLIP, checkpoint, lambda share: None) is found
 
 
+def test_a_small_file_of_many_channels_at_a_high_rate_is_bounded_by_its_work(monkeypatch):
+    content = soundfile_bytes(np.zeros((384_000, 8), np.float32), 384_000, "FLAC")
+    monkeypatch.setenv(analysis.PAGE_SECONDS, "2")
+    with pytest.raises(AudioTooLargeError, match=r"8 channels at 384000 Hz, and of that up to 0 s .* ACRNN_PAGE_SECON"):
+        decode(content, 16_000, limits=analysis.page_limits(), name="many.flac")
+    monkeypatch.setenv(analysis.PAGE_SECONDS, "10")
+    assert decode(content, 16_000, limits=analysis.page_limits()).n_channels == 8
+
+
+class Gone(Exception):  # noqa: N818 - what a page raises when its visitor has left
+    pass
+
+
+def test_who_leaves_while_a_clip_is_decoded_ends_it(tiny_checkpoints, monkeypatch):
+    told = []
+
+    def on_progress(share):
+        told.append(share)
+        if len(told) == 3:
+            raise Gone
+
+    long = ChosenClip("long.wav", soundfile_bytes(noise(60 * 16_000, 2), 16_000, "WAV"), "key of long")
+    monkeypatch.setattr(analysis, "predictor_of", lambda checkpoint: None)  # which is not asked
+    with pytest.raises(Gone):
+        analysis.analyse(long, find("esc10-l10-paper-fold1", tiny_checkpoints), on_progress)
+    assert told == sorted(told)
+    assert 0 < told[-1] < analysis.DECODING
+    with analysis.turns().take(lambda ahead: pytest.fail("it holds its turn still")):
+        pass
+
+
 def test_an_upload_takes_what_the_command_line_takes():
     assert {"3gp", "mov", "amr", "wma"} <= set(SUFFIXES)

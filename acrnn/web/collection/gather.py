@@ -17,7 +17,7 @@ from acrnn.web.shared.clips import offer_download
 from acrnn.web.shared.datasets import clip_word, read_source, sources
 from acrnn.web.shared.words import plain, sentence_of
 from acrnn.web.shell import address
-from acrnn.web.shell.public import admit_upload, is_public, spend, turns, upload_limit_mb
+from acrnn.web.shell.public import admit_upload, is_public, let_upload_go, spend, turns, upload_limit_mb
 
 MOST = 5000
 """Recordings of one collection: the command line scans more."""
@@ -87,7 +87,7 @@ def _of_uploads() -> list[Sound]:
     )  # fmt: skip
     try:
         if files:
-            admit_upload(" ".join(file.file_id for file in files), sum(file.size for file in files))
+            admit_upload("uploads", " ".join(file.file_id for file in files), sum(file.size for file in files))
     except AcrnnError as error:
         st.error(sentence_of(error))
         return []
@@ -96,6 +96,7 @@ def _of_uploads() -> list[Sound]:
     kept = st.session_state.get("kept_uploads", [])
     if kept and not files and st.button(f"Forget the {len(kept)} uploaded before", icon=":material/delete:"):
         st.session_state.pop("kept_uploads")
+        let_upload_go("uploads")
         return []
     return kept
 

@@ -22,13 +22,17 @@ from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shell.public import is_public, spend, turns
 
 PAGE_SECONDS = "ACRNN_PAGE_SECONDS"
+VALUES_A_SECOND = 4 * 96_000
+"""Samples over all channels, on average over the longest clip of a page: four channels at 96 kHz."""
+DECODING = 0.1
+"""Share of the work on a clip that is decoding, for the progress."""
 
 
 def page_limits() -> Limits:
     """Read the longest clip of a page: an hour and a half (public: ten minutes), or what ACRNN_PAGE_SECONDS says.
 
     A page keeps the waveform and the picture, half a gigabyte an hour and no more than two hours; the command line
-    streams.
+    streams. Over all channels a clip may have `VALUES_A_SECOND` times as many samples.
 
     Raises
     ------
@@ -36,7 +40,12 @@ def page_limits() -> Limits:
         If ACRNN_PAGE_SECONDS is no positive number.
     """
     seconds = min(positive(PAGE_SECONDS, 600.0 if is_public() else 5400.0), KEPT_SPECTROGRAM_S)
-    return replace(Limits.of_environment(), max_duration_s=seconds, raised_by=f"{PAGE_SECONDS}, or the command line,")
+    return replace(
+        Limits.of_environment(),
+        max_duration_s=seconds,
+        max_values=seconds * VALUES_A_SECOND,
+        raised_by=f"{PAGE_SECONDS}, or the command line,",
+    )
 
 
 KEPT_SECONDS = 1800.0
@@ -116,7 +125,7 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     Parameters
     ----------
     on_progress : callable
-        Told the share done, 0 to 1.
+        Told the share done, 0 to 1; what it raises, as when the visitor leaves, ends the work.
 
     Raises
     ------
@@ -131,10 +140,13 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
         predictor = predictor_of(checkpoint)
         rate_hz = checkpoint.config.front_end.rate_hz
         audio = decode(
-            clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial
-        )
+            clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial,
+            on_progress=lambda done_s: on_progress(DECODING * done_s / (done_s + 60.0)),  # of an unknown length
+        )  # fmt: skip
         spend(len(audio.samples) / rate_hz)
-        prediction = predictor(audio, name=clip.name, on_progress=on_progress)
+        prediction = predictor(
+            audio, name=clip.name, on_progress=lambda share: on_progress(DECODING + (1 - DECODING) * share)
+        )
     analysis = Analysis(prediction, rate_hz, encode_wav(audio.samples, rate_hz), key)
     _kept().put(key, analysis, prediction.duration_s)
     return analysis

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from acrnn import data
 from acrnn.audio import encode_wav, open_audio
@@ -17,7 +18,7 @@ from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.datasets import clip_word, read_source, sources
 from acrnn.web.shared.words import named, plain, sentence_of
 from acrnn.web.shell import address
-from acrnn.web.shell.public import admit_upload, may_write, upload_limit_mb
+from acrnn.web.shell.public import admit_upload, let_upload_go, may_write, upload_limit_mb
 
 
 def choose_clip(held_out_fold: int) -> ChosenClip | None:
@@ -126,12 +127,8 @@ def _upload() -> ChosenClip | None:
         help="Any rate from 4 to 384 kHz, any number of channels, 20 ms to an hour and a half. The command line takes "
         "recordings of many hours.",
     )  # fmt: skip
-    if file is not None:
-        try:
-            admit_upload(file.file_id, file.size)
-        except AcrnnError as error:
-            st.error(sentence_of(error))
-            return None
+    if not _is_admitted("upload", file):
+        return None
     clip = _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))
     if clip is None and st.session_state["opened_with"] == "upload":
         st.caption("An upload does not survive a reload, and a link does not carry it. Please upload the file again.")
@@ -140,7 +137,20 @@ def _upload() -> ChosenClip | None:
 
 def _record() -> ChosenClip | None:
     file = st.audio_input("Microphone", sample_rate=44_100, key="record", on_change=_forget, args=("record",))
+    if not _is_admitted("record", file):
+        return None
     return _kept("record", None if file is None else _from_bytes("recording.wav", file.getvalue()))
+
+
+def _is_admitted(widget: str, file: UploadedFile | None) -> bool:
+    """Count what a widget holds; False, and said so, if the server holds too much already."""
+    try:
+        if file is not None:
+            admit_upload(widget, file.file_id, file.size)
+    except AcrnnError as error:
+        st.error(sentence_of(error))
+        return False
+    return True
 
 
 def show_unusable(error: AcrnnError, clip: ChosenClip) -> None:
@@ -190,6 +200,7 @@ def _kept(key: str, clip: ChosenClip | None) -> ChosenClip | None:
 
 def _forget(key: str) -> None:
     st.session_state.pop(f"kept_{key}", None)
+    let_upload_go(key)
 
 
 def _from_bytes(name: str, content: bytes) -> ChosenClip:

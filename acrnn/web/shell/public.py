@@ -58,7 +58,7 @@ def warn_if_open() -> None:
 
 
 class Upload:
-    """An upload that a session holds; it goes with the session."""
+    """What a session holds of one widget; it goes with the session."""
 
     def __init__(self, n_bytes: int, key: str) -> None:
         self.n_bytes, self.key = n_bytes, key
@@ -80,18 +80,23 @@ def total_upload_bytes() -> float:
     return positive(TOTAL_UPLOAD_MB, 2000.0) * 1e6
 
 
-def admit_upload(key: str, n_bytes: int) -> None:
-    """Count an upload, in place of the session's last one.
+def admit_upload(widget: str, key: str, n_bytes: int) -> None:
+    """Count an upload, in place of the last one of this widget in this session.
+
+    Parameters
+    ----------
+    widget, key : str
+        The widget's key, and the upload's own.
 
     Raises
     ------
     LimitError
         If all sessions together would hold more than `ACRNN_TOTAL_UPLOAD_MB`, 2000 by default.
     """
-    held: Upload | None = st.session_state.get("upload_held")
+    held: Upload | None = st.session_state.get(f"held_{widget}")
     if held is not None and held.key == key:
         return
-    st.session_state.pop("upload_held", None)
+    let_upload_go(widget)
     most = total_upload_bytes()
     others = sum(upload.n_bytes for upload in _uploads() if upload is not held)
     if others + n_bytes > most:
@@ -99,8 +104,13 @@ def admit_upload(key: str, n_bytes: int) -> None:
             f"The server already holds {others / 1e6:.0f} MB of uploads, and up to {most / 1e6:.0f} MB are accepted in "
             f"all ({TOTAL_UPLOAD_MB}); please try again later."
         )
-    st.session_state["upload_held"] = upload = Upload(n_bytes, key)
+    st.session_state[f"held_{widget}"] = upload = Upload(n_bytes, key)
     _uploads().add(upload)
+
+
+def let_upload_go(widget: str) -> None:
+    """Count the last upload of a widget in this session no more."""
+    st.session_state.pop(f"held_{widget}", None)
 
 
 def spend(seconds: float) -> None:
