@@ -1,8 +1,10 @@
 """Events that were found beside the true ones: event-based and segment-based F1, by sed_eval."""
 
 import warnings
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from acrnn.errors import OptionError
@@ -84,14 +86,22 @@ def total(scores: dict[str, Score]) -> Score:
 def overlapping(found: Sequence[Event], true: Sequence[Event]) -> tuple[list[Event], list[Event]]:
     """Tell which true events no event of their class overlaps, and which found ones overlap no true one."""
 
-    def met(event: Event, others: Sequence[Event]) -> bool:
-        return any(
-            other.label == event.label and other.start_s < event.end_s and event.start_s < other.end_s
-            for other in others
-        )
+    return _unmet(true, found), _unmet(found, true)
 
-    missed = [event for event in true if not met(event, found)]
-    return missed, [event for event in found if not met(event, true)]
+
+def _unmet(events: Sequence[Event], others: Sequence[Event]) -> list[Event]:
+    """Events that none of the others, of their class, overlaps; in their own order, in n log n steps."""
+    of_class: dict[str, list[Event]] = {}
+    for other in sorted(others, key=lambda other: other.start_s):
+        of_class.setdefault(other.label, []).append(other)
+    starts = {label: [other.start_s for other in of_it] for label, of_it in of_class.items()}
+    latest = {label: list(accumulate((other.end_s for other in of_it), max)) for label, of_it in of_class.items()}
+
+    def is_met(event: Event) -> bool:
+        n_before = bisect_left(starts.get(event.label, []), event.end_s)  # those that start before it ends
+        return n_before > 0 and latest[event.label][n_before - 1] > event.start_s
+
+    return [event for event in events if not is_met(event)]
 
 
 def _sed_eval():

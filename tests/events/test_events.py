@@ -107,3 +107,18 @@ def test_two_recordings_of_one_name_do_not_share_a_file(monkeypatch, capsys, tmp
         cli.main()
     assert stop.value.code == 2
     assert "Two recordings are called x" in capsys.readouterr().err
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6), st.sampled_from("ab")), max_size=12),
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6), st.sampled_from("ab")), max_size=12),
+)
+def test_what_overlaps_is_what_each_pair_says(one, other):
+    found, true = ([Event(a, a + length, label, 1.0, 1.0) for a, length, label in rows] for rows in (one, other))
+
+    def met(event, others):
+        return any(o.label == event.label and o.start_s < event.end_s and event.start_s < o.end_s for o in others)
+
+    missed, false = overlapping(found, true)
+    assert missed == [event for event in true if not met(event, found)]
+    assert false == [event for event in found if not met(event, true)]

@@ -90,7 +90,9 @@ def true_events(
 def outcomes(found: Sequence[Event], true: Sequence[Event]) -> pd.DataFrame:
     """Give a row for each true event, found or missed, and for each found one that is not true, in order of time."""
     missed, false = overlapping(found, true)
-    rows = [(event, MISSED if event in missed else FOUND) for event in true] + [(event, NOT_TRUE) for event in false]
+    unmet = {id(event) for event in missed}
+    rows = [(event, MISSED if id(event) in unmet else FOUND) for event in true]
+    rows += [(event, NOT_TRUE) for event in false]
     rows.sort(key=lambda row: (row[0].start_s, row[0].end_s))
     return pd.DataFrame(
         {
