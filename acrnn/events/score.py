@@ -85,7 +85,6 @@ def total(scores: dict[str, Score]) -> Score:
 
 def overlapping(found: Sequence[Event], true: Sequence[Event]) -> tuple[list[Event], list[Event]]:
     """Tell which true events no event of their class overlaps, and which found ones overlap no true one."""
-
     return _unmet(true, found), _unmet(found, true)
 
 
