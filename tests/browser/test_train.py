@@ -210,9 +210,6 @@ def test_without_data_the_page_offers_the_download(app_without_data, page):
     expect(page.get_by_role("button", name="Download ESC-10")).to_be_visible()
 
 
-def test_the_page_can_be_read_on_a_phone(train_app, chromium):
-    context = chromium.new_context(viewport={"width": 400, "height": 900})
-    page = context.new_page()
-    open_train(page, train_app)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
-    context.close()
+def test_the_page_can_be_read_on_a_phone(train_app, phone):
+    open_train(phone, train_app)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400

@@ -21,15 +21,18 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "onnx_example.py"
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory, calibrated):
-    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    write_model(calibrated, path)
-    return path
+def path(exported):
+    return exported.path
 
 
 @pytest.fixture(scope="module")
 def session(path):
     return onnxruntime.InferenceSession(path)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return find(SHIPPED, shipped_checkpoints())
 
 
 def run(session, waveforms):
