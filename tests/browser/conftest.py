@@ -20,6 +20,8 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 READY_MS = 120_000  # the first page of a server imports torch
+SHOWN_MS = 30_000  # what follows a click; the machine may be busy
+expect.set_options(timeout=SHOWN_MS)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,4 +1,4 @@
-"""Checkpoints to be exported: small ones, one of them calibrated, and one with mel bands; and a file that was written."""
+"""Checkpoints to be exported, small ones: one calibrated, one with mel bands; and a file that the command wrote."""
 
 import json
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Exported:
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory) -> Exported:
-    """`python -m acrnn export` of SHIPPED over a file that was there: written once for all workers, as it takes long."""
+    """`python -m acrnn export` of SHIPPED over an older file: once for all workers, since it takes long."""
     folder = tmp_path_factory.getbasetemp()
     folder = folder.parent if folder.name.startswith("popen-") else folder
     path, said = folder / "exported.onnx", folder / "exported.json"
