@@ -127,7 +127,7 @@ def test_the_file_says_what_it_was_measured_on(written, study):
     assert read == values
     config = study.predictor.checkpoint.config
     assert read["weights_sha256"] == config.weights_sha256
-    assert (read["fold"], read["n_clips"], read["seed"], read["n_draws"]) == (1, 4, 0, 2)
+    assert (read["fold"], read["n_clips"], read["seed"], read["n_draws"]) == (1, 3, 0, 2)
     assert read["code"]
     assert read["data_title"] == study.dataset.title  # other files than the checkpoint was made from
     assert [clip["filename"] for clip in read["clips"]] == [clip.filename for clip in study.clips]
@@ -164,7 +164,7 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_for_many_clips():
 def test_a_study_is_read_back_and_a_broken_file_is_named(written, tmp_path):
     folder, values = written
     (study,) = load_studies("faithfulness", folder.parent)
-    assert (study.checkpoint, study.placement, study.n_clips) == (NAME, "l10", 4)
+    assert (study.checkpoint, study.placement, study.n_clips) == (NAME, "l10", 3)
     assert study.estimate("mean", "random", "sufficiency") == values["summary"]["mean"]["maps"]["random"]["sufficiency"]
     assert load_studies("faithfulness", tmp_path) == []
     (tmp_path / "faithfulness").mkdir()
