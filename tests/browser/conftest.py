@@ -121,7 +121,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def profile(chromium):
-    """A profile with a page that stays open: its process keeps the app's scripts compiled, two fifths of a page's work."""
+    """A profile with a page that stays open: its process keeps the app's scripts compiled, 2/5 of a page's work."""
     context = chromium.new_context(viewport={"width": 1400, "height": 1200})
     kept = context.new_page()
     kept.route("**", lambda route: route.fulfill(body=""))
