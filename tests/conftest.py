@@ -14,6 +14,7 @@ import tempfile
 import wave
 from dataclasses import replace
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ settings.register_profile("same", derandomize=True, database=None, deadline=None
 settings.register_profile("search", database=None, deadline=None, max_examples=2000)
 settings.load_profile("same")
 
+TESTS = Path(__file__).resolve().parent
 TINY_RATE_HZ = 16_000
 TINY_FRONT_END = FrontEnd(rate_hz=TINY_RATE_HZ, n_bands=32)
 
@@ -50,6 +52,39 @@ atexit.register(shutil.rmtree, OWN, ignore_errors=True)
 for _name in ("CACHE", "CHECKPOINTS", "DATASETS", "RESULTS", "RUNS"):
     os.environ[f"ACRNN_{_name}"] = str(OWN / _name.lower())
 os.environ.pop("ACRNN_SHIPPED", None)
+
+
+SLOW = ("runs", "export", "cli", "scan", "measures", "web")
+"""Folders of tests that take long or start processes, the longest first."""
+
+
+def pytest_collection_modifyitems(items):
+    """Put what takes long at the head of the workers' shares, and all browser tests into the first one.
+
+    A worker begins with an equal part of the list and takes from the end of another's when its own is done: quick tests
+    there balance what is left, and only one worker needs the servers and the browser.
+    """
+    n_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    if n_workers == 1:
+        return
+    heads, quick = [[] for _ in range(n_workers)], []
+    by_file = groupby(items, key=lambda item: item.path.relative_to(TESTS))
+    slow = {}
+    for path, found in by_file:
+        if path.parts[0] == "browser":
+            heads[0] += found
+        elif path.parts[0] in SLOW:
+            slow[path] = list(found)
+        else:
+            quick += found
+    for number, path in enumerate(sorted(slow, key=lambda path: SLOW.index(path.parts[0]))):
+        heads[1 + number % (n_workers - 1)] += slow[path]
+    items[:] = []
+    for number, head in enumerate(heads):
+        left = len(quick) + sum(map(len, heads[number:]))
+        n_quick = max(0, left // (n_workers - number) - len(head))
+        items += head + quick[:n_quick]
+        del quick[:n_quick]
 
 
 @pytest.fixture(scope="session")

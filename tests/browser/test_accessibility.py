@@ -26,7 +26,7 @@ def findings(page) -> list[str]:
     """Give axe's grave findings, and headings that skip a level, each with its elements."""
     return [
         f"{found['id']} ({found['impact']}): {node['html']} {node['failureSummary']}"
-        for found in Axe().run(page).response["violations"]
+        for found in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         if found["impact"] in GRAVE or found["id"] == "heading-order"
         for node in found["nodes"]
     ]

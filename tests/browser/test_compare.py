@@ -153,12 +153,9 @@ def test_sigmoid_against_softmax_takes_one_click_and_its_link_restores_the_layer
     assert table(saved(page, "Held-out fold (CSV)"))["sigmoid"].tolist()[0] == 0.1
 
 
-def test_sigmoid_against_softmax_can_be_read_on_a_phone(app_without_data, chromium):
-    context = chromium.new_context(viewport={"width": 400, "height": 900})
-    page = context.new_page()
-    open_strips(page, app_without_data, "?compare=pair")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
-    context.close()
+def test_sigmoid_against_softmax_can_be_read_on_a_phone(app_without_data, phone):
+    open_strips(phone, app_without_data, "?compare=pair")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_figure_5_takes_one_click_and_stands_in_the_url(app_without_data, page):
@@ -206,9 +203,6 @@ def test_three_sentences_and_the_equation_explain_the_scaling(app_without_data, 
     expect(page.locator(".katex-display")).to_have_count(2)
 
 
-def test_the_page_can_be_read_on_a_phone(app_without_data, chromium):
-    context = chromium.new_context(viewport={"width": 400, "height": 900})
-    page = context.new_page()
-    open_strips(page, app_without_data)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
-    context.close()
+def test_the_page_can_be_read_on_a_phone(app_without_data, phone):
+    open_strips(phone, app_without_data)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400

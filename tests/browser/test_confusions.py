@@ -253,10 +253,7 @@ def test_another_setting_keeps_the_page_in_order(app, page):
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_the_page_can_be_read_on_a_phone(app, chromium, mistake):
-    context = chromium.new_context(viewport={"width": 400, "height": 900})
-    page = context.new_page()
-    open_page(page, app, setting=mistake[0].name)
-    matrix_drawn(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
-    context.close()
+def test_the_page_can_be_read_on_a_phone(app, phone, mistake):
+    open_page(phone, app, setting=mistake[0].name)
+    matrix_drawn(phone)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400

@@ -114,9 +114,6 @@ def test_marks_of_paper_and_ours_are_drawn_above_each_table(app, page, measured)
     )
 
 
-def test_the_page_can_be_read_on_a_phone(app, chromium):
-    context = chromium.new_context(viewport={"width": 400, "height": 900})
-    page = context.new_page()
-    open_results(page, app)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
-    context.close()
+def test_the_page_can_be_read_on_a_phone(app, phone):
+    open_results(phone, app)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400

@@ -16,7 +16,7 @@ from acrnn.runs.run import Run
 from acrnn.runs.start import Options
 from acrnn.runs.status import Process
 from acrnn.runs.watch import find_run, list_runs, look
-from tests.browser.conftest import ROOT, App
+from tests.browser.conftest import ROOT, SHOWN_MS, App
 from tests.waiting import wait_until
 
 LONG_MS = 240_000  # a training's process has to import torch, and the machine may be busy
@@ -27,7 +27,7 @@ def patience():
     """Training takes the processor that the page and its browser need."""
     expect.set_options(timeout=LONG_MS)
     yield
-    expect.set_options(timeout=5000)
+    expect.set_options(timeout=SHOWN_MS)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def has_state(page, state) -> None:
     expect(bar).to_be_visible()
 
 
-def stands_still(page, seconds=4) -> None:
+def stands_still(page, seconds=3) -> None:
     """Assert that for some seconds nothing in the page moves or fades, however often it is refreshed."""
     told = page.evaluate(
         """(ms) => new Promise((done) => {
@@ -210,9 +210,6 @@ def test_without_data_the_page_offers_the_download(app_without_data, page):
     expect(page.get_by_role("button", name="Download ESC-10")).to_be_visible()
 
 
-def test_the_page_can_be_read_on_a_phone(train_app, chromium):
-    context = chromium.new_context(viewport={"width": 400, "height": 900})
-    page = context.new_page()
-    open_train(page, train_app)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
-    context.close()
+def test_the_page_can_be_read_on_a_phone(train_app, phone):
+    open_train(phone, train_app)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400

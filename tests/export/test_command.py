@@ -10,9 +10,9 @@ from acrnn.audio import decode
 from acrnn.cli import main as cli
 from acrnn.data import load
 from acrnn.export import write
+from tests.export.conftest import SHIPPED
 
 NAME = "esc10-l10-paper-fold1"
-SHIPPED = "esc10-l10-best-fold1"
 N_CLIPS = 12
 
 
@@ -33,14 +33,16 @@ def run(monkeypatch, capsys):
     return run_it
 
 
-def test_real_clips_give_the_packages_probabilities(run, tmp_path, real_roots):
+def test_the_command_replaces_a_file_and_says_how_long_it_takes_and_how_large_it_is(exported):
+    pytest.importorskip("onnxruntime", reason="the extra acrnn[onnx] is not installed")
+    size = f"{exported.path.stat().st_size / 1e6:.1f} MB"
+    assert (exported.code, exported.out) == (0, f"{exported.path}  {size}\n")
+    assert exported.err == f"{SHIPPED}: this takes about half a minute\n"
+
+
+def test_real_clips_give_the_packages_probabilities(exported, real_roots):
     onnxruntime = pytest.importorskip("onnxruntime", reason="the extra acrnn[onnx] is not installed")
-    path = tmp_path / "model.onnx"
-    path.write_bytes(b"of before")
-    code, out, err = run(SHIPPED, "--out", path, "--force")
-    assert (code, out) == (0, f"{path}  {path.stat().st_size / 1e6:.1f} MB\n")
-    assert err == f"{SHIPPED}: this takes about half a minute\n"
-    session, predictor = onnxruntime.InferenceSession(path), acrnn.load(SHIPPED, "cpu")
+    session, predictor = onnxruntime.InferenceSession(exported.path), acrnn.load(SHIPPED, "cpu")
     clips = load(real_roots[0], "esc10").clips
     for clip in clips[:: len(clips) // N_CLIPS]:
         audio = decode(clip.path, predictor.checkpoint.config.front_end.rate_hz)

@@ -29,7 +29,7 @@ def answers(checkpoint, waveforms):
     return {port.name: value.numpy() for port, value in zip(outputs_of(checkpoint.config), found, strict=True)}
 
 
-def assert_equal(found, prediction, row=0):
+def assert_equal(found, prediction, row=0, atol=1e-5):
     """`found` of one clip of a batch is what the package predicts."""
     expected = {
         "probabilities": prediction.probabilities,
@@ -40,7 +40,7 @@ def assert_equal(found, prediction, row=0):
     }
     assert set(found) == {name for name, value in expected.items() if value is not None}
     for name, value in found.items():
-        np.testing.assert_allclose(value[row], expected[name], atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(value[row], expected[name], atol=atol, err_msg=name)
 
 
 @pytest.mark.parametrize(

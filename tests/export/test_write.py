@@ -9,22 +9,24 @@ import numpy as np
 import pytest
 import torch
 
+from acrnn.checkpoints import find
 from acrnn.export import input_of, outputs_of, write, write_model
 from acrnn.export.int8 import store_in_int8
 from acrnn.inference import Predictor
+from acrnn.paths import shipped_checkpoints
+from tests.export.conftest import SHIPPED
 from tests.export.test_graph import RATE_HZ, assert_equal, sound
 
 onnx = pytest.importorskip("onnx", reason="the extra acrnn[onnx] is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra acrnn[onnx] is not installed")
 
+CD_HZ = 44_100  # of SHIPPED
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "onnx_example.py"
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory, calibrated):
-    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    write_model(calibrated, path)
-    return path
+def path(exported):
+    return exported.path
 
 
 @pytest.fixture(scope="module")
@@ -32,32 +34,37 @@ def session(path):
     return onnxruntime.InferenceSession(path)
 
 
+@pytest.fixture(scope="module")
+def shipped():
+    return find(SHIPPED, shipped_checkpoints())
+
+
 def run(session, waveforms):
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, {"waveform": waveforms}), strict=True))
 
 
-@pytest.mark.parametrize("n_samples", [320, 16_000, 24_000, 24_001, 70_000])
-def test_onnxruntime_gives_what_the_package_predicts(session, calibrated, n_samples):
-    clips = [sound(n_samples, seed) for seed in (0, 3)]
-    predictor = Predictor(calibrated, "cpu")
-    assert_equal(run(session, clips[1][None]), predictor(clips[1], RATE_HZ))
+@pytest.mark.parametrize("n_samples", [880, 44_100, 127 * 512, 128 * 512, 193_000])  # 1 to 377 frames
+def test_onnxruntime_gives_what_the_package_predicts(session, shipped, n_samples):
+    clips = [sound(n_samples, seed, CD_HZ) for seed in (0, 3)]
+    predictor = Predictor(shipped, "cpu")
+    assert_equal(run(session, clips[1][None]), predictor(clips[1], CD_HZ), atol=1e-4)
     both = run(session, np.stack(clips))
     for row, clip in enumerate(clips):
-        assert_equal(both, predictor(clip, RATE_HZ), row)
+        assert_equal(both, predictor(clip, CD_HZ), row, atol=1e-4)
 
 
 def test_a_silent_clip_has_no_probabilities_in_onnxruntime(session):
-    found = run(session, np.zeros((1, RATE_HZ), np.float32))
+    found = run(session, np.zeros((1, CD_HZ), np.float32))
     assert np.isnan(found["probabilities"]).all()
     assert np.isnan(found["calibrated"]).all()
 
 
-def test_the_file_says_what_goes_in_and_what_comes_out(session, path, calibrated):
-    config = calibrated.config
+def test_the_file_says_what_goes_in_and_what_comes_out(session, path, shipped):
+    config = shipped.config
     told = session.get_modelmeta().custom_metadata_map
     assert json.loads(told["labels"]) == list(config.labels)
-    assert (told["checkpoint"], told["rate_hz"]) == (config.name, str(RATE_HZ))
+    assert (told["checkpoint"], told["rate_hz"]) == (config.name, str(CD_HZ))
     assert list(json.loads(told["outputs"])) == [output.name for output in session.get_outputs()]
     assert list(json.loads(told["inputs"])) == ["waveform"]
     for port, value in zip(
@@ -87,12 +94,12 @@ def test_weights_in_int8_are_off_by_half_a_step_at_most(path):
     onnx.checker.check_model(model, full_check=True)
 
 
-def test_a_model_in_int8_is_smaller_and_close(path, session, calibrated, tmp_path, monkeypatch):
+def test_a_model_in_int8_is_smaller_and_close(path, session, shipped, tmp_path, monkeypatch):
     monkeypatch.setattr(write, "traced", lambda checkpoint: None)
     monkeypatch.setattr(write, "_as_onnx", lambda program, config: onnx.load(path))  # which takes long
     small = tmp_path / "small.onnx"
-    write_model(calibrated, small, int8=True)
-    clip = sound(5 * RATE_HZ)[None]
+    write_model(shipped, small, int8=True)
+    clip = sound(5 * CD_HZ, rate_hz=CD_HZ)[None]
     found = run(onnxruntime.InferenceSession(small), clip)
     np.testing.assert_allclose(found["probabilities"], run(session, clip)["probabilities"], atol=0.05)
     assert small.stat().st_size < path.stat().st_size
@@ -120,11 +127,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def test_the_example_needs_neither_torch_nor_this_package(tmp_path, path, calibrated, write_wav):
-    clip = write_wav(tmp_path / "clip.wav", sound(3 * RATE_HZ), RATE_HZ)
+def test_the_example_needs_neither_torch_nor_this_package(tmp_path, path, shipped, write_wav):
+    clip = write_wav(tmp_path / "clip.wav", sound(3 * CD_HZ, rate_hz=CD_HZ), CD_HZ)
     command = [sys.executable, "-c", ALONE, EXAMPLE, path, clip]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    prediction = Predictor(calibrated, "cpu")(clip)
+    prediction = Predictor(shipped, "cpu")(clip)
     expected = [f"{value:6.1%}  {label}" for label, value in prediction.top(3, calibrated=True)]
     assert done.stdout.splitlines()[:3] == expected

@@ -32,8 +32,8 @@ def run_study(study, folder, on_clip=None):
 
 @pytest.fixture(scope="module")
 def study(tiny_checkpoints, tiny_dataset):
-    """Four of the ten clips of fold 1, two random orders."""
-    return Study(load(str(tiny_checkpoints / NAME), "cpu"), tiny_dataset, n_clips=4, n_draws=2)
+    """Three of the ten clips of fold 1, two random orders."""
+    return Study(load(str(tiny_checkpoints / NAME), "cpu"), tiny_dataset, n_clips=3, n_draws=2)
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +87,17 @@ def test_clips_measured_with_other_options_are_not_mixed(study, parts, tmp_path)
 
 def test_more_clips_go_on_from_fewer(study, parts, tmp_path):
     with pytest.raises(Killed):
-        run_study(study, tmp_path, stop_at(3))
+        run_study(study, tmp_path, stop_at(2))
     with pytest.raises(Killed):
-        run_study(replace(study, n_clips=5), tmp_path, stop_at(4))
-    assert len(set(parts())) == len(parts()) >= 4  # none was measured twice
+        run_study(replace(study, n_clips=4), tmp_path, stop_at(3))
+    assert len(set(parts())) == len(parts()) >= 3  # none was measured twice
 
 
 def test_a_quick_look_does_not_replace_more_clips(written):
     path = written[0] / f"{NAME}.json"
-    with pytest.raises(RunError, match=r"json is of 4 clips, this would be of 3 clips; give another folder with --out"):
-        require_replaceable(path, "faithfulness", {"n_clips": 3})
-    require_replaceable(path, "faithfulness", {"n_clips": 4})
+    with pytest.raises(RunError, match=r"json is of 3 clips, this would be of 2 clips; give another folder with --out"):
+        require_replaceable(path, "faithfulness", {"n_clips": 2})
+    require_replaceable(path, "faithfulness", {"n_clips": 3})
 
 
 def test_finished_clips_are_kept_if_the_file_cannot_be_written(study, parts, tmp_path):
@@ -127,7 +127,7 @@ def test_the_file_says_what_it_was_measured_on(written, study):
     assert read == values
     config = study.predictor.checkpoint.config
     assert read["weights_sha256"] == config.weights_sha256
-    assert (read["fold"], read["n_clips"], read["seed"], read["n_draws"]) == (1, 4, 0, 2)
+    assert (read["fold"], read["n_clips"], read["seed"], read["n_draws"]) == (1, 3, 0, 2)
     assert read["code"]
     assert read["data_title"] == study.dataset.title  # other files than the checkpoint was made from
     assert [clip["filename"] for clip in read["clips"]] == [clip.filename for clip in study.clips]
@@ -164,7 +164,7 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_for_many_clips():
 def test_a_study_is_read_back_and_a_broken_file_is_named(written, tmp_path):
     folder, values = written
     (study,) = load_studies("faithfulness", folder.parent)
-    assert (study.checkpoint, study.placement, study.n_clips) == (NAME, "l10", 4)
+    assert (study.checkpoint, study.placement, study.n_clips) == (NAME, "l10", 3)
     assert study.estimate("mean", "random", "sufficiency") == values["summary"]["mean"]["maps"]["random"]["sufficiency"]
     assert load_studies("faithfulness", tmp_path) == []
     (tmp_path / "faithfulness").mkdir()
