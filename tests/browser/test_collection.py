@@ -68,6 +68,24 @@ def test_uploads_are_listed_labelled_with_keys_and_opened_in_listen(page, collec
     expect(page.get_by_text("Still using dog.wav")).to_be_visible()
 
 
+def test_a_click_on_a_picture_plays_its_row(page, collecting):
+    upload(page, collecting)
+    page.evaluate("window.played = 0; document.addEventListener('play', () => window.played++, true)")
+    table = page.get_by_test_id("stDataFrame").first
+    table.click(position={"x": 110, "y": 40 + 50 + 25})  # the picture in the second row
+    expect(page.get_by_role("combobox", name="Clip")).to_have_value("crying_baby.wav", timeout=READY_MS)
+    page.wait_for_function("window.played === 1", timeout=READY_MS)
+    settle(page)
+    page.keyboard.press("j")
+    expect(page.get_by_role("combobox", name="Clip")).to_have_value("dog.wav", timeout=READY_MS)
+    settle(page)
+    assert page.evaluate("window.played") == 1  # looked into, not played
+    table.click(position={"x": 500, "y": 40 + 25})
+    expect(page.get_by_role("combobox", name="Clip")).to_have_value("clock_tick.wav", timeout=READY_MS)
+    settle(page)
+    assert page.evaluate("window.played") == 1
+
+
 def test_a_lasso_on_the_map_filters_the_table(page, collecting):
     upload(page, collecting)
     page.get_by_role("tab", name="Map").click()

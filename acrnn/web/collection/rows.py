@@ -19,7 +19,7 @@ from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.clips import show_unusable
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import listen_query
-from acrnn.web.shared.player import player
+from acrnn.web.shared.player import Stretch, player
 from acrnn.web.shared.words import describe_figure, named, plain
 from acrnn.web.shell import address
 
@@ -37,6 +37,7 @@ SHOWN = {
 }  # fmt: skip
 
 
+PICTURE = "picture"
 ROW_PX, TALL_PX, SHORT_PX = 50, 560, 340
 """Of a row, of the table alone, and of the table over a clip."""
 
@@ -100,12 +101,15 @@ def _passes(table: pd.DataFrame, shown: str) -> pd.Series:
 
 
 def show_table(collection: Collection, rows: pd.DataFrame) -> list[str]:
-    """Draw the rows with thumbnails; gives the keys of those that are selected. A click on a cell opens its clip."""
+    """Draw the rows with thumbnails; gives the keys of those that are selected.
+
+    A click on a cell opens its clip below, one on the picture plays it, too.
+    """
     told = rows.drop(columns=["key", "error"] if rows["error"].isna().all() else ["key"])
     for column in ("predicted", "second", "label", "true class"):
         told[column] = told[column].map(pretty, na_action="ignore")
     told[["confidence", "strangeness"]] *= 100
-    told.insert(0, "picture", [_data_url(collection.entries[key].thumbnail) for key in rows["key"]])
+    told.insert(0, PICTURE, [_data_url(collection.entries[key].thumbnail) for key in rows["key"]])
     told = told.dropna(axis="columns", how="all")
     answer = st.dataframe(
         told, hide_index=True, key="rows", on_select=partial(_cell_clicked, list(rows["key"])),
@@ -117,7 +121,9 @@ def show_table(collection: Collection, rows: pd.DataFrame) -> list[str]:
 
 
 _COLUMNS = {
-    "picture": st.column_config.ImageColumn("spectrogram, attention", width=170, pinned=True),
+    PICTURE: st.column_config.ImageColumn(
+        "spectrogram, attention", width=170, pinned=True, help="A click plays the recording."
+    ),
     "file": st.column_config.TextColumn(width="medium"),
     "confidence": st.column_config.ProgressColumn(
         format="%.0f %%",
@@ -148,6 +154,16 @@ def _cell_clicked(keys: list[str]) -> None:
     cells = st.session_state["rows"]["selection"]["cells"]
     if cells and cells[0][0] < len(keys):
         st.session_state["row"] = keys[cells[0][0]][:16]
+        if cells[0][1] == PICTURE:
+            st.session_state["row_played"] = st.session_state["row"]
+            st.session_state["row_asked"] = st.session_state.get("row_asked", 0) + 1
+
+
+def _played(entry: Entry, duration_s: float) -> Stretch | None:
+    """Give all of a clip to be played, if its picture was clicked."""
+    if st.session_state.get("row_played") != entry.key[:16]:
+        return None
+    return Stretch(0.0, duration_s, False, st.session_state["row_asked"])
 
 
 def choose_clip(collection: Collection, rows: pd.DataFrame) -> Entry | None:
@@ -158,7 +174,7 @@ def choose_clip(collection: Collection, rows: pd.DataFrame) -> Entry | None:
     with box:
         word = address.none_or_one_of(
             "Clip", words, key="row", format_func=lambda word: by_word[word].sound.name if word in by_word else word,
-            placeholder="Choose one here, or click a cell of the table",
+            placeholder="Choose one here, or click a row's picture to play it",
         )  # fmt: skip
     at = words.index(word) if word in by_word else -1
     for place, name, step, shortcut in ((back, "Previous", -1, "k"), (on, "Next", 1, "j")):
@@ -173,6 +189,7 @@ def choose_clip(collection: Collection, rows: pd.DataFrame) -> Entry | None:
 def go_to(word: str | None) -> None:
     """Look into another clip."""
     st.session_state["row"] = word
+    st.session_state.pop("row_played", None)
 
 
 def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
@@ -199,6 +216,7 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
         alt=describe_figure(sound.name, checkpoint),
         filename=f"{sound.name.rsplit('.', 1)[0]}-{checkpoint.name}",
         bar=False,
+        stretch=_played(entry, analysis.prediction.duration_s),
     )
     _ways_on(clip, checkpoint)
 
