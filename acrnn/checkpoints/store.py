@@ -22,6 +22,8 @@ from acrnn.paths import glob, is_shipped, shipped_checkpoints, user_checkpoints
 from acrnn.untrusted import require_regular
 
 CONFIG, CARD = "config.json", "README.md"
+FILES = (WEIGHTS, STATISTICS, CARD, CONFIG)
+"""All that a checkpoint's folder may have, the config last: where that is, the others are."""
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,27 @@ def publish_copy(source: Checkpoint, name: str, card: str, root: Path) -> Checkp
     staged.rename(target)
     shutil.rmtree(before, ignore_errors=True)
     return find(str(target.resolve()))
+
+
+def read_files(checkpoint: Checkpoint) -> dict[str, bytes]:
+    """Read a whole checkpoint, name of file → bytes, to be sent elsewhere.
+
+    Raises
+    ------
+    CheckpointError
+        If its weights are missing or damaged, or do not fit its config.
+    """
+    checkpoint.load_model()
+    checkpoint.load_statistics()
+    return {name: (checkpoint.path / name).read_bytes() for name in FILES if (checkpoint.path / name).exists()}
+
+
+def unpack(files: dict[str, bytes], folder: Path, name: str) -> Checkpoint:
+    """Write what `read_files` gave into a folder as the checkpoint `name`, and read it; several processes may."""
+    for file in FILES:
+        if file in files:
+            atomic_write_bytes(folder / name / file, files[file])
+    return find(str((folder / name).resolve()))
 
 
 def _as_json(values: dict[str, Any]) -> bytes:
