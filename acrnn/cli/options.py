@@ -13,7 +13,8 @@ from acrnn.errors import OptionError
 errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 """Standard error: notes, errors and progress."""
 
-Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
+CHECKPOINT_HELP = "A name that `checkpoints` lists, a folder, or hf://user/name on the Hugging Face Hub."
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help=CHECKPOINT_HELP)]
 Ray = Annotated[
     str | None,
     typer.Option(

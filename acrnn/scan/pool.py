@@ -11,14 +11,16 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from multiprocessing.connection import Connection
 
 import psutil
 import torch
 
+from acrnn.checkpoints import Checkpoint
 from acrnn.errors import RunError
-from acrnn.inference import Predictor, load
+from acrnn.inference import Predictor
 from acrnn.scan.rows import Layout
 from acrnn.scan.work import Options, Result, Scanner, Source
 from acrnn.training.machine import n_cores
@@ -60,7 +62,7 @@ def scan_in_processes(files: Iterable[Named], predictor: Predictor, options: Opt
     """
     layout = Layout(options.rows, predictor.checkpoint.config.labels)
     leash, hand = _SPAWN.Pipe(duplex=False)
-    given = str(predictor.checkpoint.path), str(predictor.device), options, leash
+    given = replace(predictor.checkpoint), str(predictor.device), options, leash  # a copy without its weights
     idle = [_Worker(given) for _ in range(jobs)]
     every, working, failed_starts = tuple(idle), {}, 0
     waiting = iter(files)
@@ -147,13 +149,13 @@ _scanner: Scanner
 """Of a worker process, which has one."""
 
 
-def _begin(checkpoint: str, device: str, options: Options, leash: Connection) -> None:
+def _begin(checkpoint: Checkpoint, device: str, options: Options, leash: Connection) -> None:
     """Begin a worker process: one thread, and the network loaded once."""
     global _scanner
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
     torch.set_num_threads(1)
-    _scanner = Scanner(load(checkpoint, device), options)
+    _scanner = Scanner(Predictor(checkpoint, device), options)
 
 
 def _end_with(leash: Connection) -> None:
