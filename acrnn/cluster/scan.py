@@ -131,11 +131,16 @@ class ClusterScan:
                 f"{len(lost)} of {len(self._parts)} parts failed {MOST_ATTEMPTS} times, the first for this reason: "
                 f"{lost[0].reason}. The same command tries them again."
             )
+        self._tidy()
+        self._out.write(COMPLETE, Path.touch)
+
+    def _tidy(self) -> None:
+        """Remove parts of recordings that have changed since, and what a process that died had begun to write."""
         names = {part.name for part in self._parts}
         for name in self._out.names():
-            if name.startswith("part-") and name not in names:  # of recordings that have changed since
+            is_stale = name.startswith("part-") and name not in names
+            if is_stale or (name.startswith(".") and name.endswith(".tmp.parquet")):
                 self._out.remove(name)
-        self._out.write(COMPLETE, Path.touch)
 
     def _prepare(self, *, overwrite: bool) -> set[str]:
         """Make sure that what is in the folder is of this scan; gives the names of its files."""
