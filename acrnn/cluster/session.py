@@ -15,7 +15,7 @@ AUTO, LOCAL = "auto", "local"
 def require_ray() -> None:
     """Raise OptionError if Ray is not installed."""
     if find_spec("ray") is None:
-        raise OptionError("--ray needs the package ray; pip install 'acrnn[ray]' brings it.")
+        raise OptionError("--ray needs the package ray; pip install ray, or the extra acrnn[ray], brings it.")
 
 
 @contextmanager

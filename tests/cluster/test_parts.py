@@ -137,7 +137,7 @@ def test_the_command_says_in_one_sentence_what_it_does_not_take(monkeypatch, cap
 @pytest.mark.parametrize("of", [("scan", "a"), ("sweep", "table1", "--data", "a", "--dataset", "esc10")])
 def test_without_ray_a_sentence_says_how_to_install_it(monkeypatch, capsys, of):
     monkeypatch.setattr(session, "find_spec", lambda name: None)
-    sentence = "error: --ray needs the package ray; pip install 'acrnn[ray]' brings it.\n"
+    sentence = "error: --ray needs the package ray; pip install ray, or the extra acrnn[ray], brings it.\n"
     assert command(monkeypatch, capsys, *of, "--ray", "--out", "b") == (2, "", sentence)
 
 

@@ -71,8 +71,8 @@ def attempts(monkeypatch):
     return given
 
 
-def scan_of(checkpoint, items, out, **more):
-    return ClusterScan(checkpoint, OPTIONS, items, Folder(str(out)), files_a_part=FILES_A_PART, **more)
+def scan_of(checkpoint, items, out, files_a_part=FILES_A_PART, **more):
+    return ClusterScan(checkpoint, OPTIONS, items, Folder(str(out)), files_a_part=files_a_part, **more)
 
 
 def parts_of(folder):
@@ -81,10 +81,6 @@ def parts_of(folder):
 
 def table_of(folder):
     return pd.concat([pd.read_parquet(folder / name) for name in parts_of(folder)], ignore_index=True)
-
-
-def require_same(table, expected):
-    pd.testing.assert_frame_equal(table, expected, check_exact=True)
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ def with_source(items, index, source):
     return [replace(item, source=source) if i == index else item for i, item in enumerate(items)]
 
 
-def test_a_node_that_is_killed_costs_nothing_and_the_table_is_that_of_one_machine(
+def test_a_killed_node_costs_nothing_a_deadly_recording_its_own_row_and_the_rest_is_that_of_one_machine(
     nodes, recordings, checkpoint, expected, attempts, tmp_path
 ):
     items = list_items([str(recordings)], pytest.fail)
@@ -124,54 +120,48 @@ def test_a_node_that_is_killed_costs_nothing_and_the_table_is_that_of_one_machin
             killed.append(int(wait_until(lambda: mark.exists() and mark.read_text())))
             nodes.kill_that_of(killed[0])
 
-    stuck = with_source(items, 1, OnceStuck(items[1].source, mark))
-    scanned = scan_of(checkpoint, stuck, tmp_path / "out", on_file=kill_the_stuck)
+    stuck, deadly = 1, len(items) - 2
+    given = with_source(items, stuck, OnceStuck(items[stuck].source, mark))
+    given = with_source(given, deadly, Deadly())
+    scanned = scan_of(checkpoint, given, tmp_path / "out", on_file=kill_the_stuck)
     scanned.write()
-    assert (killed, attempts[0]) == ([int(mark.read_text())], 2)
-    assert (scanned.tally.n_new, scanned.tally.failed) == (N_FILES + 1, Counter(NotAudioError=1))
-    require_same(table_of(tmp_path / "out"), expected)
+    assert killed == [int(mark.read_text())]
+    assert [index for index, n in attempts.items() if n > 1] == [stuck // FILES_A_PART, deadly // FILES_A_PART]
+    assert scanned.tally.n_new == len(items)
+    assert scanned.tally.failed == Counter(NotAudioError=1, WorkerDied=1)
     others = {path.name for path in (tmp_path / "out").iterdir()} - parts_of(tmp_path / "out").keys()
     assert others == {COMPLETE, PLAN}
 
-    attempts.clear()
+    table, is_deadly = table_of(tmp_path / "out"), expected["path"] == items[deadly].name
+    its = table[table["path"] == items[deadly].name]
+    assert its["error_kind"].tolist() == ["WorkerDied"]
+    assert its["error"].str.contains("ended abruptly").all()
+    rest = table.drop(its.index).reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, expected[~is_deadly].reset_index(drop=True), check_exact=True)
+
     scan_of(checkpoint, items, tmp_path / "whole").write()
-    assert parts_of(tmp_path / "out") == parts_of(tmp_path / "whole")
-    assert set(attempts.values()) == {1}
+    of_out, of_whole = parts_of(tmp_path / "out"), parts_of(tmp_path / "whole")
+    assert [name for name in of_whole if of_whole[name] != of_out[name]] == [list(of_whole)[deadly // FILES_A_PART]]
+    pd.testing.assert_frame_equal(table_of(tmp_path / "whole"), expected, check_exact=True)
 
 
-def test_a_recording_that_kills_its_process_costs_its_own_row(
-    nodes, recordings, checkpoint, expected, attempts, tmp_path
-):
-    items = with_source(list_items([str(recordings)], pytest.fail), 1, Deadly())
-    scanned = scan_of(checkpoint, items, tmp_path)
-    scanned.write()
-    assert attempts[0] == 2
-    assert scanned.tally.failed == Counter(NotAudioError=1, WorkerDied=1)
-    table = table_of(tmp_path)
-    is_its = table["path"] == items[1].name
-    assert table[is_its]["error_kind"].tolist() == ["WorkerDied"]
-    assert table[is_its]["error"].str.contains("ended abruptly").all()
-    rest = expected[expected["path"] != items[1].name]
-    require_same(table[~is_its].reset_index(drop=True), rest.reset_index(drop=True))
-
-
-def test_a_scan_whose_driver_is_killed_goes_on(nodes, recordings, checkpoint, expected, attempts, tmp_path):
+def test_a_scan_whose_driver_is_killed_goes_on(nodes, recordings, checkpoint, expected, tmp_path):
     command = ["scan", recordings, "--checkpoint", checkpoint.path, "--segments", "--out", tmp_path / "out"]
-    more = ["--ray", nodes.address, "--part", str(FILES_A_PART)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    more = ["--ray", nodes.address, "--part", "1"]
     driver = subprocess.Popen([sys.executable, "-m", "acrnn", *command, *more], env=environment)
     wait_until(lambda: parts_of(tmp_path / "out") or driver.poll() is not None)
     driver.kill()
     driver.wait()
     kept = parts_of(tmp_path / "out")
     assert kept
-    scanned = scan_of(checkpoint, list_items([str(recordings)], pytest.fail), tmp_path / "out")
-    scanned.write(overwrite=True)
-    assert scanned.tally.n_kept >= FILES_A_PART
+    scanned = scan_of(checkpoint, list_items([str(recordings)], pytest.fail), tmp_path / "out", files_a_part=1)
+    scanned.write()
+    assert scanned.tally.n_kept >= len(kept)
     assert scanned.tally.n_kept + scanned.tally.n_new == N_FILES + 1
     assert scanned.tally.failed == Counter(NotAudioError=1)
     assert kept.items() <= parts_of(tmp_path / "out").items()
-    require_same(table_of(tmp_path / "out"), expected)
+    pd.testing.assert_frame_equal(table_of(tmp_path / "out"), expected, check_exact=True)
 
     with pytest.raises(OptionError, match="holds a complete scan already; --overwrite"):
         scan_of(checkpoint, [], tmp_path / "out").write()

@@ -5,36 +5,32 @@ from acrnn.cluster.tasks import Needs
 from acrnn.runs.run import Run
 from acrnn.runs.start import Options
 from acrnn.runs.status import Process
-from acrnn.runs.sweep import grid, run_sweep
+from acrnn.runs.sweep import grid, train_to_outcome
 
-
-def results_of(out):
-    """Predictions and epochs of every finished run below `out`, by the run's name."""
-    return {
-        path.parent.name: (path.read_text(), [row["loss"] for row in Run(path.parent).metrics()])
-        for path in out.rglob("predictions.csv")
-    }
+NAME = "esc10-l10-plain-fold1-seed0"
 
 
 def test_a_run_whose_node_is_killed_goes_on_from_its_last_epoch(nodes, tiny_root, tmp_path):
     base = Options(tiny_root, "esc10", fold=0, recipe="plain", epochs=3, batch_size=10, device="cpu")
-    runs = grid("table4", base, ["l10", "none"], [1], [0])
+    runs = grid("table4", base, ["l10"], [1], [0])
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     killed = []
 
-    def kill_one(position, status):
-        run = Run(broken / ("esc10-l10-plain-fold1-seed0", "esc10-none-plain-fold1-seed0")[position])
+    def kill_its_node(position, status):
+        run = Run(broken / NAME)
         if not killed and run.epochs_done >= 1 and run.summary is None:
-            killed.append(run)
-            nodes.kill_that_of(Process.read(run).pid)
+            killed.append(Process.read(run).pid)
+            nodes.kill_that_of(killed[0])
 
-    outcomes = list(sweep_on_cluster(runs, broken, Needs(), on_status=kill_one))
-    assert [outcome.state for outcome in outcomes] == ["finished"] * 2
-    (run,) = killed
-    log = (run.path / "log.txt").read_text()
-    assert log.count("training from epoch") == 2
-    assert log.count("training from epoch 0") == 1
-    assert [outcome.state for outcome in sweep_on_cluster(runs, broken, Needs())] == ["skipped"] * 2
+    (outcome,) = sweep_on_cluster(runs, broken, Needs(), on_status=kill_its_node)
+    assert (outcome.state, len(killed)) == ("finished", 1)
+    began = [line for line in (broken / NAME / "log.txt").read_text().splitlines() if "training from epoch" in line]
+    assert [" epoch 0 " in line for line in began] == [True, False]
 
-    assert [outcome.state for outcome in run_sweep(runs, whole, jobs=2)] == ["finished"] * 2
-    assert results_of(broken) == results_of(whole)
+    assert train_to_outcome(runs[0], whole, None).state == "finished"
+    assert results_of(broken / NAME) == results_of(whole / NAME)
+
+
+def results_of(folder):
+    """Give a run's predictions, and the loss of each epoch."""
+    return (folder / "predictions.csv").read_text(), [row["loss"] for row in Run(folder).metrics()]
