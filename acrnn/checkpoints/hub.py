@@ -52,9 +52,8 @@ def fetch(address: str, files: Sequence[str], needed: Sequence[str]) -> tuple[Pa
     if match is None:
         raise CheckpointError(f"{address} is no address; hf://user/name and hf://user/name@revision are accepted.")
     if find_spec("huggingface_hub") is None:
-        raise OptionError(
-            f"{address} needs the package huggingface_hub; pip install huggingface_hub, or the extra acrnn[hub], brings it."
-        )
+        told = "pip install huggingface_hub, or the extra acrnn[hub], brings it"
+        raise OptionError(f"{address} needs the package huggingface_hub; {told}.")
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
