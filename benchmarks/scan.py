@@ -70,9 +70,8 @@ def _stages(predictor: Predictor, path: Path) -> str:
             "network": _cpu_s(lambda: [predictor.model(batch) for batch in batches]),
         }
     whole = _cpu_s(lambda: predictor(path))
-    seconds["rest"] = whole - sum(seconds.values())
-    told = ", ".join(f"{stage} {one:.1f} s ({one / whole:.0%})" for stage, one in seconds.items())
-    return f"{whole:.1f} CPU s an hour: {told}"
+    told = ", ".join(f"{stage} {one:.1f} s" for stage, one in seconds.items())
+    return f"{whole:.1f} CPU s an hour, of which {told}"
 
 
 def _print_rows(predictor: Predictor, path: Path, folder: Path) -> None:
