@@ -39,7 +39,7 @@ from acrnn.cli.options import (
 )
 from acrnn.cli.recordings import predict
 from acrnn.cli.scan import scan
-from acrnn.errors import AcrnnError
+from acrnn.errors import AcrnnError, OptionError
 
 if TYPE_CHECKING:
     from acrnn.runs.start import Options
@@ -171,6 +171,8 @@ def sweep(
     base = Options(data, dataset, fold=0, recipe=recipe, epochs=epochs, device=device, sealed=apart)
     listed = [item for item in placements.split(",") if item]
     runs = grid(name, base, listed, _numbers(folds, "folds"), _numbers(seeds, "seeds"))
+    if ray is not None and jobs is not None:
+        raise OptionError("--jobs is for this machine; with --ray --cores and --gpus say what a run takes.")
     root = make_writable(out or runs_root(), "--out or ACRNN_RUNS")
     outcomes = _sweep_here(device, jobs) if ray is None else _sweep_on_cluster(ray, device, cores, gpus)
     states = []

@@ -59,6 +59,10 @@ def scan(
     if max_seconds is not None:
         limits = replace(limits, max_duration_s=max_seconds)
     options = Options("segments" if segments else "events" if events else "files", limits, channel, partial)
+    if ray is None and part is not None:
+        raise OptionError("--part goes with --ray; without it a scan writes one file.")
+    if ray is not None and jobs is not None:
+        raise OptionError("--jobs is for this machine; with --ray the cluster's cores are used.")
     if ray is not None:
         _scan_on_cluster(paths, out, checkpoint, options, Cluster(ray, device, part, overwrite=overwrite))
         return

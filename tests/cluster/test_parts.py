@@ -125,6 +125,8 @@ def command(monkeypatch, capsys, *arguments):
         (("s3://bucket/a",), "s3://bucket/a is read and written with --ray alone; without it files are accepted."),
         (("a", "--ray"), "--ray writes a folder of Parquet files, and --out is -; a folder or a URI is accepted."),
         (("a", "--ray", "--out", "b.csv"), "--ray writes a folder of Parquet files, and --out is b.csv; "),
+        (("a", "--ray", "--out", "b", "--jobs", "2"), "--jobs is for this machine; with --ray "),
+        (("a", "--out", "b.csv", "--part", "2"), "--part goes with --ray; without it a scan writes one file."),
         (("a", "--ray", "--out", "b", "--device", "mps"), "--ray works on cpu or cuda, not on mps."),
     ],
 )
