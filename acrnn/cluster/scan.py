@@ -148,10 +148,10 @@ class ClusterScan:
         if COMPLETE in there:
             if not overwrite:
                 raise OptionError(f"{self._out.where} holds a complete scan already; --overwrite replaces it.")
-            ours = {name for name in there if name.startswith("part-")} | {COMPLETE, PLAN}
-            for name in sorted(ours & there, reverse=True):  # the parts before the plan
+            parts = sorted(name for name in there if name.startswith("part-"))
+            for name in (COMPLETE, *parts, *({PLAN} & there)):  # in this order: a kill in between leaves no lie
                 self._out.remove(name)
-            there -= ours
+                there.remove(name)
         if PLAN in there:
             self._require_same(json.loads(self._out.read(PLAN)))
         else:

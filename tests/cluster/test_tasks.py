@@ -106,3 +106,27 @@ def test_a_scan_with_a_part_that_fails_is_not_complete_and_says_why(scanned, tmp
     with pytest.raises(RunError, match=f"1 of 1 parts failed {MOST_ATTEMPTS} times, .+: no room"):
         scanned.write()
     assert {path.name for path in Path(tmp_path / "out").iterdir()} == {cluster_scan.PLAN}
+
+
+def test_a_complete_scan_is_replaced_as_a_whole(scanned, tmp_path, monkeypatch, fake_ray):
+    (part,) = scanned._parts
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in (cluster_scan.COMPLETE, part.name, "part-000001-old.parquet", ".left.tmp.parquet", "mine.txt"):
+        (out / name).write_bytes(b"of before")
+    (out / cluster_scan.PLAN).write_text('{"weights": "others"}')
+    with pytest.raises(OptionError, match="holds a complete scan already"):
+        scanned.write()
+    assert (out / part.name).read_bytes() == b"of before"
+    monkeypatch.setattr(cluster_scan, "MOST_ATTEMPTS", 1)
+    given = []
+
+    def here(parts, submit):
+        given.extend(parts)
+        yield from ((part, scan_part(scanned._job, part, 0)) for part in parts)
+
+    monkeypatch.setattr(cluster_scan, "run_on_cluster", here)
+    scanned.write(overwrite=True)
+    assert given == [part]
+    assert len(pd.read_parquet(out / part.name)) == 2
+    assert {path.name for path in out.iterdir()} == {cluster_scan.COMPLETE, cluster_scan.PLAN, part.name, "mine.txt"}
