@@ -36,6 +36,10 @@ class AudioTooLargeError(AudioError):
     """The recording is over the limit of duration or bytes, or its header announces an absurd size or rate."""
 
 
+class StoreError(AudioError):
+    """The store that a recording is in did not give it, which it may do the next time."""
+
+
 class LimitError(AudioError):
     """A server has given this visitor, or all together, what it gives."""
 

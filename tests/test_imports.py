@@ -26,6 +26,7 @@ TIERS = (
     {"results"},
     {"report"},
     {"scan"},
+    {"cluster"},
     {"figures"},
     {"collection"},
     {"cli", "web"},
@@ -94,6 +95,8 @@ def test_the_network_knows_tensors_alone(graph):
         ("typer", {"cli"}),
         ("rich", {"cli"}),
         ("onnx", {"export"}),
+        ("ray", {"cluster"}),
+        ("huggingface_hub", {"checkpoints"}),
         ("pages", set()),
     ],
 )

@@ -15,6 +15,7 @@ from acrnn.checkpoints.open_set import OpenSet, Scale
 from acrnn.checkpoints.store import (
     CARD,
     CONFIG,
+    FILES,
     Checkpoint,
     find,
     hidden,
@@ -22,13 +23,16 @@ from acrnn.checkpoints.store import (
     listed,
     names,
     publish_copy,
+    read_files,
     save,
+    unpack,
 )
 from acrnn.checkpoints.weights import WEIGHTS
 
 __all__ = [
     "CARD",
     "CONFIG",
+    "FILES",
     "SCHEMA",
     "WEIGHTS",
     "Checkpoint",
@@ -41,5 +45,7 @@ __all__ = [
     "listed",
     "names",
     "publish_copy",
+    "read_files",
     "save",
+    "unpack",
 ]

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from acrnn.checkpoints import hub
 from acrnn.checkpoints.config import CheckpointConfig, read_config
 from acrnn.checkpoints.open_set import OpenSet
 from acrnn.checkpoints.weights import BANDS, STATISTICS, WEIGHTS, bands_of, read_statistics, read_weights
@@ -19,9 +20,12 @@ from acrnn.errors import CheckpointError
 from acrnn.features import BandStatistics
 from acrnn.model import Network, build
 from acrnn.paths import glob, is_shipped, shipped_checkpoints, user_checkpoints
-from acrnn.untrusted import require_regular
+from acrnn.untrusted import read_bytes, require_regular
 
 CONFIG, CARD = "config.json", "README.md"
+FILES = (WEIGHTS, STATISTICS, CARD, CONFIG)
+"""All that a checkpoint's folder may have, the config last: where that is, the others are."""
+MAX_FILE_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def find(name: str, root: Path | None = None) -> Checkpoint:
     Parameters
     ----------
     name : str
-        A name that `names` lists, or the path of a checkpoint's folder.
+        A name that `names` lists, the path of a checkpoint's folder, or `hf://user/name[@revision]`.
     root : Path, optional
         The only folder to look for the name in.
 
@@ -146,7 +150,12 @@ def find(name: str, root: Path | None = None) -> Checkpoint:
     ------
     CheckpointError
         If there is no such checkpoint, or its config is of another schema or lacks, adds or garbles a field.
+    OptionError
+        If it is on the Hugging Face Hub, and the package for that is not installed.
     """
+    if root is None and hub.is_address(name):
+        path, known_as = hub.fetch(name, FILES, needed=(CONFIG, WEIGHTS))
+        return Checkpoint(path, replace(read_config(path / CONFIG), name=known_as))
     roots = (shipped_checkpoints(), user_checkpoints()) if root is None else (root,)
     paths = [folder / name for folder in roots] if Path(name).name == name else [Path(name)]
     for path in paths:
@@ -249,6 +258,31 @@ def publish_copy(source: Checkpoint, name: str, card: str, root: Path) -> Checkp
     staged.rename(target)
     shutil.rmtree(before, ignore_errors=True)
     return find(str(target.resolve()))
+
+
+def read_files(checkpoint: Checkpoint) -> dict[str, bytes]:
+    """Read a whole checkpoint, name of file → bytes, to be sent elsewhere.
+
+    Raises
+    ------
+    CheckpointError
+        If its weights are missing or damaged, or do not fit its config, or a file cannot be read.
+    """
+    checkpoint.load_model()
+    checkpoint.load_statistics()
+    there = [name for name in FILES if (checkpoint.path / name).exists()]
+    try:
+        return {name: read_bytes(checkpoint.path / name, MAX_FILE_BYTES) for name in there}
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{checkpoint.path} cannot be read ({error}).") from error
+
+
+def unpack(files: dict[str, bytes], folder: Path, name: str) -> Checkpoint:
+    """Write what `read_files` gave into a folder as the checkpoint `name`, and read it; several processes may."""
+    for file in FILES:
+        if file in files:
+            atomic_write_bytes(folder / name / file, files[file])
+    return find(str((folder / name).resolve()))
 
 
 def _as_json(values: dict[str, Any]) -> bytes:

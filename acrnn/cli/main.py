@@ -2,8 +2,11 @@
 
 import io
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import (
@@ -27,14 +30,20 @@ from acrnn.cli.options import (
     DatasetName,
     Device,
     GroupPattern,
+    Ray,
     Sealed,
     errors,
     sheet,
+    with_address,
     writable,
 )
 from acrnn.cli.recordings import predict
 from acrnn.cli.scan import scan
-from acrnn.errors import AcrnnError
+from acrnn.errors import AcrnnError, OptionError
+
+if TYPE_CHECKING:
+    from acrnn.runs.start import Options
+    from acrnn.runs.sweep import Outcome
 
 app = typer.Typer(
     help="See what a sound classifier listens to: predict, train and evaluate ACRNN.",
@@ -49,6 +58,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # what an encoding such as cp1252 lacks, or is no text, is written as \\x
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    sys.argv[1:] = with_address(sys.argv[1:])
     try:
         app()
     except AcrnnError as error:
@@ -147,30 +157,58 @@ def sweep(
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds after which to stop; the same command continues.")
     ] = None,
+    ray: Ray = None,
+    cores: Annotated[int, typer.Option(min=1, help="With --ray: cores of each run.")] = 1,
+    gpus: Annotated[float, typer.Option(min=0, help="With --ray: GPUs of each run, or a share of one.")] = 0,
 ) -> None:
     """Train a grid of runs. Finished ones are skipped, interrupted ones continue, a failing one stops no other."""
     from acrnn.cli.terminal import sweep_bar
-    from acrnn.devices import training_device
     from acrnn.paths import make_writable, runs_root
     from acrnn.runs.start import Options
-    from acrnn.runs.sweep import Ending, grid, run_sweep
-    from acrnn.training.machine import default_jobs
+    from acrnn.runs.sweep import Ending, grid
 
     apart = tuple(_numbers(sealed, "sealed"))
     base = Options(data, dataset, fold=0, recipe=recipe, epochs=epochs, device=device, sealed=apart)
     listed = [item for item in placements.split(",") if item]
     runs = grid(name, base, listed, _numbers(folds, "folds"), _numbers(seeds, "seeds"))
-    jobs = jobs or default_jobs(training_device(device).type)
+    if ray is not None and jobs is not None:
+        raise OptionError("--jobs is for this machine; with --ray --cores and --gpus say what a run takes.")
     root = make_writable(out or runs_root(), "--out or ACRNN_RUNS")
+    outcomes = _sweep_here(device, jobs) if ray is None else _sweep_on_cluster(ray, device, cores, gpus)
     states = []
     with sweep_bar(errors, [run.name for run in runs]) as (on_status, on_outcome):
-        for outcome in run_sweep(runs, root, jobs=jobs, time_limit_s=time_limit, on_status=on_status):
+        for outcome in outcomes(runs, root, time_limit_s=time_limit, on_status=on_status):
             states.append(outcome.state)
             on_outcome(outcome.name)
             errors.print(f"{outcome.name}: {outcome.state} {outcome.message}", markup=False)
     print(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)))
     if Ending.FAILED in states:
         raise typer.Exit(2)
+
+
+def _sweep_here(device: str, jobs: int | None) -> Callable[..., Iterator["Outcome"]]:
+    from acrnn.devices import training_device
+    from acrnn.runs.sweep import run_sweep
+    from acrnn.training.machine import default_jobs
+
+    return partial(run_sweep, jobs=jobs or default_jobs(training_device(device).type))
+
+
+def _sweep_on_cluster(address: str, device: str, cores: int, gpus: float) -> Callable[..., Iterator["Outcome"]]:
+    from acrnn.cluster.session import connected, require_ray
+
+    require_ray()
+    from acrnn.cluster.sweep import sweep_on_cluster
+    from acrnn.cluster.tasks import Needs
+
+    device = ("cuda" if gpus else "cpu") if device == "auto" else device
+    needs = Needs(cores, gpus or float(device == "cuda"))
+
+    def sweep_it(runs: list["Options"], root: Path, **more: Any) -> Iterator["Outcome"]:
+        with connected(address):
+            yield from sweep_on_cluster([replace(run, device=device) for run in runs], root, needs, **more)
+
+    return sweep_it
 
 
 def _numbers(text: str, option: str) -> list[int]:

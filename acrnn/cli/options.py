@@ -31,7 +31,14 @@ def harmless(text: str) -> str:
 errors = Errors(stderr=True, highlight=False, soft_wrap=True, markup=False)
 """Standard error: notes, errors and progress."""
 
-Checkpoint = Annotated[str, typer.Option("--checkpoint", help="A name that `checkpoints` lists, or a folder.")]
+CHECKPOINT_HELP = "A name that `checkpoints` lists, a folder, or hf://user/name on the Hugging Face Hub."
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help=CHECKPOINT_HELP)]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray", metavar="[ADDRESS]", help="Work on a Ray cluster: auto, local or host:port; see docs/scale.md."
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[
     Path,
@@ -45,6 +52,15 @@ GroupPattern = Annotated[
     typer.Option(help="Of own classes: regular expression whose match in a file name says what belongs together."),
 ]
 Sealed = Annotated[str, typer.Option(help="Folds, such as 1 or 1,3, neither trained on nor scored.")]
+
+
+def with_address(arguments: list[str]) -> list[str]:
+    """Give `--ray` without an address the address `auto`; typer knows no option whose value may be left out."""
+    following = [*arguments[1:], "-"]
+    return [
+        "--ray=auto" if word == "--ray" and after.startswith("-") else word
+        for word, after in zip(arguments, following, strict=True)
+    ]
 
 
 def sheet(width: int) -> Console:

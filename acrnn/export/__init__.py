@@ -4,6 +4,7 @@ It may import checkpoints, features and data, and alone uses the packages onnx a
 """
 
 from acrnn.export.graph import ClipGraph
+from acrnn.export.hub import write_hub_folder
 from acrnn.export.interface import Port, input_of, metadata_of, outputs_of
 from acrnn.export.write import FORMATS, require_format, write_model
 
@@ -15,5 +16,6 @@ __all__ = [
     "metadata_of",
     "outputs_of",
     "require_format",
+    "write_hub_folder",
     "write_model",
 ]

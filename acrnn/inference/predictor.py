@@ -271,7 +271,9 @@ class Hearing:
 
 
 def load(name: str, device: str = "auto") -> Predictor:
-    """Load a checkpoint by name (or by its folder's path) as a predictor; see `acrnn.checkpoints.names`.
+    """Load a checkpoint as a predictor: by name (see `acrnn.checkpoints.names`), its folder's path, or an address.
+
+    `hf://user/name[@revision]` is downloaded from the Hugging Face Hub, which needs the extra `acrnn[hub]`.
 
     Raises
     ------

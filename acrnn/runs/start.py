@@ -8,6 +8,7 @@ import torch
 from acrnn import data
 from acrnn.audio import open_audio
 from acrnn.checkpoints import Checkpoint, find
+from acrnn.checkpoints.hub import is_address
 from acrnn.devices import fast_precision, training_device
 from acrnn.errors import CheckpointError, OptionError
 from acrnn.features import FrontEnd, mel_front_end
@@ -147,8 +148,10 @@ def _source(options: Options, recipe: Recipe, dataset: data.Dataset) -> Checkpoi
 
 
 def _known_as(checkpoint: str) -> str:
-    """Give a checkpoint's name, or if it was named by a path, the path from the root."""
-    return checkpoint if Path(checkpoint).name == checkpoint else str(Path(checkpoint).resolve())
+    """Give a checkpoint's name or address, or if it was named by a path, the path from the root."""
+    return (
+        checkpoint if Path(checkpoint).name == checkpoint or is_address(checkpoint) else str(Path(checkpoint).resolve())
+    )
 
 
 def _front_end(placement: str, rate_hz: int, recipe: Recipe) -> FrontEnd:

@@ -127,9 +127,9 @@ def run_sweep(
         while waiting or working:
             while waiting and len(working) < jobs:
                 position, options = waiting.pop(0)
-                outcome = _without_training(options, out, deadline)
-                if outcome is not None:
-                    yield outcome
+                begun = begin(options, out, deadline)
+                if isinstance(begun, Outcome):
+                    yield begun
                     continue
                 pipe, process = _start_training(options, out, jobs, deadline)
                 working[pipe] = (position, process)
@@ -162,16 +162,19 @@ def _start_training(options: Options, out: Path, jobs: int, deadline: float | No
     return ours, process
 
 
-def _without_training(options: Options, out: Path, deadline: float | None) -> Outcome | None:
-    """Give the outcome of a run that there is nothing to train of: finished, out of time or wrong from the start."""
+def begin(options: Options, out: Path, deadline: float | None) -> Run | Outcome:
+    """Give the run to train, its folder made if need be.
+
+    If there is nothing to train, give the outcome instead: the run is finished, out of time or wrong from the start.
+    """
     if deadline is not None and time.monotonic() > deadline:
         return Outcome(options.name, Ending.STOPPED, "not begun")
     try:
         config, _ = configure(options)
         run = Run.create(out, config, resume=True)
+        return run if run.summary is None else Outcome(options.name, Ending.SKIPPED, _accuracy(run))
     except (AcrnnError, OSError) as error:
         return Outcome(options.name, Ending.FAILED, f"{type(error).__name__}: {error}")
-    return Outcome(options.name, Ending.SKIPPED, _accuracy(run)) if run.summary is not None else None
 
 
 def _train_one(options: Options, out: Path, jobs: int, deadline: float | None, pipe: Connection) -> None:
@@ -180,10 +183,19 @@ def _train_one(options: Options, out: Path, jobs: int, deadline: float | None, p
     keep_memory()
     use_threads_of(jobs)
     with suppress(BrokenPipeError):  # nobody listens any more
-        pipe.send(_outcome(options, out, deadline, pipe))
+        pipe.send(train_to_outcome(options, out, deadline, pipe.send))
 
 
-def _outcome(options: Options, out: Path, deadline: float | None, pipe: Connection) -> Outcome:
+def train_to_outcome(
+    options: Options, out: Path, deadline: float | None, tell: Callable[[Status], object] = lambda status: None
+) -> Outcome:
+    """Train one run to its end in this process, or to its last step before the deadline.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Told what the run is doing, often; BrokenPipeError says that nobody listens any more, and the run stops.
+    """
     try:
         config, dataset = configure(options)
         run = Run.create(out, config, resume=True)
@@ -191,7 +203,7 @@ def _outcome(options: Options, out: Path, deadline: float | None, pipe: Connecti
         def on_status(status: Status) -> None:
             is_late = deadline is not None and time.monotonic() > deadline
             try:
-                pipe.send(status)
+                tell(status)
             except BrokenPipeError:  # the sweep is gone; the run goes on with the next one
                 is_late = True
             if is_late and not status.ended:  # a request after the last word would stop the next process

@@ -5,10 +5,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from acrnn.checkpoints import CheckpointConfig
 from acrnn.data import sha256_of
 from acrnn.inference import Predictor
 from acrnn.scan.find import STDIN
@@ -147,18 +148,21 @@ class Scan:
         for path in here:
             yield scanner(sys.stdin.buffer if str(path) == STDIN else path, str(path))
         if others:
-            yield from scan_in_processes(others, self._predictor, self._options, min(self._jobs, len(others)))
+            named = ((path, str(path)) for path in others)
+            yield from scan_in_processes(named, self._predictor, self._options, min(self._jobs, len(others)))
 
     def _settings(self) -> dict[str, Any]:
-        """Name all that the rows depend on, beside the files."""
-        config = self._predictor.checkpoint.config
-        open_set = None if config.open_set is None else sha256_of(repr(config.open_set).encode())
-        return {
-            "checkpoint": config.name,
-            "weights": config.weights_sha256,
-            "open_set": open_set,
-            "rows": self._options.rows,
-            "channel": self._options.channel,
-            "partial": self._options.partial,
-            "max_seconds": asdict(self._options.limits)["max_duration_s"],
-        }
+        return settings_of(self._predictor.checkpoint.config, self._options)
+
+
+def settings_of(config: CheckpointConfig, options: Options) -> dict[str, Any]:
+    """Name all that the rows depend on, beside the files."""
+    return {
+        "checkpoint": config.name,
+        "weights": config.weights_sha256,
+        "open_set": None if config.open_set is None else sha256_of(repr(config.open_set).encode()),
+        "rows": options.rows,
+        "channel": options.channel,
+        "partial": options.partial,
+        "max_seconds": options.limits.max_duration_s,
+    }

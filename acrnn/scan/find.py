@@ -48,11 +48,12 @@ def _in_folder(folder: Path, on_error: Callable[[FolderError], object]) -> Itera
             continue
         entered.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = (Path(root, name) for name in sorted(files) if _is_recording(name))
+        paths = (Path(root, name) for name in sorted(files) if is_recording(name))
         yield from (path for path in paths if not _is_waited_for(path))
 
 
-def _is_recording(name: str) -> bool:
+def is_recording(name: str) -> bool:
+    """Whether a file's name is that of a recording, and not hidden."""
     return not name.startswith(".") and name.rpartition(".")[2].lower() in SUFFIXES
 
 

@@ -11,17 +11,18 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import psutil
 import torch
 
+from acrnn.checkpoints import Checkpoint
 from acrnn.errors import RunError
-from acrnn.inference import Predictor, load
+from acrnn.inference import Predictor
 from acrnn.scan.rows import Layout
-from acrnn.scan.work import Options, Result, Scanner
+from acrnn.scan.work import Options, Result, Scanner, Source
 from acrnn.training.machine import n_cores
 
 DIED = "WorkerDied"
@@ -44,7 +45,11 @@ def default_jobs(device: torch.device, n_files: int) -> int:
     return max(1, min(n_cores(), n_files, *rooms))
 
 
-def scan_in_processes(files: Iterable[Path], predictor: Predictor, options: Options, jobs: int) -> Iterator[Result]:
+Named = tuple[Source, str]
+"""A recording, and what it is called in its rows."""
+
+
+def scan_in_processes(files: Iterable[Named], predictor: Predictor, options: Options, jobs: int) -> Iterator[Result]:
     """Scan files in `jobs` processes; gives their results as they come.
 
     A process that dies (killed, out of memory) gives its file an error of kind `DIED`, and another takes its place. If
@@ -57,27 +62,27 @@ def scan_in_processes(files: Iterable[Path], predictor: Predictor, options: Opti
     """
     layout = Layout(options.rows, predictor.checkpoint.config.labels)
     leash, hand = _SPAWN.Pipe(duplex=False)
-    given = str(predictor.checkpoint.path), str(predictor.device), options, leash
+    given = replace(predictor.checkpoint), str(predictor.device), options, leash  # a copy without its weights
     idle = [_Worker(given) for _ in range(jobs)]
     every, working, failed_starts = tuple(idle), {}, 0
     waiting = iter(files)
     try:
         while True:
-            while idle and (path := next(waiting, None)) is not None:
+            while idle and (named := next(waiting, None)) is not None:
                 worker = idle.pop()
-                working[worker.submit(path)] = worker, path
+                working[worker.submit(named)] = worker, named
             if not working:
                 return
             results = []
             for future in wait(working, return_when=FIRST_COMPLETED).done:
-                worker, path = working.pop(future)
+                worker, named = working.pop(future)
                 idle.append(worker)
-                result = _result_of(future, path, layout)
+                result = _result_of(future, named[1], layout)
                 if result.error_kind == DIED and not worker.has_begun:
                     failed_starts += 1
                     if failed_starts == _MOST_FAILED_STARTS:
                         raise RunError("Processes end before they have begun; is there memory for so many --jobs?")
-                    waiting = chain([path], waiting)
+                    waiting = chain([named], waiting)
                     continue
                 failed_starts = 0
                 results.append(result)
@@ -88,12 +93,12 @@ def scan_in_processes(files: Iterable[Path], predictor: Predictor, options: Opti
             worker.close()
 
 
-def _result_of(future: Future, path: Path, layout: Layout) -> Result:
+def _result_of(future: Future, name: str, layout: Layout) -> Result:
     try:
         return future.result()
     except BrokenProcessPool:
-        told = f"{path}: the process that read it ended abruptly; it was killed, or ran out of memory."
-        return Result.failed(str(path), layout, DIED, told)
+        told = f"{name}: the process that read it ended abruptly; it was killed, or ran out of memory."
+        return Result.failed(name, layout, DIED, told)
 
 
 class _Worker:
@@ -113,14 +118,14 @@ class _Worker:
         """Whether the process came as far as its first file."""
         return self._ready.done() and self._ready.exception() is None
 
-    def submit(self, path: Path) -> Future:
+    def submit(self, named: Named) -> Future:
         """Give it a file."""
         try:
-            return self._executor.submit(_scan, path)
+            return self._executor.submit(_scan, named)
         except BrokenProcessPool:
             self._executor.shutdown()
             self._start()
-            return self._executor.submit(_scan, path)
+            return self._executor.submit(_scan, named)
 
     def close(self) -> None:
         """Wait for its end."""
@@ -144,13 +149,13 @@ _scanner: Scanner
 """Of a worker process, which has one."""
 
 
-def _begin(checkpoint: str, device: str, options: Options, leash: Connection) -> None:
+def _begin(checkpoint: Checkpoint, device: str, options: Options, leash: Connection) -> None:
     """Begin a worker process: one thread, and the network loaded once."""
     global _scanner
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
     torch.set_num_threads(1)
-    _scanner = Scanner(load(checkpoint, device), options)
+    _scanner = Scanner(Predictor(checkpoint, device), options)
 
 
 def _end_with(leash: Connection) -> None:
@@ -161,5 +166,5 @@ def _end_with(leash: Connection) -> None:
         os._exit(1)
 
 
-def _scan(path: Path) -> Result:
-    return _scanner(path, str(path))
+def _scan(named: Named) -> Result:
+    return _scanner(*named)

@@ -1,5 +1,7 @@
 """One recording at a time, in this process: its rows, or the reason why there are none."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -8,6 +10,9 @@ from acrnn.audio import Limits
 from acrnn.errors import AcrnnError
 from acrnn.inference import Predictor
 from acrnn.scan.rows import Layout, Row
+
+Source = Path | BinaryIO | Callable[[], AbstractContextManager[BinaryIO]]
+"""A recording: a path, an open file, or what opens one and can be sent to another process."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,13 @@ class Scanner:
         self._predictor, self._options = predictor, options
         self.layout = Layout(options.rows, predictor.checkpoint.config.labels)
 
-    def __call__(self, source: Path | BinaryIO, name: str) -> Result:
+    def __call__(self, source: Source, name: str) -> Result:
         """Predict one recording; an error becomes its row, whatever it is."""
         options = self._options
         how = {"limits": options.limits, "channel": options.channel, "partial": options.partial}
         try:
-            prediction = self._predictor(source, name=name, **how)
+            with source() if callable(source) else nullcontext(source) as file:
+                prediction = self._predictor(file, name=name, **how)
             return Result(name, self.layout.rows(prediction), prediction.duration_s)
         except AcrnnError as error:
             return Result.failed(name, self.layout, type(error).__name__, str(error))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from acrnn.checkpoints import find, names
+from acrnn.checkpoints import find, hub, names
 from acrnn.report.words import WORD_JOINER
 from acrnn.web.shared.models import listen_query
 from acrnn.web.shared.words import plain
@@ -46,6 +46,14 @@ def test_the_query_of_a_checkpoint_chooses_it(checkpoints):
     assert len(checkpoints) == 4
     for checkpoint in checkpoints:
         assert chosen_by(listen_query(checkpoint)) == checkpoint.name
+
+
+@pytest.mark.parametrize("word", ["hf://somebody/model", "/etc", "../checkpoints", "file:///etc"])
+def test_a_query_names_no_checkpoint_elsewhere(checkpoints, monkeypatch, word):
+    monkeypatch.setattr(hub, "fetch", lambda *given, **more: pytest.fail("the Hub was asked"))
+    monkeypatch.setenv("ACRNN_PUBLIC", "1")
+    chosen = chosen_by({"model": word, "attention": word, "fold": word})
+    assert chosen in {checkpoint.name for checkpoint in checkpoints}
 
 
 VALUE = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
