@@ -1,11 +1,13 @@
 """ACRNN in the browser: `streamlit run app.py`."""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from acrnn.web.shell.address import one_entry_a_step
 from acrnn.web.shell.carry import carried_choices
 from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
+from acrnn.web.shell.server import FirstPaint, wait_until_warm, warm_up
 from acrnn.web.shell.uploads import bound_uploads
 
 # A contrast of at least 4.5 (WCAG AA) for captions, code in them, what the theme fills with its colour, and the grey of
@@ -27,26 +29,36 @@ FRAME = """<style>
 }
 </style>"""
 
-st.set_page_config(page_icon="acrnn/web/shell/icon.png", layout="wide")
-warn_if_open()
-bound_uploads()
-pages = [
-    st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True),
-    st.Page("pages/collection.py", title="Collection", icon=":material/library_music:", url_path="collection"),
-    st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
-    st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:", url_path="confusions"),
-    *(
-        [st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train")]
-        if has_sign_in() or may_write()
-        else []
-    ),
-    st.Page("pages/results.py", title="Results", icon=":material/table_chart:", url_path="results"),
-]
-page = st.navigation(pages, position="top")
-st.set_page_config(page_title=f"{page.title} · ACRNN")
-with st.container(key="frame"):
-    st.html(FRAME)
-    one_entry_a_step()
-with carried_choices(page.title):
-    page.run()
-freeze(page.title)
+
+def main() -> None:
+    """Run the page that a visitor looks at."""
+    st.set_page_config(page_icon="acrnn/web/shell/icon.png", layout="wide")
+    warn_if_open()
+    bound_uploads()
+    pages = [
+        st.Page("pages/listen.py", title="Listen", icon=":material/hearing:", default=True),
+        st.Page("pages/collection.py", title="Collection", icon=":material/library_music:", url_path="collection"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
+        st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:", url_path="confusions"),
+        *(
+            [st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train")]
+            if has_sign_in() or may_write()
+            else []
+        ),
+        st.Page("pages/results.py", title="Results", icon=":material/table_chart:", url_path="results"),
+    ]
+    page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} · ACRNN")
+    with st.container(key="frame"):
+        st.html(FRAME)
+        one_entry_a_step()
+    wait_until_warm()
+    with carried_choices(page.title):
+        page.run()
+    freeze(page.title)
+
+
+if __name__ == "__main__":
+    main()
+else:  # the server, which imports this file once and has `main` run for each visitor
+    app = st.App("app.py", lifespan=warm_up, middleware=[Middleware(FirstPaint)])
