@@ -14,7 +14,12 @@ from acrnn.web.shell.uploads import bound_uploads
 # charts, Streamlit's and ours. The links to the pages stand above the sidebar, at one place with a sidebar and without.
 FRAME = """<style>
 .stMainBlockContainer { padding-top: 4.5rem }
-.st-key-frame { display: none }
+.st-key-frame, .st-key-upload [aria-label="Add files"] { display: none }
+.st-key-upload section { padding: .25rem .5rem; min-height: 0 }
+div:has(> .st-key-listen_audio) {
+  position: sticky; top: 3.75rem; z-index: 6; padding: .25rem 0; background: light-dark(#ffffff, #0e1117);
+}
+.updatemenu-container { display: none }
 [data-testid="stCaptionContainer"] { opacity: .8 }
 [data-testid="stCaptionContainer"] code { font-size: .85em }
 [data-testid="stBaseButton-primary"], [data-tag] { color: light-dark(white, black) }

@@ -9,6 +9,7 @@ const heard = new WeakSet() // charts that tell when they were drawn
 const asked = new Map() // player → which stretch was played last, and the one that is being played
 const redraws = new Map() // chart → what to do then
 const NO_CONTROL = "body, main, [role=tabpanel]" // what has the focus when nothing that answers keys has it
+const CONTROLLED = ["aria-checked", "aria-valuetext", "data-selected"] // what a widget changes with its value
 const MOMENTS = ["play", "pause", "seeking", "seeked", "timeupdate", "loadedmetadata", "ratechange"]
 
 export default function ({ parentElement, data }) {
@@ -24,6 +25,34 @@ export default function ({ parentElement, data }) {
     position: "absolute", width: "2px", background: "#E69F00", boxShadow: "0 0 3px rgba(0,0,0,.7)",
     pointerEvents: "none", zIndex: 5, display: "none",
   })
+
+  // What the page's own widgets say now. Streamlit changes them at once and then runs the page, too late for the eye.
+  const wanted = () => {
+    const of = (key, what) => [...document.querySelectorAll(`.st-key-${data.controls[key]} ${what}`)]
+    const [low, high] = of("colours", "input[type=range]").map((end) => Number(end.value))
+    return {
+      opacity: of("veil", "input")[0]?.checked ? 1 : 0,
+      zmin: low, zmax: Math.max(high, low + 5),
+      version: of("version", "[role=radio]").findIndex((option) => option.ariaChecked === "true"),
+    }
+  }
+
+  const restyle = (gd, trace, style) => {
+    const at = gd.data.flatMap((one, i) => (one.name === trace ? [i] : []))
+    const isSo = (i) => Object.entries(style).every(([name, value]) => gd.data[i][name] === value)
+    const button = gd._fullLayout.updatemenus?.[0]?.buttons[0]
+    if (!button || at.every(isSo)) return
+    Object.assign(button, { method: "restyle", args: [style, at] })
+    gd.querySelector(".updatemenu-button")?.dispatchEvent(new MouseEvent("click"))
+  }
+
+  const obey = (gd, audio) => {
+    const { opacity, zmin, zmax, version } = wanted()
+    restyle(gd, "veil", { opacity })
+    if (Number.isFinite(zmin)) restyle(gd, "spectrogram", { zmin, zmax })
+    const source = data.controls.versions[version]
+    if (source && !audio.src.endsWith(source)) audio.src = source
+  }
 
   // The attended version of a clip is another file: take position and play state over to it.
   const follow = (audio) => {
@@ -45,6 +74,7 @@ export default function ({ parentElement, data }) {
   const place = () => {
     const gd = chart(), audio = player()
     if (gd?._fullLayout?.xaxis && audio) {
+      if (data.controls) obey(gd, audio)
       follow(audio)
       playStretch(audio)
       const axis = gd._fullLayout.xaxis, size = gd._fullLayout._size
@@ -95,7 +125,7 @@ export default function ({ parentElement, data }) {
   }
   redraws.set(data.chart, redraw)
   const changed = new MutationObserver(redraw) // another figure or another sound
-  changed.observe(document.body, { childList: true, subtree: true })
+  changed.observe(document.body, { childList: true, subtree: true, attributeFilter: CONTROLLED })
   for (const event of MOMENTS) document.addEventListener(event, redraw, true)
   window.addEventListener("resize", redraw)
 
