@@ -14,11 +14,14 @@ from acrnn.web.shell.uploads import bound_uploads
 # charts, Streamlit's and ours. The links to the pages stand above the sidebar, at one place with a sidebar and without.
 FRAME = """<style>
 .stMainBlockContainer { padding-top: 4.5rem }
-.st-key-frame, .st-key-upload [aria-label="Add files"] { display: none }
-.st-key-upload section { padding: .25rem .5rem; min-height: 0 }
-div:has(> .st-key-listen_audio) {
-  position: sticky; top: 3.75rem; z-index: 6; padding: .25rem 0; background: light-dark(#ffffff, #0e1117);
-}
+div:has(> .st-key-frame), .st-key-upload [aria-label="Add files"] { display: none }
+.stMain h1 { padding: .25rem 0 .5rem }
+.st-key-upload section { flex-direction: row; align-items: center; padding: .25rem .5rem; min-height: 0 }
+.stMain .stFileUploader { display: flex; align-items: center; gap: .75rem }
+.stMain .stFileUploader > label { gap: .25rem; margin: 0 }
+.stMain .stFileUploader > section { flex: 1; min-width: 0 }
+.stMain .stFileUploader [data-testid="stFileUploaderDropzoneInstructions"] { display: none }
+div:has(> .st-key-listen_audio) { position: sticky; top: 4rem; z-index: 6 }
 .updatemenu-container { display: none }
 [data-testid="stCaptionContainer"] { opacity: .8 }
 [data-testid="stCaptionContainer"] code { font-size: .85em }
@@ -26,7 +29,15 @@ div:has(> .st-key-listen_audio) {
 .js-plotly-plot text:is([style*="128, 132, 149"], [style*="138, 143, 152"]) {
   fill: light-dark(#62666f, #a0a5ae) !important
 }
+.st-key-pages { justify-content: space-between; gap: 0 }
+.st-key-pages a { padding: .25rem 0; background: none }
+.st-key-pages p { font-size: .8rem }
+@media (max-width: 767px) {
+  .stMainBlockContainer { padding-top: 3.25rem }
+  .stHorizontalBlock { gap: 1rem }
+}
 @media (min-width: 768px) {
+  div:has(> .st-key-pages) { display: none }
   .stAppHeader { position: fixed; left: 0; width: 100%; z-index: 999992 }
   .stAppToolbar:not(:has([data-testid="stExpandSidebarButton"])) nav { padding-left: 4rem }
   .stSidebar { margin-top: 3.75rem }
@@ -57,6 +68,9 @@ def main() -> None:
     with st.container(key="frame"):
         st.html(FRAME)
         one_entry_a_step()
+    with st.container(key="pages", horizontal=True):  # on a phone, where Streamlit's own links hide in the sidebar
+        for other in pages:
+            st.page_link(other, label=other.title, icon="")
     wait_until_warm()
     with carried_choices(page.title):
         page.run()

@@ -31,8 +31,7 @@ from acrnn.web.shared.words import (
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
 
-AT_ONCE_S = 30.0
-"""The attended version of a clip as long as this is there before it is asked for."""
+AT_ONCE_S = 30.0  # the attended version of a clip up to this long is there before it is asked for
 
 through_app()
 

@@ -13,7 +13,7 @@ from acrnn.figures.words import shown
 from acrnn.inference import Prediction, SegmentPrediction
 
 MAX_COLUMNS = 2000  # as many as a wide screen can show; longer clips are reduced to it
-HEIGHT_PX = 500
+HEIGHT_PX = 480
 SPECTROGRAM = "spectrogram"
 """Name of the trace whose colours `ClipView.low_db` and `high_db` bound."""
 VEIL = "veil"
@@ -72,11 +72,12 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
     _add_spectrogram(figure, prediction, view, row=3)
     if attention is not None:
         _add_attention(figure, prediction, row=4)
+    figure.update_yaxes(title_font_size=11)
     figure.update_xaxes(range=[start_s, end_s], showgrid=False, zeroline=False)
     figure.update_xaxes(title_text="time (s)", title_standoff=4, row=len(heights), col=1)
     figure.update_layout(
         height=HEIGHT_PX,
-        margin={"l": 62, "r": 8, "t": 24, "b": 40},
+        margin={"l": 62, "r": 8, "t": 28, "b": 40},
         showlegend=False,
         hovermode="closest",
         bargap=0,
@@ -103,7 +104,7 @@ def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> 
         )
     )
     figure.update_layout(
-        height=40 + 32 * len(labels), margin={"l": 4, "r": 16, "t": 4, "b": 24}, showlegend=False, bargap=0.25
+        height=30 + 26 * len(labels), margin={"l": 4, "r": 16, "t": 4, "b": 24}, showlegend=False, bargap=0.25
     )
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
     figure.update_yaxes(fixedrange=True, automargin=True)

@@ -40,10 +40,10 @@ export default function ({ parentElement, data }) {
   const restyle = (gd, trace, style) => {
     const at = gd.data.flatMap((one, i) => (one.name === trace ? [i] : []))
     const isSo = (i) => Object.entries(style).every(([name, value]) => gd.data[i][name] === value)
-    const button = gd._fullLayout.updatemenus?.[0]?.buttons[0]
+    const button = gd.querySelector(".updatemenu-button")
     if (!button || at.every(isSo)) return
-    Object.assign(button, { method: "restyle", args: [style, at] })
-    gd.querySelector(".updatemenu-button")?.dispatchEvent(new MouseEvent("click"))
+    Object.assign(button.__data__, { method: "restyle", args: [style, at] }) // what it does, as Plotly bound it
+    button.dispatchEvent(new MouseEvent("click"))
   }
 
   const obey = (gd, audio) => {

@@ -87,13 +87,14 @@ class Controls:
 STEERING = {
     "type": "buttons",
     "buttons": [{"method": "skip", "label": ""}],
+    "showactive": False,
     "bgcolor": "rgba(0,0,0,0)",
     "borderwidth": 0,
     "pad": {"l": 0, "r": 0, "t": 0, "b": 0},
     "x": 0, "y": 1, "xanchor": "left", "yanchor": "top",
 }  # fmt: skip
-"""An item of a figure's `updatemenus` by which `player.js` restyles it, as Plotly does when a button is pressed. It cannot
-be seen, on the page or in a picture."""
+"""An item of a figure's `updatemenus` by which `player.js` restyles it, as Plotly does when a button is pressed. It is
+not to be seen, on the page or in a picture."""
 
 
 @dataclass(frozen=True)
