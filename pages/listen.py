@@ -56,15 +56,17 @@ if clip is None:
     st.info("Upload a file above, or choose or record a sound in the sidebar.", icon=":material/graphic_eq:")
     st.stop()
 
-place = st.empty()
+place, unusable = st.empty(), None
 try:
     analysis = analyse(clip, checkpoint, lambda share: place.progress(share, text=f"Listening to {plain(clip.name)} …"))
 except AcrnnError as error:
-    st.title("Listen")
-    show_unusable(error, clip)
-    st.stop()
+    unusable = error
 finally:
     place.empty()
+if unusable is not None:
+    st.title("Listen")
+    show_unusable(unusable, clip)
+    st.stop()
 
 prediction = analysis.prediction
 found = None

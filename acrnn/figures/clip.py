@@ -13,7 +13,7 @@ from acrnn.figures.words import shown
 from acrnn.inference import Prediction, SegmentPrediction
 
 MAX_COLUMNS = 2000  # as many as a wide screen can show; longer clips are reduced to it
-HEIGHT_PX = 480
+HEIGHT_PX = 500
 SPECTROGRAM = "spectrogram"
 """Name of the trace whose colours `ClipView.low_db` and `high_db` bound."""
 VEIL = "veil"

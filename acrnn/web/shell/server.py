@@ -9,8 +9,13 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEAVY = ("acrnn.web.shared.clips", "acrnn.web.shared.analysis", "acrnn.web.shared.models")
-"""What bring torch, pandas, Plotly and scipy: three seconds of work, in which a page would be white."""
+HEAVY = (
+    "acrnn.web.shared.clips",
+    "acrnn.web.shared.events",
+    "acrnn.web.shared.exports",
+    "acrnn.web.shared.faithfulness",
+)
+"""What the Listen page imports: with torch, scipy, pandas and Plotly it takes seconds to load."""
 ROOT = b'<div id="root"></div>'
 """Where Streamlit's script draws the page in place of what stands there."""
 FIRST = b"""<style>
