@@ -279,8 +279,8 @@ def test_another_placement_changes_attention_and_keeps_the_clip(app, page):
     expect(page.get_by_text("A step at l10 is 18 frames of 11.6 ms, 209 ms")).to_be_visible()
     open_model(page)
     choose(page, "attention", "l2-sigmoid")
-    expect(page.get_by_text("A step at l2 is 11.6 ms")).to_be_visible()
     settle(page)
+    expect(page.get_by_text("A step at l2 is 11.6 ms")).to_be_visible()
     assert "attention=l2-sigmoid" in page.url
     assert "sample=rooster" in page.url
     assert page.evaluate(f"{CHART}._fullLayout.yaxis4.title.text") == "attention at l2"

@@ -74,8 +74,8 @@ export default function ({ parentElement, data }) {
   const place = () => {
     const gd = chart(), audio = player()
     if (gd?._fullLayout?.xaxis && audio) {
+      follow(audio) // first, as where it stands is lost with its source
       if (data.controls) obey(gd, audio)
-      follow(audio)
       playStretch(audio)
       const axis = gd._fullLayout.xaxis, size = gd._fullLayout._size
       const holder = gd.querySelector(".svg-container")
