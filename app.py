@@ -71,7 +71,9 @@ def main() -> None:
     with st.container(key="pages", horizontal=True):  # on a phone, where Streamlit's own links hide in the sidebar
         for other in pages:
             st.page_link(other, label=other.title, icon="")
-    wait_until_warm()
+    place = st.empty()
+    wait_until_warm(lambda: place.markdown("Loading the networks …"))
+    place.empty()
     with carried_choices(page.title):
         page.run()
     freeze(page.title)

@@ -30,16 +30,14 @@ from acrnn.web.shared.words import (
 )
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
+from acrnn.web.shell.server import INTRODUCTION
 
 AT_ONCE_S = 30.0  # the attended version of a clip up to this long is there before it is asked for
 
 through_app()
 
 introduction, upload = st.columns([3, 2], vertical_alignment="center", gap="large")
-introduction.markdown(
-    "Hear a sound, see what a neural network takes it for, and which moments it attends to. "
-    "The sidebar has other sounds to try."
-)
+introduction.markdown(f"{INTRODUCTION} The sidebar has other sounds to try.")
 with st.sidebar:
     sound = st.container()
     with st.expander("Model", icon=":material/neurology:"):

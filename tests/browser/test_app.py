@@ -80,7 +80,7 @@ def test_the_address_of_a_page_opens_it_within_the_app_on_a_fresh_server(page, t
 
 def test_something_is_to_be_seen_before_any_script_has_run(app):
     answer = requests.get(app.url("compare"), headers={"Accept": "text/html"}, timeout=20)
-    assert "Hear a sound, see what a network takes it for" in answer.text
+    assert "Hear a sound, see what a neural network takes it for" in answer.text
     assert int(answer.headers["Content-Length"]) == len(answer.content)
 
 

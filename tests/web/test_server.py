@@ -1,7 +1,10 @@
 """What the server does before its first visitor."""
 
 import asyncio
+import sys
 from pathlib import Path
+from threading import Event
+from types import ModuleType
 
 import pytest
 import streamlit
@@ -12,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
+from acrnn.web.shell import server
 from acrnn.web.shell.server import FIRST, ROOT, FirstPaint
 
 PAGE = f"<html><body>{'x' * 2000}{ROOT.decode()}</body></html>"
@@ -44,6 +48,30 @@ def test_a_page_is_filled_and_its_length_is_right():
 @pytest.mark.parametrize(("path", "accept"), [("/text", "text/html"), ("/", "application/json")])
 def test_all_else_passes_as_it_is(path, accept):
     assert got(path, accept=accept)[1] == PAGE.encode()
+
+
+def test_what_is_heavy_is_loaded_before_a_page_runs(monkeypatch):
+    name = "loaded_by_a_test"
+    waited = []
+
+    def load(module: str) -> None:
+        started.wait(10)
+        sys.modules[module] = ModuleType(module)
+
+    started = Event()
+    monkeypatch.setattr(server, "import_module", load)
+    monkeypatch.setattr(server, "HEAVY", (name,))
+    monkeypatch.setattr(server, "_begun", Event())
+    monkeypatch.setattr(server, "_loaded", Event())
+    server.wait_until_warm(lambda: waited.append("not begun"))
+
+    async def visit() -> None:
+        async with server.warm_up(None):
+            server.wait_until_warm(lambda: (waited.append("begun"), started.set()))
+
+    asyncio.run(visit())
+    assert sys.modules.pop(name)
+    assert waited == ["begun"]
 
 
 def test_streamlits_page_has_the_place_that_is_filled():

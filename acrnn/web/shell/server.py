@@ -1,6 +1,6 @@
 """What the server does before its first visitor: load what pages need, and have something to show at once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from threading import Event, Thread
@@ -18,12 +18,12 @@ HEAVY = (
 """What the Listen page imports: with torch, scipy, pandas and Plotly it takes seconds to load."""
 ROOT = b'<div id="root"></div>'
 """Where Streamlit's script draws the page in place of what stands there."""
-FIRST = b"""<style>
-  :root { color-scheme: light dark }
-  #acrnn-first { font: 1rem "Source Sans", sans-serif; padding: 6rem 2rem; text-align: center; opacity: .8 }
+INTRODUCTION = "Hear a sound, see what a neural network takes it for, and which moments it attends to."
+FIRST = f"""<style>
+  #acrnn-first {{ font: 1rem "Source Sans", sans-serif; padding: 6rem 2rem; text-align: center; opacity: .8 }}
+  @media (prefers-color-scheme: dark) {{ body:has(#acrnn-first) {{ background: #171614; color: white }} }}
 </style>
-<div id="root"><div id="acrnn-first"><h1>ACRNN</h1>
-<p>Hear a sound, see what a network takes it for, and which moments it attends to.</p></div></div>"""
+<div id="root"><div id="acrnn-first"><h1>ACRNN</h1><p>{INTRODUCTION}</p></div></div>""".encode()
 
 
 _begun, _loaded = Event(), Event()
@@ -46,9 +46,16 @@ def _load() -> None:
         _loaded.set()
 
 
-def wait_until_warm() -> None:
-    """Wait for `warm_up`, if it was begun: two threads that import the same may see a module that is half there."""
-    if _begun.is_set():
+def wait_until_warm(on_wait: Callable[[], object]) -> None:
+    """Wait for `warm_up`, if it was begun: two threads that import the same may see a module that is half there.
+
+    Parameters
+    ----------
+    on_wait : callable
+        Called before there is anything to wait for.
+    """
+    if _begun.is_set() and not _loaded.is_set():
+        on_wait()
         _loaded.wait()
 
 
