@@ -5,6 +5,7 @@
 
 const running = new WeakMap() // component root → how to stop it
 const lastSeen = new Map() // player → what it played when last looked at
+const loaded = new WeakMap() // audio element → the file that it has told of loading
 const heard = new WeakSet() // charts that tell when they were drawn
 const asked = new Map() // player → which stretch was played last, and the one that is being played
 const redraws = new Map() // chart → what to do then
@@ -59,6 +60,8 @@ export default function ({ parentElement, data }) {
     // While a new file loads, the player's clock already stands at 0: that is not where the listener was.
     if (audio.readyState < HTMLMediaElement.HAVE_METADATA) return
     const last = lastSeen.get(data.player)
+    // Once a file has loaded, Streamlit moves to its start: take over after that.
+    if (last && last.source !== audio.src && loaded.get(audio) !== audio.src) return
     if (last?.source === audio.src) {
       last.time = audio.currentTime
       last.playing = !audio.paused
@@ -126,7 +129,11 @@ export default function ({ parentElement, data }) {
   redraws.set(data.chart, redraw)
   const changed = new MutationObserver(redraw) // another figure or another sound
   changed.observe(document.body, { childList: true, subtree: true, attributeFilter: CONTROLLED })
-  for (const event of MOMENTS) document.addEventListener(event, redraw, true)
+  const heed = (event) => {
+    if (event.type === "loadedmetadata") loaded.set(event.target, event.target.src)
+    redraw()
+  }
+  for (const event of MOMENTS) document.addEventListener(event, heed, true)
   window.addEventListener("resize", redraw)
 
   // Plotly lays a cover over the page while the button is down, so a click is told from a drag by its two ends.
@@ -182,7 +189,7 @@ export default function ({ parentElement, data }) {
   const stop = () => {
     cancelAnimationFrame(frame)
     changed.disconnect()
-    for (const event of MOMENTS) document.removeEventListener(event, redraw, true)
+    for (const event of MOMENTS) document.removeEventListener(event, heed, true)
     window.removeEventListener("resize", redraw)
     document.removeEventListener("pointerdown", press, true)
     document.removeEventListener("pointerup", release, true)
