@@ -362,7 +362,8 @@ def test_the_page_can_be_read_on_a_phone(app, chromium):
     page = context.new_page()
     open_clip(page, app.url())
     cut = """[...document.querySelectorAll('.stMain *')].filter((one) => one.checkVisibility() &&
-      !one.closest('svg, audio, input') && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML)"""
+      !one.closest('svg, audio, input') && one.getBoundingClientRect().right > innerWidth + 1)
+      .map((one) => one.outerHTML)"""
     assert page.evaluate(cut) == []
     expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_in_viewport()
     link = page.get_by_test_id("stMain").get_by_role("link", name="Results", exact=True)
