@@ -52,4 +52,7 @@ def describe_device(device: torch.device) -> str:
     """Name a device for people: `CUDA (NVIDIA H200)`, `MPS` or `CPU (2 threads)`."""
     if device.type == "cuda":
         return f"CUDA ({torch.cuda.get_device_name(device)})"
-    return "MPS" if device.type == "mps" else f"CPU ({torch.get_num_threads()} threads)"
+    if device.type == "mps":
+        return "MPS"
+    n_threads = torch.get_num_threads()
+    return f"CPU ({n_threads} thread{'' if n_threads == 1 else 's'})"

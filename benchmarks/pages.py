@@ -34,6 +34,7 @@ def main() -> None:
         app.wait()
         page = browser.new_context(viewport={"width": 1400, "height": 1200}).new_page()
         open_clip(page, app.url())
+        page.get_by_test_id("stSidebar").get_by_text("Model", exact=True).click()
         for placement in PLACEMENTS:
             _choose_placement(page, placement)  # both networks are loaded, the clip is analysed by both
         changes = [_choose_placement(page, PLACEMENTS[i % 2]) for i in range(repeats)]

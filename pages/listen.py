@@ -15,7 +15,7 @@ from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predicto
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import choose_clip, show_unusable
 from acrnn.web.shared.models import choose_checkpoint, describe_accuracy
-from acrnn.web.shared.player import player
+from acrnn.web.shared.player import Controls, player
 from acrnn.web.shared.words import (
     code,
     describe_agreement,
@@ -30,31 +30,41 @@ from acrnn.web.shared.words import (
 )
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
+from acrnn.web.shell.server import INTRODUCTION
+
+AT_ONCE_S = 30.0  # the attended version of a clip up to this long is there before it is asked for
 
 through_app()
 
+introduction, upload = st.columns([3, 2], vertical_alignment="center", gap="large")
+introduction.markdown(f"{INTRODUCTION} The sidebar has other sounds to try.")
 with st.sidebar:
-    checkpoint = choose_checkpoint()
-    if checkpoint is None:
-        st.stop()
-    st.caption(describe_accuracy(checkpoint))
-    st.divider()
-    clip = choose_clip(checkpoint.config.fold)
+    sound = st.container()
+    with st.expander("Model", icon=":material/neurology:"):
+        checkpoint = choose_checkpoint()
+        if checkpoint is not None:
+            st.caption(describe_accuracy(checkpoint))
+if checkpoint is None:
+    st.stop()
+with sound:
+    clip = choose_clip(checkpoint.config.fold, upload)
 
 if clip is None:
     st.title("Listen")
-    st.info("Choose, upload or record a sound in the sidebar.", icon=":material/graphic_eq:")
+    st.info("Upload a file above, or choose or record a sound in the sidebar.", icon=":material/graphic_eq:")
     st.stop()
 
-place = st.empty()
+place, unusable = st.empty(), None
 try:
     analysis = analyse(clip, checkpoint, lambda share: place.progress(share, text=f"Listening to {plain(clip.name)} …"))
 except AcrnnError as error:
-    st.title("Listen")
-    show_unusable(error, clip)
-    st.stop()
+    unusable = error
 finally:
     place.empty()
+if unusable is not None:
+    st.title("Listen")
+    show_unusable(unusable, clip)
+    st.stop()
 
 prediction = analysis.prediction
 found = None
@@ -68,19 +78,14 @@ verdict, bars = st.columns([2, 3], vertical_alignment="center", gap="large")
 with verdict:
     if found is None:
         st.title(headline(prediction), anchor=False)
-        st.markdown(describe_agreement(clip, checkpoint, prediction.label))
+        st.markdown(" ".join(filter(None, [describe_agreement(clip, checkpoint, prediction.label), clip.about])))
     else:
         st.title(sounding.headline(found), anchor=False)
         st.markdown(f"Over the whole recording: {headline(prediction)}, which says little of a long one.")
     for note in (*prediction.notes, describe_level(prediction)):
         if note:
             st.caption(f":material/info: {plain(note)}")
-    if (told := describe_strangeness(prediction)) is not None:
-        st.caption(told)
-    st.caption(
-        f"{plain(clip.name)}, {prediction.duration_s:.2f} s. {code(checkpoint.name)} on "
-        f"{describe_device(predictor_of(checkpoint).device)}. {describe_probability(prediction, checkpoint)}"
-    )
+    st.caption(f"{plain(clip.name)}, {prediction.duration_s:.2f} s")
 with bars:
     likely = prediction.top(5)
     st.plotly_chart(
@@ -102,22 +107,22 @@ low_db, high_db = levels.slider(
 )
 overlay = veil.toggle(
     "Attention veil", key="veil", bind="query-params", disabled=not has_attention,
-    help="Darkens the spectrogram where attention is below its maximum.",
+    help="Greys the spectrogram where attention is below its maximum, and draws the attention over it.",
 )  # fmt: skip
 
-attended = played == "attended" and has_attention
-view = ClipView(low_db, max(high_db, low_db + 5), overlay)
+drawn = ClipView()
 if found is not None:
-    view = replace(view, events=tuple(found), span_s=sounding.choose_span(prediction, found))
-figure = figure_of(analysis, view)
+    drawn = replace(drawn, events=tuple(found), span_s=sounding.choose_span(prediction, found))
+is_there = has_attention and (played == "attended" or prediction.duration_s <= AT_ONCE_S)
 player(
-    figure,
-    attended_wav(analysis) if attended else analysis.wav,
+    figure_of(analysis, drawn, steered=True),
+    analysis.wav,
     key="listen",
     clip=clip.key,
     alt=describe_figure(clip.name, checkpoint),
     filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
     stretch=None if found is None else sounding.stretch(found),
+    controls=Controls("veil", "db", "play", attended_wav(analysis) if is_there else None),
 )
 if found is not None:
     sounding.show_events(found, analysis, clip.name.rsplit(".", 1)[0])
@@ -125,5 +130,12 @@ most = "" if prediction.attention is None else f"Attends most around {prediction
 st.caption(most + describe_attention(prediction, checkpoint))
 if (told := describe_bandwidth(prediction)) is not None:
     st.caption(told)
-exports.buttons(prediction, figure)
+if (told := describe_strangeness(prediction)) is not None:
+    st.caption(told)
+st.caption(
+    f"{code(checkpoint.name)} on {describe_device(predictor_of(checkpoint).device)}. "
+    f"{describe_probability(prediction, checkpoint)}"
+)
+as_seen = replace(drawn, low_db=low_db, high_db=max(high_db, low_db + 5), overlay=overlay)
+exports.buttons(prediction, lambda: figure_of(analysis, as_seen))
 faithfulness.listen_panel(clip, checkpoint, prediction)

@@ -13,6 +13,11 @@ from acrnn.figures.words import shown
 from acrnn.inference import Prediction, SegmentPrediction
 
 MAX_COLUMNS = 2000  # as many as a wide screen can show; longer clips are reduced to it
+HEIGHT_PX = 500
+SPECTROGRAM = "spectrogram"
+"""Name of the trace whose colours `ClipView.low_db` and `high_db` bound."""
+VEIL = "veil"
+"""Name of the traces that `ClipView.overlay` shows."""
 TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
@@ -25,7 +30,8 @@ class ClipView:
     low_db, high_db : float
         Range of the spectrogram's colours.
     overlay : bool
-        Whether frames that are attended to less are veiled in the spectrogram.
+        Whether the spectrogram is greyed where less is attended to, with the attention drawn over it. Where it is not,
+        both are there all the same, at an opacity of 0, so that a page can show them without another figure.
     events : tuple of Event, optional
         Drawn in place of the segments.
     span_s : (float, float), optional
@@ -54,7 +60,7 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
     if view.span_s is not None:
         prediction, samples = _stretch(prediction, samples, rate_hz, view.span_s)
     attention = prediction.attention
-    heights = [0.13, 0.17, 0.46, 0.24] if attention is not None else [0.15, 0.2, 0.65]
+    heights = [0.13, 0.13, 0.48, 0.26] if attention is not None else [0.15, 0.2, 0.65]
     figure = make_subplots(
         rows=len(heights), cols=1, shared_xaxes=True, vertical_spacing=0.025, row_heights=heights
     )  # fmt: skip
@@ -66,11 +72,12 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
     _add_spectrogram(figure, prediction, view, row=3)
     if attention is not None:
         _add_attention(figure, prediction, row=4)
+    figure.update_yaxes(title_font_size=11)
     figure.update_xaxes(range=[start_s, end_s], showgrid=False, zeroline=False)
     figure.update_xaxes(title_text="time (s)", title_standoff=4, row=len(heights), col=1)
     figure.update_layout(
-        height=640,
-        margin={"l": 62, "r": 8, "t": 30, "b": 40},
+        height=HEIGHT_PX,
+        margin={"l": 62, "r": 8, "t": 28, "b": 40},
         showlegend=False,
         hovermode="closest",
         bargap=0,
@@ -97,7 +104,7 @@ def top_figure(prediction: Prediction, k: int = 5, truth: str | None = None) -> 
         )
     )
     figure.update_layout(
-        height=40 + 32 * len(labels), margin={"l": 4, "r": 16, "t": 4, "b": 24}, showlegend=False, bargap=0.25
+        height=30 + 26 * len(labels), margin={"l": 4, "r": 16, "t": 4, "b": 24}, showlegend=False, bargap=0.25
     )
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1], fixedrange=True)
     figure.update_yaxes(fixedrange=True, automargin=True)
@@ -249,8 +256,8 @@ def _add_spectrogram(figure: Figure, prediction: Prediction, view: ClipView, row
         figure.add_hline(
             y=prediction.n_known_bands - 0.5, line={"color": "white", "width": 1, "dash": "dot"}, row=row, col=1
         )
-    if view.overlay and prediction.attention is not None:
-        _add_veil(figure, prediction, row)
+    if prediction.attention is not None:
+        _add_veil(figure, prediction, row, opacity=float(view.overlay))
 
 
 def spectrogram_trace(prediction: Prediction, view: ClipView) -> go.Heatmap:
@@ -259,6 +266,7 @@ def spectrogram_trace(prediction: Prediction, view: ClipView) -> go.Heatmap:
     return go.Heatmap(
         x=times_s.astype(np.float32),
         y=[f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz" for hz in prediction.centres_hz],
+        name=SPECTROGRAM,
         z=np.rint(spectrogram).astype(np.int8),  # whole decibels: an eighth of the bytes
         zmin=view.low_db,
         zmax=view.high_db,
@@ -287,8 +295,8 @@ def colour_bar(length: float, middle: float) -> dict:
     return {"title": {"text": "dB", "side": "top"}, "len": length, "y": middle, "thickness": 10, "x": 1.005}
 
 
-def _add_veil(figure: Figure, prediction: Prediction, row: int) -> None:
-    """Darken the spectrogram where attention is below its largest."""
+def _add_veil(figure: Figure, prediction: Prediction, row: int, opacity: float) -> None:
+    """Grey the spectrogram where attention is below its largest, and draw the attention over it."""
     times_s, relative = reduced(prediction.times_s, prediction.attention.relative[None], np.maximum)
     beneath = f"y{row}"
     figure.add_trace(
@@ -299,12 +307,25 @@ def _add_veil(figure: Figure, prediction: Prediction, row: int) -> None:
             z=np.rint(100 * relative).astype(np.int8),
             zmin=0,
             zmax=100,
-            colorscale=[[0, "rgba(0,0,0,0.85)"], [1, "rgba(0,0,0,0)"]],
+            colorscale=[[0, "rgba(128,128,128,0.85)"], [1, "rgba(128,128,128,0)"]],
             showscale=False,
+            opacity=opacity,
+            name=VEIL,
             hoverinfo="skip",
             xaxis=f"x{row}",
             yaxis="y9",
         )
+    )
+    figure.add_scatter(
+        x=times_s.astype(np.float32),
+        y=0.98 * relative[0].astype(np.float32),
+        mode="lines",
+        line={"color": "white", "width": 1.5, "shape": "hvh"},
+        opacity=opacity,
+        name=VEIL,
+        hoverinfo="skip",
+        xaxis=f"x{row}",
+        yaxis="y9",
     )
     # An axis of its own: the spectrogram's is one of categories.
     figure.update_layout(yaxis9={"overlaying": beneath, "range": [0, 1], "visible": False, "fixedrange": True})

@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+import requests
 import soundfile
 from playwright.sync_api import expect
 from websockets.exceptions import InvalidStatus
@@ -75,6 +76,12 @@ def test_the_address_of_a_page_opens_it_within_the_app_on_a_fresh_server(page, t
         assert "compare" in page.url
     finally:
         server.stop()
+
+
+def test_something_is_to_be_seen_before_any_script_has_run(app):
+    answer = requests.get(app.url("compare"), headers={"Accept": "text/html"}, timeout=20)
+    assert "Hear a sound, see what a neural network takes it for" in answer.text
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
 
 
 def test_a_page_of_another_site_whose_name_resolves_here_gets_no_connection(app):

@@ -51,11 +51,112 @@ def upload(page, path) -> None:
     settle(page)
 
 
+def open_model(page) -> None:
+    """Unfold the choice of a model."""
+    page.get_by_test_id("stSidebar").get_by_text("Model", exact=True).click()
+
+
 def test_the_first_visit_shows_a_sample_already_analysed(app, page):
     open_clip(page, app.url())
-    assert re.fullmatch(r"[a-z ]+, \d+%", heading(page))
+    name, probability = re.fullmatch(r"([a-z ]+), (\d+)%", heading(page)).groups()
+    assert (name, int(probability) > 85) == ("crying baby", True)
+    assert page.evaluate(f"{CHART}.data[0].customdata.every(([name]) => name === 'crying baby')")
+    expect(page.get_by_text("Right: it is crying baby.")).to_be_visible()
+    expect(page.get_by_text("Synthetic: four cries")).to_be_visible()
     expect(page.get_by_text("calibrated, it is")).to_be_visible()
     expect(page.get_by_text("Stranger to this network than")).to_be_visible()
+
+
+def test_a_stranger_is_told_what_this_is_and_not_asked_for_a_fold(app, page):
+    open_clip(page, app.url())
+    expect(page.get_by_text("Hear a sound, see what a neural network takes it for")).to_be_visible()
+    expect(page.get_by_test_id("stMain").get_by_text("Upload your own sound")).to_be_visible()
+    expect(page.get_by_text("Held-out fold", exact=True)).not_to_be_visible()
+    open_model(page)
+    expect(page.get_by_text("Held-out fold", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [(1400, 1000), (1920, 1080)])
+def test_spectrogram_and_attention_are_in_the_first_screen(app, page, size):
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    open_clip(page, app.url("?sample=rooster"))
+    chart = page.locator(".st-key-listen_chart .svg-container").bounding_box()
+    assert chart["y"] + chart["height"] <= height
+    top = page.get_by_text("Hear a sound, see what").bounding_box()["y"]
+    below = page.get_by_test_id("stHeader").bounding_box()
+    assert 0 < top - below["y"] - below["height"] < 40
+
+
+def test_the_player_stays_in_sight(app, page):
+    page.set_viewport_size({"width": 1400, "height": 600})
+    open_clip(page, app.url("?sample=rooster"))
+    player = page.locator(".st-key-listen_audio audio")
+    before = player.bounding_box()["y"]
+    page.get_by_role("button", name="Figure (HTML)").scroll_into_view_if_needed()
+    box = player.bounding_box()
+    assert before > 300
+    assert 50 < box["y"] < 100
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    assert page.evaluate("at => document.elementFromPoint(...at).tagName", middle) == "AUDIO"  # nothing lies over it
+
+
+def test_veil_colours_and_version_change_before_the_server_hears_of_it(app, page):
+    muted = []
+
+    def listen_in(socket) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: None if muted else server.send(message))
+
+    page.route_web_socket("**/_stcore/stream", listen_in)
+    open_clip(page, app.url("?sample=rooster"))
+    settle(page)
+    page.evaluate(f"{AUDIO}.currentTime = 2.5")
+    before = page.evaluate(f"{AUDIO}.src")
+    muted.append(True)
+    page.locator(".st-key-veil").get_by_text("Attention veil").click()
+    page.wait_for_function(f"{CHART}.data.filter(trace => trace.opacity === 1 && trace.name === 'veil').length === 2")
+    page.locator(".st-key-db input[type=range]").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"{CHART}.data.some(trace => trace.name === 'spectrogram' && trace.zmin === -70)")
+    page.get_by_text("only what it attends to", exact=True).first.click()
+    page.wait_for_function(f"{AUDIO}.src !== {json.dumps(before)} && Math.abs({AUDIO}.currentTime - 2.5) < 0.01")
+
+
+def test_the_figure_is_saved_as_it_is_seen(app, page):
+    open_clip(page, app.url("?sample=rooster"))
+    page.locator(".st-key-veil").get_by_text("Attention veil").click()
+    page.wait_for_url("**veil=true**")
+    settle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Figure (HTML)").click()
+    (figure,) = re.findall(r'Plotly.newPlot\(\s*"[^"]+",\s*(\[.*\]),\s*\{', download.value.path().read_text())
+    traces, _ = json.JSONDecoder().raw_decode(figure)
+    assert [trace["opacity"] for trace in traces if trace.get("name") == "veil"] == [1, 1]
+
+
+def test_a_file_put_on_the_page_takes_the_place_of_the_sample_and_of_the_last_file(app, page, sounds):
+    open_clip(page, app.url("?sample=dog"))
+    upload(page, sounds / "crow.mp3")
+    expect(page.get_by_text("crow.mp3, 5.0").first).to_be_visible()
+    page.wait_for_url("**source=upload**")
+    expect(page.get_by_role("button", name="Add files")).to_have_count(0)  # which would take the file's place
+    upload(page, sounds / "phone.3gp")
+    expect(page.get_by_text("phone.3gp, 5.0").first).to_be_visible()
+    expect(page.get_by_test_id("stFileChip")).to_have_count(1)
+    page.get_by_text("Sample", exact=True).click()
+    expect(page.get_by_text("dog.wav, 5.00 s")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["broken.wav", "silence.flac"])
+def test_no_progress_stays_beside_an_error(app, page, sounds, name):
+    open_clip(page, app.url())
+    upload(page, sounds / name)
+    expect(page.get_by_test_id("stAlert")).to_contain_text(name)
+    settle(page)
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.get_by_text("Listening to")).to_have_count(0)
 
 
 def test_a_tone_is_none_of_the_classes(app, page, tmp_path, write_wav):
@@ -173,9 +274,10 @@ def test_an_empty_channel_is_told_and_a_channel_can_be_chosen(app, page, sounds)
 def test_another_placement_changes_attention_and_keeps_the_clip(app, page):
     open_clip(page, app.url("?sample=rooster"))
     expect(page.get_by_text("A step at l10 is 18 frames of 11.6 ms, 209 ms")).to_be_visible()
+    open_model(page)
     choose(page, "attention", "l2-sigmoid")
-    expect(page.get_by_text("A step at l2 is 11.6 ms")).to_be_visible()
     settle(page)
+    expect(page.get_by_text("A step at l2 is 11.6 ms")).to_be_visible()
     assert "attention=l2-sigmoid" in page.url
     assert "sample=rooster" in page.url
     assert page.evaluate(f"{CHART}._fullLayout.yaxis4.title.text") == "attention at l2"
@@ -185,8 +287,11 @@ def test_a_deep_link_restores_every_choice(app, page):
     open_clip(page, app.url("?sample=rain&attention=l2-sigmoid&veil=true&db=-60&db=-10&play=attended"))
     expect(page.get_by_text("rain.wav, 5.00 s", exact=False)).to_be_visible()
     expect(page.get_by_text("A step at l2 is 11.6 ms")).to_be_visible()
-    heatmaps = page.evaluate(f"{CHART}.data.filter(t => t.type === 'heatmap').map(t => [t.zmin, t.zmax])")
-    assert heatmaps == [[-60, -10], [0, 100]]
+    page.wait_for_function(f"{CHART}.data.some(t => t.name === 'spectrogram' && t.zmin === -60 && t.zmax === -10)")
+    page.wait_for_function(f"{CHART}.data.some(t => t.name === 'veil' && t.opacity === 1)")
+    played = page.evaluate(f"{AUDIO}.src")
+    page.get_by_text("the clip", exact=True).first.click()
+    page.wait_for_function(f"{AUDIO}.src !== {json.dumps(played)}")
 
 
 def test_the_exports_hold_what_is_shown(app, page):
@@ -251,7 +356,15 @@ def test_without_data_the_page_offers_the_download(app_without_data, page):
 
 def test_the_page_can_be_read_on_a_phone(app, phone):
     open_clip(phone, app.url())
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 400
+    cut = """[...document.querySelectorAll('.stMain *')].filter((one) => one.checkVisibility() &&
+      !one.closest('svg, audio, input') && one.getBoundingClientRect().right > innerWidth + 1)
+      .map((one) => one.outerHTML)"""
+    assert phone.evaluate(cut) == []
+    expect(phone.get_by_test_id("stFileUploaderDropzone")).to_be_in_viewport()
+    link = phone.get_by_test_id("stMain").get_by_role("link", name="Results", exact=True)
+    expect(link).to_be_in_viewport(ratio=1)
+    link.click()
+    phone.wait_for_url("**/results*")
 
 
 def test_the_page_calls_nobody_else(app, page):

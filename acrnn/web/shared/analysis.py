@@ -19,6 +19,7 @@ from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
 from acrnn.inference.prediction import KEPT_SPECTROGRAM_S
 from acrnn.web.shared.chosen import ChosenClip
+from acrnn.web.shared.player import STEERING
 from acrnn.web.shell.public import is_public, spend, turns
 
 PAGE_SECONDS = "ACRNN_PAGE_SECONDS"
@@ -169,18 +170,30 @@ def _my_turn() -> Iterator[None]:
         place.empty()
 
 
-def figure_of(analysis: Analysis, view: ClipView) -> Figure:
-    """Draw a clip and its analysis, or give what was drawn before; not to be changed."""
-    return _figure(analysis, analysis.key, view)
+def figure_of(analysis: Analysis, view: ClipView, *, steered: bool = False) -> Figure:
+    """Draw a clip and its analysis, or give what was drawn before; not to be changed.
+
+    Parameters
+    ----------
+    steered : bool
+        Whether a player's controls change how it looks.
+    """
+    return _figure(analysis, analysis.key, view, steered)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _figure(_analysis: Analysis, key: tuple, view: ClipView) -> Figure:
-    return clip_figure(_analysis.prediction, _analysis.samples, _analysis.rate_hz, view)
+def _figure(_analysis: Analysis, key: tuple, view: ClipView, steered: bool) -> Figure:
+    figure = clip_figure(_analysis.prediction, _analysis.samples, _analysis.rate_hz, view)
+    return figure.update_layout(updatemenus=[STEERING]) if steered else figure
 
 
 def attended_wav(analysis: Analysis) -> bytes:
-    """Scale each frame of a clip by its attention, for a player."""
-    attention = analysis.prediction.attention
-    scaled = scale_frames(analysis.samples, analysis.rate_hz, attention.times_s, attention.relative)
-    return encode_wav(scaled, analysis.rate_hz)
+    """Scale each frame of a clip by its attention, for a player, or give what was scaled before."""
+    return _attended(analysis, analysis.key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _attended(_analysis: Analysis, key: tuple) -> bytes:
+    attention = _analysis.prediction.attention
+    scaled = scale_frames(_analysis.samples, _analysis.rate_hz, attention.times_s, attention.relative)
+    return encode_wav(scaled, _analysis.rate_hz)

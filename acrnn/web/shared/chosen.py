@@ -25,6 +25,8 @@ class ChosenClip:
         The channel to use, counted from 1; None for the mean of those with sound.
     partial : bool
         What is there of a file that is cut short is to be used.
+    about : str or None
+        What it is, in a sentence, of a bundled sample.
     """
 
     name: str
@@ -35,3 +37,4 @@ class ChosenClip:
     fingerprint: str | None = None
     channel: int | None = None
     partial: bool = False
+    about: str | None = None

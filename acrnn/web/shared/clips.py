@@ -1,9 +1,11 @@
 """The choice of a clip: a bundled sample, a dataset's clip, an upload or a recording; the URL says which."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from acrnn import data
@@ -20,18 +22,32 @@ from acrnn.web.shared.words import named, plain, sentence_of
 from acrnn.web.shell import address
 from acrnn.web.shell.public import admit_upload, let_upload_go, may_write, upload_limit_mb
 
+FIRST_SCENE = "crying_baby"
+"""Shown to who has chosen nothing: of the scenes, one that the default checkpoint is sure of from end to end."""
 
-def choose_clip(held_out_fold: int) -> ChosenClip | None:
+
+def choose_clip(held_out_fold: int, upload_at: DeltaGenerator | None = None) -> ChosenClip | None:
     """Widgets to choose a clip; None as long as there is none.
 
     Parameters
     ----------
     held_out_fold : int
         The fold that a dataset's clips are offered from first.
+    upload_at : DeltaGenerator, optional
+        Where a file can be uploaded whatever is chosen; by default among the other widgets once *Upload* is chosen.
     """
-    choose = {"sample": _sample, "dataset": lambda: _dataset_clip(held_out_fold), "upload": _upload, "record": _record}
+    choose = {
+        "sample": _sample,
+        "dataset": lambda: _dataset_clip(held_out_fold),
+        "upload": lambda: _upload(file),
+        "record": _record,
+    }
     st.session_state.setdefault("opened_with", st.query_params.get("source"))
     source = address.one_of(st.pills, "Sound", list(choose), format_func=str.capitalize, key="source")
+    file = None
+    if upload_at is not None or source == "upload":
+        with upload_at or nullcontext():
+            file = _uploader()
     return choose[source]()
 
 
@@ -43,7 +59,7 @@ def _scene_wav(label: str) -> bytes:
 
 def _sample() -> ChosenClip:
     label = address.one_of(
-        st.selectbox, "Synthetic scene", SCENES, format_func=pretty, key="sample",
+        st.selectbox, "Synthetic scene", SCENES, default=FIRST_SCENE, format_func=pretty, key="sample",
         help="Ten scenes synthesised by `acrnn.audio.scenes`, one for each class of ESC-10, so that the app works "
         "without a download. No model was trained on them.",
     )  # fmt: skip
@@ -54,7 +70,8 @@ def _sample() -> ChosenClip:
 def scene_clip(label: str) -> ChosenClip:
     """Give the bundled scene of a class of ESC-10."""
     content = _scene_wav(label)
-    return ChosenClip(f"{label}.wav", content, sha256_of(content), truth=label)
+    about = f"Synthetic: {TITLES[label][0].lower()}{TITLES[label][1:]}."
+    return ChosenClip(f"{label}.wav", content, sha256_of(content), truth=label, about=about)
 
 
 def dataset_clip(clip: data.Clip, dataset: Dataset) -> ChosenClip:
@@ -120,13 +137,23 @@ def offer_download() -> None:
     st.rerun()
 
 
-def _upload() -> ChosenClip | None:
-    file = st.file_uploader(
-        "Audio or video file", list(SUFFIXES), key="upload", on_change=_forget, args=("upload",),
-        max_upload_size=upload_limit_mb(),
-        help="Any rate from 4 to 384 kHz, any number of channels, 20 ms to an hour and a half. The command line takes "
-        "recordings of many hours.",
+def _uploader() -> UploadedFile | None:
+    limit_mb = upload_limit_mb()
+    return st.file_uploader(
+        "Upload your own sound", list(SUFFIXES), key="upload", on_change=_uploaded, max_upload_size=limit_mb,
+        help=f"One audio or video file of up to {limit_mb} MB; the next one takes its place. Any rate from 4 to 384 "
+        "kHz, any number of channels, 20 ms to an hour and a half. The command line takes recordings of many hours.",
     )  # fmt: skip
+
+
+def _uploaded() -> None:
+    """Take an upload as the sound, whatever was chosen before."""
+    _forget("upload")
+    if st.session_state["upload"] is not None:
+        st.session_state["source"] = "upload"
+
+
+def _upload(file: UploadedFile | None) -> ChosenClip | None:
     if not _is_admitted("upload", file):
         return None
     clip = _kept("upload", None if file is None else _from_bytes(Path(file.name).name, file.getvalue()))

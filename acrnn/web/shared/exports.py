@@ -1,6 +1,7 @@
 """Buttons that download what a page shows."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -12,14 +13,14 @@ from acrnn.report.table import csv_text
 from acrnn.web.shared.downloads import download
 
 
-def buttons(prediction: Prediction, figure: Figure) -> None:
-    """Attention as CSV, prediction as JSON and the figure as HTML that needs nothing else."""
+def buttons(prediction: Prediction, draw: Callable[[], Figure]) -> None:
+    """Attention as CSV, prediction as JSON and the figure as HTML that needs nothing else, drawn when it is asked."""
     stem = f"{Path(prediction.name).stem}-{prediction.checkpoint}"
     with st.container(horizontal=True, key="exports"):
         if prediction.attention is not None:
             download("Attention (CSV)", attention_csv(prediction), f"{stem}-attention.csv")
         download("Prediction (JSON)", lambda: json.dumps(prediction.as_dict(), indent=1), f"{stem}.json")
-        download("Figure (HTML)", lambda: figure.to_html(include_plotlyjs=True), f"{stem}.html")
+        download("Figure (HTML)", lambda: draw().to_html(include_plotlyjs=True), f"{stem}.html")
 
 
 def attention_csv(prediction: Prediction) -> str:

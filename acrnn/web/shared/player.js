@@ -5,10 +5,12 @@
 
 const running = new WeakMap() // component root → how to stop it
 const lastSeen = new Map() // player → what it played when last looked at
+const loaded = new WeakMap() // audio element → the file that it has told of loading
 const heard = new WeakSet() // charts that tell when they were drawn
 const asked = new Map() // player → which stretch was played last, and the one that is being played
 const redraws = new Map() // chart → what to do then
 const NO_CONTROL = "body, main, [role=tabpanel]" // what has the focus when nothing that answers keys has it
+const CONTROLLED = ["aria-checked", "aria-valuetext", "data-selected"] // what a widget changes with its value
 const MOMENTS = ["play", "pause", "seeking", "seeked", "timeupdate", "loadedmetadata", "ratechange"]
 
 export default function ({ parentElement, data }) {
@@ -25,11 +27,41 @@ export default function ({ parentElement, data }) {
     pointerEvents: "none", zIndex: 5, display: "none",
   })
 
+  // What the page's own widgets say now. Streamlit changes them at once and then runs the page, too late for the eye.
+  const wanted = () => {
+    const of = (key, what) => [...document.querySelectorAll(`.st-key-${data.controls[key]} ${what}`)]
+    const [low, high] = of("colours", "input[type=range]").map((end) => Number(end.value))
+    return {
+      opacity: of("veil", "input")[0]?.checked ? 1 : 0,
+      zmin: low, zmax: Math.max(high, low + 5),
+      version: of("version", "[role=radio]").findIndex((option) => option.ariaChecked === "true"),
+    }
+  }
+
+  const restyle = (gd, trace, style) => {
+    const at = gd.data.flatMap((one, i) => (one.name === trace ? [i] : []))
+    const isSo = (i) => Object.entries(style).every(([name, value]) => gd.data[i][name] === value)
+    const button = gd.querySelector(".updatemenu-button")
+    if (!button || at.every(isSo)) return
+    Object.assign(button.__data__, { method: "restyle", args: [style, at] }) // what it does, as Plotly bound it
+    button.dispatchEvent(new MouseEvent("click"))
+  }
+
+  const obey = (gd, audio) => {
+    const { opacity, zmin, zmax, version } = wanted()
+    restyle(gd, "veil", { opacity })
+    if (Number.isFinite(zmin)) restyle(gd, "spectrogram", { zmin, zmax })
+    const source = data.controls.versions[version]
+    if (source && !audio.src.endsWith(source)) audio.src = source
+  }
+
   // The attended version of a clip is another file: take position and play state over to it.
   const follow = (audio) => {
     // While a new file loads, the player's clock already stands at 0: that is not where the listener was.
     if (audio.readyState < HTMLMediaElement.HAVE_METADATA) return
     const last = lastSeen.get(data.player)
+    // Once a file has loaded, Streamlit moves to its start: take over after that.
+    if (last && last.source !== audio.src && loaded.get(audio) !== audio.src) return
     if (last?.source === audio.src) {
       last.time = audio.currentTime
       last.playing = !audio.paused
@@ -45,7 +77,8 @@ export default function ({ parentElement, data }) {
   const place = () => {
     const gd = chart(), audio = player()
     if (gd?._fullLayout?.xaxis && audio) {
-      follow(audio)
+      follow(audio) // first, as where it stands is lost with its source
+      if (data.controls) obey(gd, audio)
       playStretch(audio)
       const axis = gd._fullLayout.xaxis, size = gd._fullLayout._size
       const holder = gd.querySelector(".svg-container")
@@ -95,8 +128,12 @@ export default function ({ parentElement, data }) {
   }
   redraws.set(data.chart, redraw)
   const changed = new MutationObserver(redraw) // another figure or another sound
-  changed.observe(document.body, { childList: true, subtree: true })
-  for (const event of MOMENTS) document.addEventListener(event, redraw, true)
+  changed.observe(document.body, { childList: true, subtree: true, attributeFilter: CONTROLLED })
+  const heed = (event) => {
+    if (event.type === "loadedmetadata") loaded.set(event.target, event.target.src)
+    redraw()
+  }
+  for (const event of MOMENTS) document.addEventListener(event, heed, true)
   window.addEventListener("resize", redraw)
 
   // Plotly lays a cover over the page while the button is down, so a click is told from a drag by its two ends.
@@ -152,7 +189,7 @@ export default function ({ parentElement, data }) {
   const stop = () => {
     cancelAnimationFrame(frame)
     changed.disconnect()
-    for (const event of MOMENTS) document.removeEventListener(event, redraw, true)
+    for (const event of MOMENTS) document.removeEventListener(event, heed, true)
     window.removeEventListener("resize", redraw)
     document.removeEventListener("pointerdown", press, true)
     document.removeEventListener("pointerup", release, true)

@@ -46,10 +46,55 @@ def quiet_player(path: Path, alt: str) -> None:
     if not runtime.exists():  # a page that is run by a test, without a server
         st.audio(str(path), format=media_type, alt=alt)
         return
-    url = runtime.get_instance().media_file_mgr.add(str(path), media_type, f"quiet_player {path}")
-    base = st.get_option("server.baseUrlPath").strip("/")  # Streamlit's own players are told it in the browser
-    attributes = f'src="{escape(f"/{base}{url}" if base else url)}" aria-label="{escape(alt)}"'
+    url = _address_of(str(path), media_type, f"quiet_player {path}")
+    attributes = f'src="{escape(url)}" aria-label="{escape(alt)}"'
     st.html(f'<audio controls preload="none" style="width: 100%; height: 2.5rem" {attributes}></audio>')
+
+
+def _address_of(sound: str | bytes, media_type: str, name: str) -> str:
+    """Have the server keep a file, or the content of one, for this session, and give its address."""
+    url = runtime.get_instance().media_file_mgr.add(sound, media_type, name)
+    base = st.get_option("server.baseUrlPath").strip("/")  # Streamlit's own players are told it in the browser
+    return f"/{base}{url}" if base else url
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Widgets of a page that change its player and its chart at once, in the browser; the server hears of it later.
+
+    Attributes
+    ----------
+    veil, colours, version : str
+        Keys of a toggle, of a slider with two ends in decibels, and of a choice of the clip or its attended version.
+    attended : bytes or None
+        The attended version, a WAV file; None as long as there is none.
+    """
+
+    veil: str
+    colours: str
+    version: str
+    attended: bytes | None
+
+    def for_browser(self, wav: bytes, key: str) -> dict:
+        """Give what the component needs: the keys, and addresses in the order of the choice."""
+        versions: list[str | None] = [None, None]
+        if runtime.exists():  # not a page that is run by a test, without a server
+            names = {f"{key} clip": wav, f"{key} attended": self.attended}
+            versions = [sound and _address_of(sound, "audio/wav", name) for name, sound in names.items()]
+        return {"veil": self.veil, "colours": self.colours, "version": self.version, "versions": versions}
+
+
+STEERING = {
+    "type": "buttons",
+    "buttons": [{"method": "skip", "label": ""}],
+    "showactive": False,
+    "bgcolor": "rgba(0,0,0,0)",
+    "borderwidth": 0,
+    "pad": {"l": 0, "r": 0, "t": 0, "b": 0},
+    "x": 0, "y": 1, "xanchor": "left", "yanchor": "top",
+}  # fmt: skip
+"""An item of a figure's `updatemenus` by which `player.js` restyles it, as Plotly does when a button is pressed. It is
+not to be seen, on the page or in a picture."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +117,7 @@ def player(
     filename: str,
     bar: bool = True,
     stretch: Stretch | None = None,
+    controls: Controls | None = None,
 ) -> None:
     """Show `figure`, whose x axis is in seconds, and a player of `wav` whose playhead runs over it.
 
@@ -89,8 +135,10 @@ def player(
         Whether the bar with the time, the hints and the buttons that save the picture is shown.
     stretch : Stretch, optional
         Played when it is asked anew.
+    controls : Controls, optional
+        Widgets that steer both; `figure` then has `STEERING` among its `updatemenus`.
     """
-    place = st.container(key=f"{key}_audio")
+    place, drawing = st.container(key=f"{key}_audio"), st.container(key=f"{key}_chart")
     _component()(
         key=f"{key}_playhead",
         data={
@@ -100,11 +148,12 @@ def player(
             "filename": filename,
             "bar": bar,
             "stretch": stretch and asdict(stretch),
+            "controls": controls and controls.for_browser(wav, key),
         },
     )
     with place:  # filled after the component, which must know of another clip before its sound arrives
         st.audio(wav, format="audio/wav", alt=f"Player of {filename}")
-    with st.container(key=f"{key}_chart"):
+    with drawing:
         st.plotly_chart(
             figure,
             key=f"{key}_figure",

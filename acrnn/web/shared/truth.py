@@ -31,6 +31,7 @@ def compare_panel(found: Sequence[Event], name: str, labels: Sequence[str]) -> N
     with st.expander("Compare with true events", icon=":material/fact_check:"):
         file = st.file_uploader(
             "Audacity labels, a Raven selection table, CSV or JSON", type=["txt", "tsv", "csv", "json"], key="truth",
+            max_upload_size=8,
             help="Audacity: File, Export, Labels. Raven: the selection table. CSV has the columns start_s, end_s and "
             "label, as this page saves them.",
         )  # fmt: skip
