@@ -34,7 +34,7 @@ import platformdirs
 
 from acrnn.errors import FolderError
 
-DEFAULT_CHECKPOINTS = ("esc10-l10-best-fold1", "esc50-l10-mixed-fold1")
+DEFAULT_CHECKPOINTS = ("esc50-l10-mixed-fold1", "esc10-l10-best-fold1")
 """The checkpoints that an installed package brings (setup.py reads this line); the first is the usual one."""
 
 APP = "acrnn"

@@ -104,10 +104,9 @@ def sounds_tried(n_mutants: int = 300) -> list[Row]:
     """Try damaged sounds, by container."""
     from acrnn.checkpoints import find
     from acrnn.inference import Predictor
-    from acrnn.paths import DEFAULT_CHECKPOINTS
     from tests.audio.fuzz import BROKEN, FINE, mutants, outcome
 
-    predictor = Predictor(find(DEFAULT_CHECKPOINTS[0]), "cpu")
+    predictor = Predictor(find("esc10-l10-best-fold1"), "cpu")
     came_of: dict[str, Counter] = {}
     for i, (name, data) in enumerate(islice(mutants(seed=1), n_mutants)):
         told = outcome(predictor, data, partial=i % 2 == 1)

@@ -58,7 +58,7 @@ def test_all_placements_are_strips_on_one_time_axis_under_one_spectrogram(app_wi
     assert page.evaluate(f"{CHART}.data.filter(t => t.type === 'heatmap').length") == 1
     assert page.evaluate(f"Object.keys({CHART}._fullLayout).filter(k => /^xaxis/.test(k))") == ["xaxis"]
     assert not any("not trained" in note for note in notes(page))
-    expect(page.get_by_text("crying_baby.wav, 5.00 s. 9 networks:")).to_be_visible()
+    expect(page.get_by_text("dog.wav, 5.00 s. 9 networks:")).to_be_visible()
 
 
 def test_the_playhead_runs_over_all_strips_and_a_click_on_one_seeks(app_without_data, page):

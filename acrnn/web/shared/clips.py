@@ -22,7 +22,7 @@ from acrnn.web.shared.words import named, plain, sentence_of
 from acrnn.web.shell import address
 from acrnn.web.shell.public import admit_upload, let_upload_go, may_write, upload_limit_mb
 
-FIRST_SCENE = "crying_baby"
+FIRST_SCENE = "dog"
 """Shown to who has chosen nothing: of the scenes, one that the default checkpoint is sure of from end to end."""
 
 

@@ -30,7 +30,7 @@ def choose_checkpoint() -> Checkpoint | None:
     if not found:
         return None
     names = {c.config.dataset for c in found}
-    datasets = [*(name for name in TITLES if name in names), *sorted(names - {*TITLES})]
+    datasets = [*(name for name in reversed(TITLES) if name in names), *sorted(names - {*TITLES})]
     dataset = address.one_of(st.selectbox, "Trained on", datasets, format_func=dataset_title, key="model")
     found = [c for c in found if c.config.dataset == dataset]
     placements = [p for p in (*reversed(PLACEMENTS), PICZAK) if any(c.config.placement == p for c in found)]
