@@ -41,7 +41,7 @@ class Status:
     done, total : int
         Clips, in `features` and `scoring`; a total of 0 is not known yet.
     progress : Progress or None
-        The last step, in `training`.
+        The last step, in `training`; in `stopped`, the last one before that.
     message : str
         Why it failed.
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from acrnn.errors import RunError
 from acrnn.paths import glob, runs_root
+from acrnn.runs.loop import Progress
 from acrnn.runs.run import Run
 from acrnn.runs.status import Phase, Process, Status
 from acrnn.untrusted import require_regular
@@ -85,6 +86,18 @@ class RunView:
             if self.status.phase is Phase.FEATURES:
                 return 0.0
         return len(self.metrics) / self.n_epochs
+
+    @property
+    def seconds(self) -> float:
+        """Time that its finished epochs took, without features and scoring."""
+        return sum(row.get("seconds", 0.0) for row in self.metrics)
+
+    @property
+    def lost(self) -> Progress | None:
+        """The last step of an epoch that a stop broke off, which a resumed run begins anew; None if none is lost."""
+        if self.state is not State.STOPPED or self.status is None or (last := self.status.progress) is None:
+            return None
+        return last if last.epoch == len(self.metrics) else None
 
     def sentence(self) -> str:
         """Say how it stands in a line, such as `training: epoch 3 of 60, step 4 of 30`."""

@@ -18,6 +18,7 @@ def page(monkeypatch, tmp_path, tiny_root):
     monkeypatch.setenv("ACRNN_DATA", str(tiny_root.parent))
     monkeypatch.setenv("ACRNN_RUNS", str(tmp_path))
     monkeypatch.setattr(estimate, "CALIBRATION_S", 0.0)
+    monkeypatch.setattr(estimate, "MIN_STEPS", 1)
     return AppTest.from_file(PAGE, default_timeout=60)
 
 
