@@ -7,7 +7,6 @@ from pathlib import Path
 
 from acrnn.errors import RunError
 from acrnn.paths import glob, runs_root
-from acrnn.runs.loop import Progress
 from acrnn.runs.run import Run
 from acrnn.runs.status import Phase, Process, Status
 from acrnn.untrusted import require_regular
@@ -93,11 +92,11 @@ class RunView:
         return sum(row.get("seconds", 0.0) for row in self.metrics)
 
     @property
-    def lost(self) -> Progress | None:
-        """The last step of an epoch that a stop broke off, which a resumed run begins anew; None if none is lost."""
-        if self.state is not State.STOPPED or self.status is None or (last := self.status.progress) is None:
+    def lost(self) -> tuple[int, int] | None:
+        """Steps done, and all, of the epoch that a stop broke off, which Resume begins anew; None if none was."""
+        if self.state is not State.STOPPED or self.status is None or not 0 < self.status.done < self.status.total:
             return None
-        return last if last.epoch == len(self.metrics) else None
+        return self.status.done, self.status.total
 
     def sentence(self) -> str:
         """Say how it stands in a line, such as `training: epoch 3 of 60, step 4 of 30`."""

@@ -65,7 +65,7 @@ def work(run: Run, dataset: Dataset, on_status: Callable[[Status], None] | None 
         except (_Stopped, KeyboardInterrupt) as stop:
             run.clear_stop()
             run.log("stopped")
-            tell(Status(Phase.STOPPED, progress=next(iter(last), None)))
+            tell(Status(Phase.STOPPED, *((last[0].step, last[0].n_steps) if last else ())))
             if isinstance(stop, KeyboardInterrupt):
                 raise
             return None
