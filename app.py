@@ -6,6 +6,7 @@ from acrnn.web.shell.address import one_entry_a_step
 from acrnn.web.shell.carry import carried_choices
 from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
+from acrnn.web.shell.scrollers import reach_scrollers
 from acrnn.web.shell.uploads import bound_uploads
 
 # A contrast of at least 4.5 (WCAG AA) for captions, code in them, what the theme fills with its colour, and the grey of
@@ -47,6 +48,7 @@ st.set_page_config(page_title=f"{page.title} · ACRNN")
 with st.container(key="frame"):
     st.html(FRAME)
     one_entry_a_step()
+    reach_scrollers()
 with carried_choices(page.title):
     page.run()
 freeze(page.title)

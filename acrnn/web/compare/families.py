@@ -149,11 +149,13 @@ def choose_slots(families: Sequence[Family]) -> list[Slot]:
         key="checkpoints", help="Networks without attention have no strip and are not offered.",
     )  # fmt: skip
     recipes = {every[name].config.recipe["name"] for name in chosen}
+    same_data = len({(every[name].config.dataset, every[name].config.fold) for name in chosen}) == 1
     slots = []
     for name in sorted(chosen, key=lambda name: (WITH_ATTENTION.index(every[name].config.placement), name)):
         config = every[name].config
-        recipe = f", {config.recipe['name']}" if len(recipes) > 1 else ""
-        note = f"{data.dataset_title(config.dataset)}, fold {config.fold}{recipe}" if every[name].is_shipped else name
+        parts = [] if same_data else [f"{data.dataset_title(config.dataset)}, fold {config.fold}"]
+        parts += [config.recipe["name"]] if len(recipes) > 1 else []
+        note = ", ".join(parts) if every[name].is_shipped else name
         slots.append(Slot(config.placement, every[name], note))
     return slots
 

@@ -117,10 +117,10 @@ def start_button(options: Options) -> None:
             st.session_state["started"] = (run.path.name, time.monotonic() + FOLLOW_S)
             st.toast(f"{plain(run.path.name)} started")
             st.rerun()
-    st.markdown(_describe_estimate(plan, views))
+    st.markdown(describe_estimate(plan, views))
 
 
-def _describe_estimate(plan: Plan, views: Sequence[RunView]) -> str:
+def describe_estimate(plan: Plan, views: Sequence[RunView]) -> str:
     """Say how long the run will take and on what that rests: on runs trained here, else on steps measured meanwhile."""
     n_others = sum(view.is_running and view.state is not State.STOPPING for view in views)
     speed = speed_of_runs(plan.config, views)
@@ -139,7 +139,7 @@ def _describe_estimate(plan: Plan, views: Sequence[RunView]) -> str:
     )
     if plan.space.features:
         told += f" Before that, features are computed once: {plan.space.features / 1e6:,.0f} MB in the cache."
-    if n_others:
+    if n_others and "at work" not in speed.source:
         told += f" {n_others} run{'s are' if n_others > 1 else ' is'} using this machine now."
     return told
 

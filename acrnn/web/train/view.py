@@ -37,6 +37,10 @@ NO_HELD_OUT_CURVE = (
     "last epoch, so that nothing can be tuned on it."
 )
 MIXED = ", with segments mixed (eq. 5), so their accuracy stays below what the network reaches on clean clips"
+MIXED_IN_SOME = (
+    ", in some runs with segments mixed (eq. 5), so that their accuracy stays below what the network reaches on clean "
+    "clips"
+)
 STOPPING = (
     "Stop takes effect after the step under way and drops what the epoch has done so far: Resume begins it anew. After "
     "this epoch drops nothing."
@@ -62,6 +66,8 @@ def choose_runs(views: Sequence[RunView]) -> list[RunView]:
     name, until_s = st.session_state.get("started", (None, 0))
     if name in by_name and time.monotonic() < until_s:
         st.session_state["run"] = [name]
+    elif st.session_state.get("run") == []:  # all were taken away, or a slow browser had not been told yet
+        st.session_state["run"] = list(by_name)[:1]
     place = st.container()
     chosen = address.some_of(
         st.multiselect, "Runs shown", list(by_name), key="run", default=list(by_name)[:1], format_func=plain,
@@ -128,7 +134,9 @@ def _curves(views: Sequence[RunView]) -> None:
                 _drawn_figure(runs, curve, curve.key, *(_version(view) for view in views)), key=f"curve_{curve.key}",
                 config=NO_BAR, alt=f"{curve.title_of(runs)} after each epoch, at last: {last or 'no epoch yet'}",
             )  # fmt: skip
-    st.caption(NO_HELD_OUT_CURVE.format(mixed=MIXED if any(run.mixed for run in runs) else ""))
+    mixed = [run.mixed for run in runs]
+    told = (MIXED if all(mixed) else MIXED_IN_SOME) if any(mixed) else ""
+    st.caption(NO_HELD_OUT_CURVE.format(mixed=told))
 
 
 def show_run(view: RunView) -> None:
