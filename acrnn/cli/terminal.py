@@ -32,7 +32,7 @@ def run_bar(console: Console, n_epochs: int) -> Iterator[Callable[[Status], None
                     task, total=n_epochs, completed=now.epoch + now.step / now.n_steps, told=speed(status),
                     description=f"epoch {now.epoch + 1}/{n_epochs} step {now.step}/{now.n_steps}",
                 )  # fmt: skip
-            elif status.total:
+            elif status.total and not status.ended:
                 what = {Phase.FEATURES: "features of clips", Phase.SCORING: "scoring held-out clips"}[status.phase]
                 told = f"{status.done}/{status.total}"
                 progress.update(task, description=what, completed=status.done, total=status.total, told=told)

@@ -163,7 +163,7 @@ class Run:
         after_epoch : bool
             Once the epoch under way is done and kept. Without it, at the next step: the epoch is lost.
         """
-        (self.path / "stop").write_text(AFTER_EPOCH if after_epoch else "")
+        atomic_write_bytes(self.path / "stop", AFTER_EPOCH.encode() if after_epoch else b"")
 
     def clear_stop(self) -> None:
         """Take back `request_stop`."""

@@ -134,6 +134,9 @@ def look(run: Run) -> RunView:
         return RunView(run, _state_of(run, status), status)
     if process is None:
         return RunView(run, State.STOPPED, status)
+    status = Status.read(run)  # its last word may have come meanwhile
+    if status is not None and status.ended:
+        return RunView(run, State(status.phase), status, status.message)
     message = _last_error(run)
     return RunView(run, State.FAILED if message else State.DEAD, status, message)
 

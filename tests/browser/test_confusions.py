@@ -44,7 +44,7 @@ def published_mistake():
                 checkpoint = checkpoint_of_fold(setting, row["fold"])
             except CheckpointError:
                 continue
-            if None not in (right_example(clips, row, row[side]) for side in ("predicted", "true")):
+            if all(right_example(clips, row, row[side]) is not None for side in ("predicted", "true")):
                 return setting, row, checkpoint
     pytest.skip("no published checkpoint made a mistake in results/")
 
