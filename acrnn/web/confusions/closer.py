@@ -1,6 +1,6 @@
 """One clip looked into: by the network that erred, beside clips that it got right, or by two networks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -82,7 +82,7 @@ class View:
 
 
 @contextmanager
-def closer_below(setting: Setting):
+def closer_below(setting: Setting) -> Iterator[Closer]:
     """Draw what the block draws, and below it the choice of a clip; gives the `Closer`, which is chosen by then."""
     above, place = st.container(), st.container(key="closer")
     with place:
@@ -146,7 +146,9 @@ def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: 
         st.caption(f"By {code(checkpoint.name)}, which never saw fold {row['fold']} in training. {seen}")
 
 
-def show_both(closer: Closer, settings: Sequence[Setting], clips: Sequence[pd.DataFrame], dataset: Dataset | None):
+def show_both(
+    closer: Closer, settings: Sequence[Setting], clips: Sequence[pd.DataFrame], dataset: Dataset | None
+) -> None:
     """Show the chosen clip as the networks of two settings see it, of those that have scored it.
 
     Parameters

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -32,11 +33,13 @@ def choosable(
     now = st.session_state.get(chosen)
     wanted = (now or []) if many else [now]
     rows = [words.index(word) for word in wanted if word in words]
-    st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    st.dataframe(
-        table, hide_index=True, key=key, on_select=partial(_take, list(words), chosen, key, many),
-        selection_mode=["multi-row" if many else "single-row", "single-cell"], **more,
-    )  # fmt: skip
+    grid = f"{key}_{crc32(repr(list(words)).encode())}"  # of other rows it is another table, whose clicks arrive
+    st.session_state[grid] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    with st.container(key=key):
+        st.dataframe(
+            table, hide_index=True, key=grid, on_select=partial(_take, list(words), chosen, grid, many),
+            selection_mode=["multi-row" if many else "single-row", "single-cell"], **more,
+        )  # fmt: skip
 
 
 def _take(words: list[str], chosen: str, key: str, many: bool) -> None:
