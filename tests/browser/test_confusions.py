@@ -105,7 +105,9 @@ def test_a_cell_is_clicked_and_its_clips_are_heard(app, page, mistake, recording
     assert f"predicted={row['predicted']}" in page.url
 
     clips = by_recording(cell(clip_table(setting), row["true"], row["predicted"]))
-    expect(page.get_by_text(f"predicted as {pretty(row['predicted'])}: {tell_clips(clips)}, the most")).to_be_visible()
+    expect(page.get_by_text(f"predicted as {pretty(row['predicted'])}: {tell_clips(clips)}, the most")).to_be_visible(
+        timeout=READY_MS
+    )
     expect(page.locator("audio")).to_have_count(0)  # one player, of the clip that is chosen
     click_row(page, "cellclips", 0)
     page.wait_for_url(lambda url: f"look={clips['filename'].iloc[0]}" in url, timeout=READY_MS)
@@ -125,10 +127,16 @@ def click_row(page, key: str, row: int) -> None:
 
 def plays(page, key: str) -> None:
     """Wait for the player of a view, and that it plays."""
-    audio = f"document.querySelector('.st-key-{key}_audio audio')"
-    page.wait_for_function(f"{audio}?.readyState >= 1", timeout=READY_MS)
-    page.evaluate(f"{audio}.play()")
-    page.wait_for_function(f"{audio}.currentTime > 0.1")
+    settle(page)
+    page.wait_for_function(
+        """(key) => {
+          const audio = document.querySelector(`.st-key-${key}_audio audio`)
+          if (audio?.paused) audio.play().catch(() => {}) // its sound is replaced: at the next look
+          return audio?.currentTime > 0.1
+        }""",
+        arg=key,
+        timeout=READY_MS,
+    )
 
 
 def test_every_player_plays_behind_a_path_prefix(page, mistake, recordings, tmp_path):
@@ -210,12 +218,12 @@ def test_a_pair_button_opens_its_cell_and_a_cross_closes_it(app, page, mistake):
     page.locator(".st-key-pairs").get_by_role("button").first.click()
     expect(
         page.get_by_text(f"Of {pretty(pair['true'])}, predicted as {pretty(pair['predicted'])}: {pair['clips']} clips")
-    ).to_be_visible()
+    ).to_be_visible(timeout=READY_MS)
     settle(page)
     for key in ("true", "predicted"):
         page.locator(f".st-key-{key}").get_by_role("button", name="Clear").click()
         settle(page)
-    expect(page.get_by_text("No cell chosen")).to_be_visible()
+    expect(page.get_by_text("No cell chosen")).to_be_visible(timeout=READY_MS)
 
 
 def test_two_settings_are_compared_on_their_common_clips(app, page):

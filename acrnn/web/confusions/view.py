@@ -174,7 +174,7 @@ def matrix_table(confusion: Confusion, order: str, recall: bool) -> pd.DataFrame
 def list_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) -> pd.DataFrame:
     """List the clips of the chosen cell, those of one recording together; without a cell, the mistakes."""
     if true is None and predicted is None:
-        found, what = confidently_wrong(clips), "No cell chosen: all mistakes"
+        found, what = confidently_wrong(clips), "No cell chosen. All mistakes"
     else:
         found = by_recording(cell(clips, true, predicted))
         what = f"Of {named(true)}" if true else "Of any class"
