@@ -7,6 +7,7 @@ from acrnn.web.shell.address import one_entry_a_step
 from acrnn.web.shell.carry import carried_choices
 from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
+from acrnn.web.shell.scrollers import reach_scrollers
 from acrnn.web.shell.server import FirstPaint, wait_until_warm, warm_up
 from acrnn.web.shell.uploads import bound_uploads
 
@@ -68,6 +69,7 @@ def main() -> None:
     with st.container(key="frame"):
         st.html(FRAME)
         one_entry_a_step()
+        reach_scrollers()
     with st.container(key="pages", horizontal=True):  # on a phone, where Streamlit's own links hide in the sidebar
         for other in pages:
             st.page_link(other, label=other.title, icon="")

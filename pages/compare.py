@@ -36,7 +36,8 @@ with st.sidebar:
             help="All placements of Table 4 for one dataset and fold, trained or not; or any checkpoints.",
         )  # fmt: skip
     family = families.choose_family(known) if choice == "family" else None
-    slots = families.slots_of_family(family) if family else families.choose_slots(known)
+
+slots = families.slots_of_family(family) if family else families.choose_slots(known)
 
 if shown == "pair":
     slots = pair.choose_slots(family)
@@ -106,7 +107,7 @@ if a != b:
     st.caption(web.describe_difference(there[a], there[b]))
 web.show_missing(family, slots)
 table = web.measures_table(slots, heard, clip)
-web.show_measures(table)
+web.show_measures(table, heard)
 web.export_buttons(clip, strips, slots, table, figure)
 faithfulness.compare_panel(clip, {slot.label: slot.checkpoint for slot in slots if slot.label in there})
 web.explain_scaling()

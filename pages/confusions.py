@@ -5,7 +5,9 @@ import streamlit as st
 from acrnn.figures.confusion import matrix_figure, recall_figure, reliability_figure
 from acrnn.results.confusion import clip_table, confusion_of, reliability
 from acrnn.web.confusions import view as web
-from acrnn.web.confusions.clip_list import clip_list, look_closer
+from acrnn.web.confusions.clip_list import OF_ANY, clip_list, tell_clips
+from acrnn.web.confusions.closer import closer_below, show_closer, walk_through
+from acrnn.web.confusions.compare_two import compare_with
 from acrnn.web.shared.results import known_settings
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
@@ -22,9 +24,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     setting = web.choose_setting(settings)
     with st.popover("Filters", icon=":material/filter_alt:"):
         wanted = web.choose_filter(setting)
-every = clip_table(setting)
-clips = wanted.apply(every)
 dataset = web.sounds_of(setting)
+every = clip_table(setting, web.recordings_of(setting, dataset))
+clips = wanted.apply(every)
 st.markdown(web.describe_setting(setting))
 if (missing := web.describe_sounds(setting, dataset)) is not None:
     st.info(missing, icon=":material/volume_off:")
@@ -37,14 +39,14 @@ if clips.empty:
     st.stop()
 
 if matrix_tab.open:
-    with matrix_tab:
+    with matrix_tab, closer_below(setting) as closer:
         confusion = confusion_of(clips, setting.labels)
         order, recall = web.choose_matrix()
         grid, beside = st.columns([5, 3], gap="large")
         with beside:
             true, predicted = web.choose_cell(setting.labels)
-            chosen = web.clips_of_cell(clips, true, predicted)
-            clip_list(chosen, setting, dataset, web.describe_clip, "cellpage")
+            chosen = web.list_cell(clips, true, predicted)
+            walk_through(closer, chosen)
             web.save_csv(chosen, f"{setting.name}-clips", label="These clips (CSV)")
         with grid:
             figure = matrix_figure(
@@ -57,7 +59,7 @@ if matrix_tab.open:
             with st.container(horizontal=True):
                 web.save_csv(web.matrix_table(confusion, order, recall), f"{setting.name}-matrix", label="Matrix (CSV)")
                 web.save_csv(pairs, f"{setting.name}-pairs", label="All pairs (CSV)")
-        look_closer(setting, every, dataset)
+    show_closer(closer, setting, every, dataset)
 
 if class_tab.open:
     with class_tab:
@@ -68,13 +70,14 @@ if class_tab.open:
         web.save_csv(per_class, f"{setting.name}-classes")
 
 if clips_tab.open:
-    with clips_tab:
+    with clips_tab, closer_below(setting) as closer:
         rank, note = web.choose_ranking()
         ranked = rank(clips)
-        st.caption(f"{len(ranked)} clips. {note}")
-        clip_list(ranked, setting, dataset, web.describe_clip, "clipspage")
+        st.caption(f"{tell_clips(ranked)}. {note} {web.PRESS}")
+        clip_list(ranked, OF_ANY, "rankedclips")
+        walk_through(closer, ranked)
         web.save_csv(ranked, f"{setting.name}-ranked")
-        look_closer(setting, every, dataset)
+    show_closer(closer, setting, every, dataset)
 
 if calibration_tab.open:
     with calibration_tab:
@@ -85,5 +88,4 @@ if calibration_tab.open:
 
 if compare_tab.open:
     with compare_tab:
-        web.compare_with(setting, settings, wanted, dataset)
-        look_closer(setting, every, dataset)
+        compare_with(setting, settings, wanted, dataset)

@@ -7,6 +7,7 @@ from acrnn.web.shared.words import plain
 from acrnn.web.shell.public import has_sign_in, may_write
 from acrnn.web.shell.router import through_app
 from acrnn.web.train import view as web
+from acrnn.web.train.form import choose_options, start_button
 
 through_app()
 
@@ -20,27 +21,27 @@ if has_sign_in():
     st.button("Sign out", on_click=st.logout, help=plain(f"Signed in as {st.user.get('email') or st.user.get('sub')}"))
 st.caption("A run trains in a process of its own: it continues when this page, the browser or the app is closed.")
 with st.sidebar:
-    if (options := web.choose_options()) is not None:
+    if (options := choose_options()) is not None:
         with st.container(key="starter"):
-            web.start_button(options)
+            start_button(options)
 
 
 @st.fragment(run_every=2)
-def watch() -> None:
+def watch(can_start: bool) -> None:
     """Draw the runs as they stand now; this part alone is drawn again."""
     views, damaged = list_runs()
     for message in damaged:
         st.warning(plain(message))
     if not views:
-        st.info("No run yet. Choose in the sidebar what to train, and press Start.", icon=":material/model_training:")
+        st.info(web.tell_no_run(can_start), icon=":material/model_training:")
         return
-    beside, shown = st.columns([2, 5], gap="large")
-    with beside:
-        view = web.choose_run(views)
-    with shown:
-        web.show_run(view)
+    chosen = web.choose_runs(views)
+    if len(chosen) == 1:
+        web.show_run(chosen[0])
+    elif chosen:
+        web.show_runs(chosen)
 
 
 st.html(web.STEADY)
 with st.container(key="watched"):
-    watch()
+    watch(options is not None)

@@ -224,26 +224,34 @@ RunName = Annotated[str, typer.Argument(help="A run's folder, or its name in the
 @app.command()
 def watch(run: RunName) -> None:
     """Watch a run until it ends, whoever started it: the training page, another terminal, a sweep."""
-    from acrnn.cli.terminal import watch_run
+    from acrnn.cli.terminal import movement, watch_run
     from acrnn.runs.watch import State, find_run
 
     view = watch_run(find_run(run), errors)
     print(f"{view.run.path}: {view.sentence()}")
+    if told := movement(view):
+        print(told)
     if view.state in (State.FAILED, State.DEAD):
         raise typer.Exit(2)
 
 
 @app.command()
-def stop(run: RunName) -> None:
-    """Ask the process that trains a run to stop at its next step; `train … --resume` continues it."""
+def stop(
+    run: RunName,
+    after_epoch: Annotated[bool, typer.Option("--after-epoch", help="Once the epoch under way is done.")] = False,
+) -> None:
+    """Ask the process that trains a run to stop at its next step; `train … --resume` continues it.
+
+    The epoch under way is lost, and begun anew by `--resume`; `--after-epoch` waits for its end.
+    """
     from acrnn.errors import RunError
     from acrnn.runs.watch import find_run, look
 
     view = look(find_run(run))
     if not view.is_running:
         raise RunError(f"{view.run.path} is not running ({view.sentence()}).")
-    view.run.request_stop()
-    print(f"{view.run.path} stops at its next step")
+    view.run.request_stop(after_epoch=after_epoch)
+    print(f"{view.run.path} stops {'after this epoch' if after_epoch else 'at its next step'}")
 
 
 @app.command()

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.runs.run import Run
@@ -31,7 +32,7 @@ def run_bar(console: Console, n_epochs: int) -> Iterator[Callable[[Status], None
                     task, total=n_epochs, completed=now.epoch + now.step / now.n_steps, told=speed(status),
                     description=f"epoch {now.epoch + 1}/{n_epochs} step {now.step}/{now.n_steps}",
                 )  # fmt: skip
-            elif status.total:
+            elif status.total and not status.ended:
                 what = {Phase.FEATURES: "features of clips", Phase.SCORING: "scoring held-out clips"}[status.phase]
                 told = f"{status.done}/{status.total}"
                 progress.update(task, description=what, completed=status.done, total=status.total, told=told)
@@ -74,18 +75,42 @@ def sweep_bar(
         yield on_status, on_end
 
 
+class _Watching(Progress):
+    """A bar with a line below it."""
+
+    below = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Give the bar, and the line if there is one."""
+        yield self.make_tasks_table(self.tasks)
+        if self.below:
+            yield Text(self.below, style="dim")
+
+
 def watch_run(run: Run, console: Console) -> RunView:
-    """Show how a run stands until it ends, whoever trains it; gives its last state."""
+    """Show how a run stands until it ends, whoever trains it, and how far its layers moved; gives its last state."""
     columns = TextColumn("{task.description:44}"), BarColumn(), TextColumn("{task.fields[told]}")
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with _Watching(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=1.0, told="")
         while True:
             view = look(run)
             told = speed(view.status) if view.is_running else ""
+            progress.below = movement(view)
             progress.update(task, description=view.sentence(), completed=view.share, told=told)
             if not view.is_running:
                 return view
             time.sleep(POLL_S)
+
+
+def movement(view: RunView) -> str:
+    """Say how far each layer's kernels are from their initial values, relative to those; "" before the first epoch.
+
+    Such as `moved: l1 0.41  l2 0.38  output 0.90`.
+    """
+    moved = view.metrics[-1].get("movement") if view.metrics else None
+    if not isinstance(moved, dict) or not all(isinstance(value, int | float) for value in moved.values()):
+        return ""
+    return "moved: " + "  ".join(f"{layer} {value:.2f}" for layer, value in moved.items())
 
 
 def runs_table(views: list[RunView]) -> Table:

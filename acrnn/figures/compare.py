@@ -82,14 +82,15 @@ def compare_figure(
     strips : sequence of Strip
         At least one, in the order from top to bottom.
     scale : {"largest", "mean"}
-        With "mean", all strips share one y axis range.
+        With "mean", strips of one scaling share one y axis range: softmax, whose weights add up to one, can be many
+        times its mean where sigmoid hardly leaves it.
     difference : pair of Strip, optional
         The first minus the second, each over its mean whatever `scale` is, so that what one strip has more of in some
         frames it has less of in others; the second's frames are those nearest to the first's.
     view : ClipView, optional
         The range of colours.
     roomy : bool
-        For few strips: higher ones, each with its scale at the right, and the difference with its own.
+        For few strips: higher ones, with more numbers on the scales at their right.
     """
     heights, gaps = _rows(strips, difference is not None, roomy)
     height = TOP + BOTTOM + sum(heights) + sum(gaps)
@@ -111,15 +112,19 @@ def compare_figure(
         },
     )
     _add_spectrogram(figure, prediction, view or ClipView(), domains[0])
-    top = max((scaled(s.weights, scale).max() for s in strips if s.weights is not None), default=1.0)
     for number, (strip, domain) in enumerate(zip(strips, domains[1:], strict=False), start=2):
-        _add_strip(figure, strip, scale, 1.0 if scale == "largest" else float(top), number, domain)
+        _add_strip(figure, strip, scale, _top(strips, strip.scaling, scale), number, domain)
     _name_layers(figure, strips, domains[1:])
     if difference is not None:
         _add_difference(figure, *difference, len(domains), domains[-1])
-    if roomy:
-        _add_scales(figure, strips, scale, difference is not None)
+    _add_scales(figure, strips, scale, difference is not None, roomy)
     return figure
+
+
+def _top(strips: Sequence[Strip], scaling: str, scale: Scale) -> float:
+    """Upper end of the axis of all strips of a scaling."""
+    heights = [scaled(s.weights, scale).max() for s in strips if s.weights is not None and s.scaling == scaling]
+    return float(max(heights, default=1.0))
 
 
 def _rows(strips: Sequence[Strip], has_difference: bool, roomy: bool) -> tuple[list[int], list[int]]:
@@ -230,16 +235,18 @@ def _add_difference(figure: Figure, a: Strip, b: Strip, number: int, domain: tup
         )  # fmt: skip
 
 
-def _add_scales(figure: Figure, strips: Sequence[Strip], scale: Scale, has_difference: bool) -> None:
+def _add_scales(figure: Figure, strips: Sequence[Strip], scale: Scale, has_difference: bool, roomy: bool) -> None:
     """Write numbers at the right of each strip that is there, and of the difference below them."""
-    numbered = {"showticklabels": True, "side": "right", "ticks": "outside", "ticklen": 3, "tickfont": {"size": 11}}
-    of_strips = (
-        {"tickvals": [0, 0.5, 1], "tickformat": ".0%"} if scale == "largest" else {"nticks": 4, "tickformat": "~g"}
-    )
+    numbered = {
+        "showticklabels": True, "side": "right", "ticks": "outside", "ticklen": 3,
+        "tickfont": {"size": 11 if roomy else 10},
+    }  # fmt: skip
+    times_mean = {"nticks": 4 if roomy else 3, "tickformat": "~g", "ticksuffix": "×"}
+    shares = {"tickvals": [0, 0.5, 1] if roomy else [0, 1], "tickformat": ".0%"}
     rows = [n for n, strip in enumerate(strips, start=2) if strip.weights is not None]
-    figure.update_layout({f"yaxis{n}": numbered | of_strips for n in rows})
+    figure.update_layout({f"yaxis{n}": numbered | (shares if scale == "largest" else times_mean) for n in rows})
     if has_difference:
-        figure.update_layout({f"yaxis{len(strips) + 2}": numbered | {"nticks": 5, "tickformat": "~g"}})
+        figure.update_layout({f"yaxis{len(strips) + 2}": numbered | times_mean | {"nticks": 5}})
 
 
 def _bare_axis(domain: tuple[float, float], span: tuple[float, float]) -> dict:

@@ -65,7 +65,7 @@ def matrix_figure(
         text = [[f"{share:.0%}" if few else f"{100 * share:.0f}" for share in row] for row in shares]
     else:
         text = counts.astype(str).tolist()
-    told = [[f"{n} of {total} clips, {n / total:.0%}" for n in row] for row, total in _with_totals(counts)]
+    told = _tell_cells(counts, None if confusion.recordings is None else confusion.recordings[np.ix_(rows, columns)])
     _add_cells(figure, [[confusion.labels[i] for i in side] for side in (rows, columns)], counts != 0, text, told)
     figure.update_traces(textfont_color=INK[dark], selector={"mode": "text"})
     _add_frame(figure, *([confusion.labels[i] for i in side] for side in (rows, columns)), selected)
@@ -206,8 +206,15 @@ def _shown(counts: np.ndarray, order: Sequence[int]) -> tuple[list[int], list[in
     return rows, [i for i in order if counts[i].any() or counts[:, i].any()]
 
 
-def _with_totals(counts: np.ndarray) -> list[tuple[list[int], int]]:
-    return [(row.tolist(), int(row.sum())) for row in counts]
+def _tell_cells(counts: np.ndarray, recordings: np.ndarray | None) -> list[list[str]]:
+    """Say how many clips each cell has, what share of its row, and from how many recordings they are."""
+    told = [[f"{n} of {row.sum()} clips, {n / row.sum():.0%}" for n in row] for row in counts]
+    if recordings is None:
+        return told
+    return [
+        [f"{cell}, from {n} recording{'s' * (n != 1)}" for cell, n in zip(*rows, strict=True)]
+        for rows in zip(told, recordings.tolist(), strict=True)
+    ]
 
 
 def _faded(colour: str, alpha: float) -> str:

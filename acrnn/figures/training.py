@@ -2,12 +2,41 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from math import log10
 
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from acrnn.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, VERMILION, Figure
+from acrnn.figures.style import BLUE, GREEN, NEUTRAL, ORANGE, PURPLE, SKY, VERMILION, Figure
+
+OVERLAID = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, NEUTRAL)
+"""Colours of several runs in one chart, in their order."""
+MOST_TICKS = 8
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run as its curves show it.
+
+    Attributes
+    ----------
+    name : str
+    rows : sequence of mapping
+        `Run.metrics()`: one an epoch that is done.
+    n_epochs : int
+        Length of the schedule.
+    mixed : bool
+        Whether its loss and accuracy are of mixed segments (eq. 5).
+    rates : tuple of float
+        Lowest and highest learning rate of the schedule.
+    """
+
+    name: str
+    rows: Sequence[Mapping]
+    n_epochs: int
+    mixed: bool
+    rates: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -24,6 +53,8 @@ class Curve:
         Whether its axis is logarithmic.
     top : float or None
         Upper end of its axis, where that is known.
+    of_segments : bool
+        Whether it is of the segments that are trained on, which may be mixed.
     """
 
     key: str
@@ -33,69 +64,78 @@ class Curve:
     axis_format: str
     log: bool = False
     top: float | None = None
+    of_segments: bool = False
+
+    def title_of(self, runs: Sequence[Trained]) -> str:
+        """Say what it is of these runs, such as `loss on mixed segments`."""
+        mixed = [run.mixed for run in runs]
+        if not self.of_segments or not any(mixed):
+            return self.title
+        return f"{self.title} on mixed segments" if all(mixed) else f"{self.title}, on mixed segments in some runs"
 
 
 CURVES = (
-    Curve("loss", "loss on mixed segments", BLUE, ".4f", ""),
-    Curve("accuracy", "accuracy on mixed segments", GREEN, ".1%", ".0%", top=1.0),
+    Curve("loss", "loss", BLUE, ".4f", "", of_segments=True),
+    Curve("accuracy", "accuracy", GREEN, ".1%", ".0%", top=1.0, of_segments=True),
     Curve("learning_rate", "learning rate", ORANGE, ".2g", "~g", log=True),
     Curve("segments_per_s", "segments a second", NEUTRAL, ".0f", ""),
 )
 
 
-def curve_figure(rows: Sequence[Mapping[str, float]], curve: Curve, n_epochs: int) -> Figure:
-    """Draw what one curve was after each epoch.
+def colours_of(runs: Sequence[Trained]) -> list[str]:
+    """Give each of several runs its colour; of more than there are colours, some share one."""
+    return [OVERLAID[i % len(OVERLAID)] for i in range(len(runs))]
 
-    Parameters
-    ----------
-    rows : sequence of mapping
-        `Run.metrics()`: one an epoch that is done.
-    n_epochs : int
-        Length of the schedule. The time axis grows towards it in doublings, so that it stands still most of the time.
+
+def curve_figure(runs: Sequence[Trained], curve: Curve) -> Figure:
+    """Draw what one curve was after each epoch, of one run in the curve's own colour, or of several.
+
+    The time axis grows towards the end of the longest schedule in doublings, so that it stands still most of the time.
     """
-    epochs = [int(row["epoch"]) + 1 for row in rows]
-    values = [row[curve.key] for row in rows]
-    figure = go.Figure(
-        go.Scatter(
-            x=epochs,
-            y=values,
-            mode="lines+markers" if len(rows) <= 40 else "lines",
-            line={"color": curve.colour, "width": 2, "shape": "hv" if curve.log else "linear"},
-            marker={"size": 4},
-            hovertemplate=f"epoch %{{x}}: %{{y:{curve.hover_format}}}<extra></extra>",
-        )
-    )
+    colours = [curve.colour] if len(runs) == 1 else colours_of(runs)
+    figure = go.Figure([_line(run, curve, colour, len(runs) > 1) for run, colour in zip(runs, colours, strict=True)])
     figure.update_layout(
         height=200,
         margin={"l": 52, "r": 12, "t": 26, "b": 42},
-        title={"text": curve.title, "font": {"size": 13}, "x": 0, "xref": "paper", "y": 0.98, "yanchor": "top"},
+        title={
+            "text": curve.title_of(runs),
+            "font": {"size": 13},
+            "x": 0,
+            "xref": "paper",
+            "y": 0.98,
+            "yanchor": "top",
+        },
         showlegend=False,
         uirevision=curve.key,  # a zoom survives the next epoch
     )
-    figure.update_xaxes(
-        range=[0.5, last_epoch(len(rows), n_epochs) + 0.5], tickformat="d", nticks=6, title_text="epoch"
-    )
-    figure.update_xaxes(title_standoff=6, title_font_size=11, showgrid=False, zeroline=False)
+    _number_epochs(figure, max(len(run.rows) for run in runs), max(run.n_epochs for run in runs))
     figure.update_yaxes(nticks=5, tickformat=curve.axis_format, zeroline=False)
     if curve.log:
-        figure.update_yaxes(type="log", dtick=1)
-        if values:
-            figure.update_yaxes(range=_decades(values))
+        figure.update_yaxes(type="log", dtick=1, range=_decades([rate for run in runs for rate in run.rates]))
     else:
         figure.update_yaxes(range=[0, curve.top] if curve.top else None, rangemode="tozero")
     return figure
 
 
-def movement_figure(rows: Sequence[Mapping], n_epochs: int) -> Figure:
+def _line(run: Trained, curve: Curve, colour: str, is_named: bool) -> go.Scatter:
+    named = f"{run.name}, " if is_named else ""
+    return go.Scatter(
+        x=[int(row["epoch"]) + 1 for row in run.rows],
+        y=[row[curve.key] for row in run.rows],
+        name=run.name,
+        mode="lines+markers" if len(run.rows) <= 40 else "lines",
+        line={"color": colour, "width": 2, "shape": "hv" if curve.log else "linear"},
+        marker={"size": 4},
+        hovertemplate=f"{named}epoch %{{x}}: %{{y:{curve.hover_format}}}<extra></extra>",
+    )
+
+
+def movement_figure(run: Trained) -> Figure:
     """Draw how far each layer's kernels are from where they began, ‖w − w₀‖ / ‖w₀‖, after each epoch.
 
-    Parameters
-    ----------
-    rows : sequence of mapping
-        `Run.metrics()`; rows without `movement`, as earlier versions wrote them, are passed over.
-    n_epochs : int
+    Rows without `movement`, as earlier versions wrote them, are passed over.
     """
-    rows = [row for row in rows if row.get("movement")]
+    rows = [row for row in run.rows if row.get("movement")]
     epochs = [int(row["epoch"]) + 1 for row in rows]
     layers = list(rows[0]["movement"]) if rows else []
     depth = [layer for layer in layers if layer != "attention"]
@@ -120,10 +160,22 @@ def movement_figure(rows: Sequence[Mapping], n_epochs: int) -> Figure:
         title={"text": "distance from the initial weights", "font": {"size": 13}, "x": 0, "xref": "paper", "y": 0.98},
         uirevision="movement",
     )
-    figure.update_xaxes(range=[0.5, last_epoch(len(rows), n_epochs) + 0.5], tickformat="d", title_text="epoch")
-    figure.update_xaxes(title_standoff=6, title_font_size=11, showgrid=False, zeroline=False)
+    _number_epochs(figure, len(rows), run.n_epochs)
     figure.update_yaxes(rangemode="tozero", nticks=6, zeroline=False)
     return figure
+
+
+def _number_epochs(figure: Figure, n_done: int, n_epochs: int) -> None:
+    """Let the time axis count whole epochs, each at most once."""
+    end = last_epoch(n_done, n_epochs)
+    figure.update_xaxes(range=[0.5, end + 0.5], tick0=0, dtick=tick_step(end), tickformat="d", title_text="epoch")
+    figure.update_xaxes(title_standoff=6, title_font_size=11, showgrid=False, zeroline=False)
+
+
+def tick_step(end: int) -> int:
+    """Give the smallest of 1, 2, 5, 10, 20, … that makes at most `MOST_TICKS` ticks up to `end`."""
+    steps = (factor * 10**power for power in count() for factor in (1, 2, 5))
+    return next(step for step in steps if end / step <= MOST_TICKS)
 
 
 def last_epoch(n_done: int, n_epochs: int, first: int = 8) -> int:

@@ -4,7 +4,7 @@ Everything is made from out-of-fold predictions alone, so it needs no audio and 
 probability of its predicted class, which is the highest after the vote of the segments (§4.1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -15,9 +15,9 @@ from scipy.spatial.distance import squareform
 from scipy.stats import binomtest
 
 from acrnn.errors import OptionError
-from acrnn.labels import GROUPS, OTHER, group_or_other
+from acrnn.labels import CLASSES, GROUPS, OTHER, group_or_other
 from acrnn.measures.crossval import wilson_interval
-from acrnn.results.settings import Setting
+from acrnn.results.settings import Setting, recording_of
 
 GROUP_ORDER = [*GROUPS, OTHER]
 ORDERS = ("class", "group", "clustering")
@@ -34,10 +34,13 @@ class Confusion:
         Class names by index.
     counts : ndarray (class, class), int64
         Clips of the row's class that were predicted as the column's.
+    recordings : ndarray (class, class), int64, or None
+        How many recordings these were cut from; None if that is not known.
     """
 
     labels: tuple[str, ...]
     counts: np.ndarray
+    recordings: np.ndarray | None = None
 
     @property
     def recall(self) -> np.ndarray:
@@ -72,7 +75,7 @@ class Confusion:
         -------
         DataFrame
             A row a non-empty cell off the diagonal: `true`, `predicted`, `clips`, `share` of the true class' clips,
-            and `reverse`, the clips mistaken the other way round.
+            `reverse`, the clips mistaken the other way round, and `recordings`, where these are known.
         """
         true, predicted = np.nonzero(self.counts * ~np.eye(len(self.labels), dtype=bool))
         table = pd.DataFrame(
@@ -83,6 +86,7 @@ class Confusion:
                 "share": self.recall[true, predicted],
                 "reverse": self.counts[predicted, true],
             }
+            | ({} if self.recordings is None else {"recordings": self.recordings[true, predicted]})
         )
         return table.sort_values(["clips", "share", "reverse"], ascending=False, kind="stable", ignore_index=True)
 
@@ -120,20 +124,33 @@ class Confusion:
 
 def confusion_of(clips: pd.DataFrame, labels: Sequence[str]) -> Confusion:
     """Count a table of clips (`clip_table`) into a matrix over `labels`."""
+    counts = _counted(clips, labels)
+    if "recording" not in clips or clips["recording"].isna().any():
+        return Confusion(tuple(labels), counts)
+    return Confusion(tuple(labels), counts, _counted(clips.drop_duplicates(["true", "predicted", "recording"]), labels))
+
+
+def _counted(clips: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
     index = {label: i for i, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(counts, (clips["true"].map(index).to_numpy(int), clips["predicted"].map(index).to_numpy(int)), 1)
-    return Confusion(tuple(labels), counts)
+    return counts
 
 
-def clip_table(setting: Setting) -> pd.DataFrame:
+def clip_table(setting: Setting, recordings: Mapping[str, str] | None = None) -> pd.DataFrame:
     """One row a clip of a setting, each scored by the model that never saw its fold.
+
+    Parameters
+    ----------
+    recordings : mapping, optional
+        Stem of a clip (`stem_of`) → the recording it was cut from. By default that is read from the names of ESC-50's
+        clips, and not known of any other.
 
     Returns
     -------
     DataFrame
         `filename`, `fold`, `true`, `group` (of the true class), `predicted`, `right`, `confidence` (probability of the
-        predicted class) and `p_true` (of the true one).
+        predicted class), `p_true` (of the true one) and `recording` (None where it is not known).
     """
     n_clips = len(setting.filenames)
     predicted = setting.predicted
@@ -148,8 +165,17 @@ def clip_table(setting: Setting) -> pd.DataFrame:
             "right": predicted == setting.targets,
             "confidence": setting.probabilities[np.arange(n_clips), predicted].astype(float),
             "p_true": setting.probabilities[np.arange(n_clips), setting.targets].astype(float),
+            "recording": _recordings(setting, recordings),
         }
     )
+
+
+def _recordings(setting: Setting, known: Mapping[str, str] | None) -> list[str | None]:
+    if known is not None:
+        return [known.get(stem_of(name)) for name in setting.filenames]
+    if setting.dataset in CLASSES:
+        return [recording_of(name) for name in setting.filenames]
+    return [None] * len(setting.filenames)
 
 
 @dataclass(frozen=True)
@@ -195,6 +221,12 @@ def cell(clips: pd.DataFrame, true: str | None = None, predicted: str | None = N
     return clips.sort_values("confidence", ascending=False, kind="stable")
 
 
+def by_recording(clips: pd.DataFrame) -> pd.DataFrame:
+    """Put the clips of a recording together, where the first of them stands."""
+    first = clips["recording"].map({name: i for i, name in reversed([*enumerate(clips["recording"])])})
+    return clips.iloc[np.argsort(first.to_numpy(float), kind="stable")]
+
+
 def hardest(clips: pd.DataFrame) -> pd.DataFrame:
     """Order clips by the probability that their true class was given, the lowest first."""
     return clips.sort_values("p_true", kind="stable")
@@ -205,8 +237,8 @@ def confidently_wrong(clips: pd.DataFrame) -> pd.DataFrame:
     return clips[~clips["right"]].sort_values("confidence", ascending=False, kind="stable")
 
 
-def right_example(clips: pd.DataFrame, row: pd.Series) -> pd.Series | None:
-    """Find the clip that shows best what a clip was taken for, by the same model.
+def right_example(clips: pd.DataFrame, row: pd.Series, label: str) -> pd.Series | None:
+    """Find the clip that shows best what a class is to the model that a clip was scored by.
 
     Parameters
     ----------
@@ -214,15 +246,17 @@ def right_example(clips: pd.DataFrame, row: pd.Series) -> pd.Series | None:
         Of `clip_table`.
     row : Series
         One of its rows.
+    label : str
+        The class: what the clip was taken for, or what it is.
 
     Returns
     -------
     Series or None
-        The most confident right clip of the row's predicted class and of its fold, but for the row itself, if any.
+        The most confident right clip of the class and of the row's fold, but for the row itself, if any.
     """
     same = clips[
         clips["right"]
-        & (clips["true"] == row["predicted"])
+        & (clips["true"] == label)
         & (clips["fold"] == row["fold"])
         & (clips["filename"] != row["filename"])
     ]
@@ -274,8 +308,8 @@ class Comparison:
     labels : tuple of str
         Class names by index.
     clips : DataFrame
-        A row a common clip: `filename`, `fold`, `true`, `group`, and of each setting `predicted_a`, `right_a`,
-        `confidence_a`, `p_true_a` and the same with `_b`.
+        A row a common clip: `filename`, `fold`, `true`, `group`, `recording`, and of each setting `predicted_a`,
+        `right_a`, `confidence_a`, `p_true_a` and the same with `_b`.
     """
 
     labels: tuple[str, ...]
@@ -312,8 +346,8 @@ def stem_of(filename: str) -> str:
     return str(path.parent / path.stem)
 
 
-def compare(a: Setting, b: Setting) -> Comparison:
-    """Pair two settings' clips by name without extension.
+def compare(a: Setting, b: Setting, recordings: Mapping[str, str] | None = None) -> Comparison:
+    """Pair two settings' clips by name without extension; `recordings` as in `clip_table`.
 
     Raises
     ------
@@ -324,7 +358,7 @@ def compare(a: Setting, b: Setting) -> Comparison:
         raise OptionError(
             f"{a.name} knows {len(a.labels)} classes and {b.name} {len(b.labels)}; they must know the same."
         )
-    left, right = (clip_table(s).assign(stem=[stem_of(name) for name in s.filenames]) for s in (a, b))
+    left, right = (clip_table(s, recordings).assign(stem=[stem_of(name) for name in s.filenames]) for s in (a, b))
     both = left.merge(
         right[["stem", "predicted", "right", "confidence", "p_true"]], on="stem", suffixes=("_a", "_b")
     ).drop(columns="stem")

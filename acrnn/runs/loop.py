@@ -76,6 +76,9 @@ def train(
                 return None
             run.append_metrics(row)
             run.save_state(trainer.state(), epoch + 1)
+            if run.stop_requested:
+                run.log(f"stopped after epoch {epoch}")
+                return None
         run.log("trained")
         return trainer.result()
 
@@ -91,7 +94,7 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
     total_hits = torch.zeros((), device=device)
     began, told = time.perf_counter(), 0.0
     for step in range(len(drawn)):
-        if run.stop_requested:
+        if run.stops_at_once:
             return None
         rate = recipe.learning_rate_at(epoch, step / len(drawn))
         total_rate += rate
@@ -118,12 +121,14 @@ def _train_epoch(trainer: Trainer, run: Run, epoch: int, on_step: Callable[[Prog
                 seconds_left=steps_left * took / done,
             )
         )
+    seconds = time.perf_counter() - began
     return {
         "epoch": epoch,
         "loss": total_loss.item() / len(drawn),
         "accuracy": total_hits.item() / len(drawn),
         "learning_rate": recipe.learning_rate_at(epoch),
-        "segments_per_s": drawn.n_segments / (time.perf_counter() - began),
+        "segments_per_s": drawn.n_segments / seconds,
+        "seconds": seconds,
         "steps": len(drawn),
         "learning_rate_sum": total_rate,
         "movement": trainer.movement(),

@@ -2,7 +2,7 @@
 
 `config.json` (what is trained), `metrics.jsonl` (a line an epoch, append-only), `log.txt`, `state.safetensors`
 (weights and optimiser after the last whole epoch, with the lines of all epochs until then, replaced atomically), `stop`
-(present: stop soon) and, last of all, `summary.json`.
+(present: stop soon, or after the epoch) and, last of all, `summary.json`.
 """
 
 import hashlib
@@ -28,6 +28,8 @@ from acrnn.training import RunConfig
 from acrnn.untrusted import parse_json, read_bytes, read_json, require_model, require_regular
 
 STATE = "state.safetensors"
+AFTER_EPOCH = "after epoch"
+"""In the file `stop`: stop once the epoch under way is done."""
 MAX_CONFIG_BYTES, MAX_METRICS_BYTES = 2**20, 2**26
 
 
@@ -153,12 +155,26 @@ class Run:
 
     @property
     def stop_requested(self) -> bool:
-        """Whether somebody asked this run to stop at its next step."""
+        """Whether somebody asked this run to stop, at its next step or after its epoch."""
         return (self.path / "stop").exists()
 
-    def request_stop(self) -> None:
-        """Ask the process that trains this run to stop; `clear_stop` takes it back."""
-        (self.path / "stop").touch()
+    @property
+    def stops_at_once(self) -> bool:
+        """Whether somebody asked this run to stop at its next step."""
+        try:
+            return (self.path / "stop").read_text() != AFTER_EPOCH
+        except FileNotFoundError:
+            return False
+
+    def request_stop(self, *, after_epoch: bool = False) -> None:
+        """Ask the process that trains this run to stop; `clear_stop` takes it back.
+
+        Parameters
+        ----------
+        after_epoch : bool
+            Once the epoch under way is done and kept. Without it, at the next step: the epoch is lost.
+        """
+        atomic_write_bytes(self.path / "stop", AFTER_EPOCH.encode() if after_epoch else b"")
 
     def clear_stop(self) -> None:
         """Take back `request_stop`."""

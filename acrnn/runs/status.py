@@ -39,7 +39,8 @@ class Status:
     ----------
     phase : Phase
     done, total : int
-        Clips, in `features` and `scoring`; a total of 0 is not known yet.
+        Clips, in `features` and `scoring`; a total of 0 is not known yet. In `stopped`, the steps that were done of the
+        epoch that was under way, and all that it has.
     progress : Progress or None
         The last step, in `training`.
     message : str

@@ -86,6 +86,18 @@ class RunView:
                 return 0.0
         return len(self.metrics) / self.n_epochs
 
+    @property
+    def seconds(self) -> float:
+        """Time that its finished epochs took, without features and scoring."""
+        return sum(row.get("seconds", 0.0) for row in self.metrics)
+
+    @property
+    def lost(self) -> tuple[int, int] | None:
+        """Steps done, and all, of the epoch that a stop broke off, which Resume begins anew; None if none was."""
+        if self.state is not State.STOPPED or self.status is None or not 0 < self.status.done < self.status.total:
+            return None
+        return self.status.done, self.status.total
+
     def sentence(self) -> str:
         """Say how it stands in a line, such as `training: epoch 3 of 60, step 4 of 30`."""
         return f"{self.state}: {self.progress()}" + (f"; {self.message}" if self.message else "")
@@ -122,6 +134,9 @@ def look(run: Run) -> RunView:
         return RunView(run, _state_of(run, status), status)
     if process is None:
         return RunView(run, State.STOPPED, status)
+    status = Status.read(run)  # its last word may have come meanwhile
+    if status is not None and status.ended:
+        return RunView(run, State(status.phase), status, status.message)
     message = _last_error(run)
     return RunView(run, State.FAILED if message else State.DEAD, status, message)
 

@@ -50,7 +50,14 @@ def work(run: Run, dataset: Dataset, on_status: Callable[[Status], None] | None 
         If a clip cannot be used.
     """
     with run.locked():
-        tell = StatusWriter(run, on_status)
+        last: list[Progress] = []
+
+        def remember(status: Status) -> None:
+            last[:] = [status.progress] if status.progress else []
+            if on_status is not None:
+                on_status(status)
+
+        tell = StatusWriter(run, remember)
         Process.of(os.getpid()).write(run)
         _forget_stale_stop(run)
         try:
@@ -58,7 +65,7 @@ def work(run: Run, dataset: Dataset, on_status: Callable[[Status], None] | None 
         except (_Stopped, KeyboardInterrupt) as stop:
             run.clear_stop()
             run.log("stopped")
-            tell(Status(Phase.STOPPED))
+            tell(Status(Phase.STOPPED, *((last[0].step, last[0].n_steps) if last else ())))
             if isinstance(stop, KeyboardInterrupt):
                 raise
             return None

@@ -10,7 +10,9 @@ ADDRESSES = {
     "Listen": "?sample=rooster",
     "Collection": "collection",
     "Compare": "compare?sample=rooster",
+    "Sigmoid against softmax": "compare?compare=pair&sample=rooster",
     "Confusions": "confusions",
+    "Compare two": "confusions?view=compare",
     "Train": "train",
     "Results": "results",
 }
@@ -42,6 +44,20 @@ def test_axe_finds_nothing_serious_in_either_theme(app, page, address):
         page.wait_for_function(STILL)
         assert findings(page) == [], theme
         assert page.evaluate(PALE) == [], theme
+
+
+@pytest.mark.parametrize("address", ["compare?compare=pair", "confusions?view=compare"])
+def test_what_scrolls_sideways_on_a_phone_can_be_reached_by_keyboard(app, chromium, address):
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto(app.url(address))
+    settle(page)
+    scroller = page.get_by_role("region", name="scrolls sideways").first
+    scroller.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.activeElement.scrollLeft > 0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert findings(page) == []
+    page.close()
 
 
 def test_the_links_to_the_pages_stand_at_one_place_with_a_sidebar_and_without(app, page):

@@ -115,7 +115,7 @@ def test_any_checkpoints_can_be_chosen_and_a_deep_link_restores_all(app_without_
     shown = " ".join(notes(page))
     assert all(note in shown for note in ("ESC-10, fold 1", "ESC-10, fold 2"))
     expect(page.get_by_text("rain.wav, 5.00 s. 3 networks:")).to_be_visible()
-    expect(page.get_by_text("divided by its mean, all on one scale")).to_be_visible()
+    expect(page.get_by_text("Sigmoid strips have one scale and softmax strips another")).to_be_visible()
     heights = page.evaluate(f"{CHART}._fullData.filter(t => t.type === 'scatter').slice(0, 3).map(t => "
                             "Array.from(t.y).reduce((sum, y) => sum + y) / t.y.length)")  # fmt: skip
     assert heights == pytest.approx([1, 1, 1], rel=1e-4)

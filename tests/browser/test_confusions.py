@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from acrnn.checkpoints import listed
 from acrnn.errors import CheckpointError, DatasetError
 from acrnn.labels import pretty
 from acrnn.results.confusion import (
+    by_recording,
     cell,
     clip_table,
     compare,
@@ -23,6 +23,7 @@ from acrnn.results.confusion import (
 )
 from acrnn.results.published import checkpoint_of_fold, checkpoints_of
 from acrnn.results.settings import load_settings
+from acrnn.web.confusions.clip_list import tell_clips
 from tests.browser.conftest import READY_MS, App, choose, open_clip, settle
 
 PLACE_OF = """([x, y]) => {
@@ -43,7 +44,7 @@ def published_mistake():
                 checkpoint = checkpoint_of_fold(setting, row["fold"])
             except CheckpointError:
                 continue
-            if right_example(clips, row) is not None:
+            if all(right_example(clips, row, row[side]) is not None for side in ("predicted", "true")):
                 return setting, row, checkpoint
     pytest.skip("no published checkpoint made a mistake in results/")
 
@@ -103,15 +104,39 @@ def test_a_cell_is_clicked_and_its_clips_are_heard(app, page, mistake, recording
     settle(page)
     assert f"predicted={row['predicted']}" in page.url
 
-    names = cell(clip_table(setting), row["true"], row["predicted"])["filename"].tolist()
-    players = page.locator(".st-key-cellpage_rows audio")
-    expect(players).to_have_count(min(len(names), 8))
-    for position, name in enumerate(names[:3]):
-        assert players.nth(position).evaluate("audio => audio.readyState") == 0  # nothing is fetched unasked
-        source = players.nth(position).evaluate("audio => audio.src")
-        assert page.request.get(source).body() == recordings[Path(name).stem].read_bytes()
-    players.first.evaluate("audio => audio.play()")
-    page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio')?.currentTime > 0.1")
+    clips = by_recording(cell(clip_table(setting), row["true"], row["predicted"]))
+    expect(page.get_by_text(f"predicted as {pretty(row['predicted'])}: {tell_clips(clips)}, the most")).to_be_visible(
+        timeout=READY_MS
+    )
+    expect(page.locator("audio")).to_have_count(0)  # one player, of the clip that is chosen
+    click_row(page, "cellclips", 0)
+    page.wait_for_url(lambda url: f"look={clips['filename'].iloc[0]}" in url, timeout=READY_MS)
+    plays(page, "chosen")
+    if len(clips) > 1:
+        page.get_by_role("button", name="Next").click()
+        page.wait_for_url(lambda url: f"look={clips['filename'].iloc[1]}" in url, timeout=READY_MS)
+        plays(page, "chosen")
+
+
+def click_row(page, key: str, row: int) -> None:
+    """Click the row of a table of clips, counted from 0, somewhere in its second column."""
+    table = page.locator(f".st-key-{key} .stDataFrameGlideDataEditor").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 120, "y": 38 + 35 * row + 17})
+
+
+def plays(page, key: str) -> None:
+    """Wait for the player of a view, and that it plays."""
+    settle(page)
+    page.wait_for_function(
+        """(key) => {
+          const audio = document.querySelector(`.st-key-${key}_audio audio`)
+          if (audio?.paused) audio.play().catch(() => {}) // its sound is replaced: at the next look
+          return audio?.currentTime > 0.1
+        }""",
+        arg=key,
+        timeout=READY_MS,
+    )
 
 
 def test_every_player_plays_behind_a_path_prefix(page, mistake, recordings, tmp_path):
@@ -119,9 +144,9 @@ def test_every_player_plays_behind_a_path_prefix(page, mistake, recordings, tmp_
     server = App(tmp_path / "log.txt", STREAMLIT_SERVER_BASE_URL_PATH="sounds/acrnn")
     try:
         server.wait()
-        open_page(page, server, setting=setting.name, true=row["true"], predicted=row["predicted"])
-        page.locator(".st-key-cellpage_rows audio").first.evaluate("audio => audio.play()")
-        page.wait_for_function("document.querySelector('.st-key-cellpage_rows audio')?.currentTime > 0.1")
+        open_page(page, server, setting=setting.name, look=row["filename"])
+        for key in ("chosen", "peer"):
+            plays(page, key)
         open_clip(page, server.url())
         assert "/sounds/acrnn/media/" in page.locator(".st-key-listen_audio audio").evaluate("audio => audio.src")
     finally:
@@ -129,23 +154,46 @@ def test_every_player_plays_behind_a_path_prefix(page, mistake, recordings, tmp_
     server.assert_no_crash()
 
 
-def test_a_mistake_is_shown_by_the_model_that_made_it_beside_one_that_it_got_right(app, page, mistake, recordings):
+def test_a_mistake_is_shown_by_the_model_that_made_it_beside_right_ones_of_both_classes(app, page, mistake, recordings):
     setting, row, checkpoint = mistake
     open_page(page, app, setting=setting.name, true=row["true"], predicted=row["predicted"])
-    page.get_by_text(row["filename"]).first.wait_for(timeout=READY_MS)
-    page.get_by_role("button", name="Look").first.click()
-    example = right_example(clip_table(setting), row)
-    for key, shown in (("chosen", row), ("peer", example)):
-        page.wait_for_selector(f".st-key-{key}_chart .nsewdrag", timeout=READY_MS)
-        page.wait_for_function(f"document.querySelector('.st-key-{key}_audio audio')?.readyState >= 1")
-        chart = f"document.querySelector('.st-key-{key}_chart .js-plotly-plot')"
-        assert page.evaluate(f"{chart}.data.filter(t => t.type === 'heatmap').length") >= 1
-        bars = page.evaluate(f"document.querySelector('.st-key-{key}_top .js-plotly-plot').data[0].x")
-        assert max(np.asarray(list(bars.values()) if isinstance(bars, dict) else bars, float)) == pytest.approx(
-            shown["confidence"], abs=0.01
-        )
+    clips = clip_table(setting)
+    of_cell = by_recording(cell(clips, row["true"], row["predicted"]))["filename"].tolist()
+    click_row(page, "cellclips", of_cell.index(row["filename"]))
+    for key, shown in {
+        "chosen": row,
+        "peer": right_example(clips, row, row["predicted"]),
+        "truepeer": right_example(clips, row, row["true"]),
+    }.items():
+        view_shows(page, key, shown["confidence"])
     assert f"look={row['filename']}" in page.url
     expect(page.get_by_text(f"By {checkpoint.name}, which never saw fold {row['fold']}")).to_be_visible()
+
+
+def view_shows(page, key: str, confidence: float) -> None:
+    """Wait for a view's picture and sound, and check that its most probable class has this probability."""
+    page.wait_for_selector(f".st-key-{key}_chart .nsewdrag", timeout=READY_MS)
+    page.wait_for_function(f"document.querySelector('.st-key-{key}_audio audio')?.readyState >= 1")
+    chart = f"document.querySelector('.st-key-{key}_chart .js-plotly-plot')"
+    assert page.evaluate(f"{chart}.data.filter(t => t.type === 'heatmap').length") >= 1
+    bars = page.evaluate(f"document.querySelector('.st-key-{key}_top .js-plotly-plot').data[0].x")
+    assert max(np.asarray(list(bars.values()) if isinstance(bars, dict) else bars, float)) == pytest.approx(
+        confidence, abs=0.01
+    )
+
+
+def test_both_networks_of_two_settings_are_shown_on_the_chosen_clip(app, page, recordings):
+    by_name = {setting.name: setting for setting in load_settings()}
+    a, b = by_name["esc10-l10-best-60"], by_name["esc10-l4-sigmoid-paper-60"]
+    found = compare(a, b)
+    only = found.only_a if len(found.only_a) else found.only_b
+    open_page(
+        page, app, setting=a.name, view="compare", against=b.name, side="first" if len(found.only_a) else "second"
+    )
+    click_row(page, "sideclips", 0)
+    view_shows(page, "first", only["confidence_a"].iloc[0])
+    view_shows(page, "second", only["confidence_b"].iloc[0])
+    expect(page.get_by_text(f"The second: {b.name}")).to_be_visible()
 
 
 def test_a_deep_link_restores_the_view(app, page, mistake):
@@ -155,7 +203,7 @@ def test_a_deep_link_restores_the_view(app, page, mistake):
     matrix_drawn(page)
     wrong = cell(confidently_wrong(clip_table(setting)), row["true"])
     expect(page.get_by_text(f"The filters keep {(~clip_table(setting)['right']).sum()} of")).to_be_visible()
-    expect(page.get_by_text(f"of {pretty(row['true'])}, the most confident first")).to_contain_text(str(len(wrong)))
+    expect(page.get_by_text(f"Of {pretty(row['true'])}: {tell_clips(wrong)}, the most confident first")).to_be_visible()
     shown = page.evaluate("document.querySelector('.st-key-matrix .js-plotly-plot')._fullLayout.yaxis.ticktext")
     confusion = confusion_of(confidently_wrong(clip_table(setting)), setting.labels)
     assert list(shown) == [
@@ -169,13 +217,13 @@ def test_a_pair_button_opens_its_cell_and_a_cross_closes_it(app, page, mistake):
     open_page(page, app, setting=setting.name)
     page.locator(".st-key-pairs").get_by_role("button").first.click()
     expect(
-        page.get_by_text(f"of {pretty(pair['true'])}, predicted as {pretty(pair['predicted'])}, the most")
-    ).to_be_visible()
+        page.get_by_text(f"Of {pretty(pair['true'])}, predicted as {pretty(pair['predicted'])}: {pair['clips']} clips")
+    ).to_be_visible(timeout=READY_MS)
     settle(page)
     for key in ("true", "predicted"):
         page.locator(f".st-key-{key}").get_by_role("button", name="Clear").click()
         settle(page)
-    expect(page.get_by_text("No cell chosen")).to_be_visible()
+    expect(page.get_by_text("No cell chosen")).to_be_visible(timeout=READY_MS)
 
 
 def test_two_settings_are_compared_on_their_common_clips(app, page):
@@ -221,7 +269,7 @@ def test_back_restores_the_cell_and_the_clip_one_step_at_a_time(app, page, mista
     page.wait_for_url(re.compile("true=.*predicted="), timeout=READY_MS)
     settle(page)
     cell_chosen = page.url
-    page.get_by_role("button", name="Look").first.click()
+    click_row(page, "cellclips", 0)
     page.get_by_role("link", name="Open in Listen").first.wait_for(timeout=READY_MS)
     settle(page)
     clip_chosen = page.url

@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from playwright.sync_api import expect
 
 from acrnn.runs.launch import start
@@ -86,12 +88,12 @@ def has_state(page, state) -> None:
     expect(bar).to_be_visible()
 
 
-def stands_still(page, seconds=3) -> None:
+def stands_still(page, seconds=3, keys=("actions", "curve_loss", "curve_segments_per_s", "exports")) -> None:
     """Assert that for some seconds nothing in the page moves or fades, however often it is refreshed."""
     told = page.evaluate(
-        """(ms) => new Promise((done) => {
+        """([ms, keys]) => new Promise((done) => {
           const found = new Set(), began = performance.now()
-          const place = () => ['actions', 'curve_loss', 'curve_segments_per_s', 'exports'].map((key) => {
+          const place = () => keys.map((key) => {
             const box = document.querySelector(`.st-key-${key}`)?.getBoundingClientRect()
             return box ? `${key} at ${box.x}, ${box.y}, ${box.width} × ${box.height}` : `no ${key}`
           }).join('; ')
@@ -104,7 +106,7 @@ def stands_still(page, seconds=3) -> None:
           }
           look()
         })""",
-        1000 * seconds,
+        [1000 * seconds, keys],
     )
     assert told == []
 
@@ -127,7 +129,7 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train
     drawn(page)
     has_state(page, "training")
     assert Process.read(view.run) == first, "a start too many"
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     has_state(page, "stopped")
     has_state(second_page, "stopped")  # which nobody touched
     done = len(view.run.metrics())
@@ -142,7 +144,7 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train
     open_train(page, train_app)
     has_state(page, "training")
     wait_until(lambda: len(view.run.metrics()) > done)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop after this epoch").click()
     has_state(page, "stopped")
     epochs = [row["epoch"] for row in view.run.metrics()]
     assert epochs == list(range(len(epochs)))
@@ -179,7 +181,7 @@ def test_a_finished_run_shows_its_score_and_opens_in_confusions_and_in_listen(tr
 def test_a_killed_process_shows_as_dead_and_its_run_can_be_deleted(train_app, page, tiny_root, same_folders):
     run = start(Options(tiny_root, "esc10", fold=2, recipe="plain", epochs=500, seed=1, device="cpu"))
     open_train(page, train_app, f"?run={run.path.name}")
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     os.kill(Process.read(run).pid, signal.SIGKILL)
     has_state(page, "dead")
     expect(page.get_by_text("The training process ended unexpectedly")).to_be_visible()
@@ -197,6 +199,42 @@ def test_what_cannot_be_started_is_told_before(train_app, page, tiny_run_config,
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
 
 
+def add_run(config, n_epochs: int) -> str:
+    """Leave a run as one that was stopped after so many epochs leaves it; its name."""
+    run = Run.create(os.environ["ACRNN_RUNS"], config)
+    for epoch in range(n_epochs):
+        row = {"loss": 2.0 - epoch / 4, "accuracy": 0.5, "learning_rate": 0.01, "segments_per_s": 80.0, "seconds": 61.0}
+        run.append_metrics({"epoch": epoch, **row})
+    run.save_state({"a": torch.zeros(1)}, n_epochs)
+    return run.path.name
+
+
+def names_of_curves(page) -> list[str]:
+    return page.evaluate("document.querySelector('.st-key-curve_loss .js-plotly-plot').data.map(trace => trace.name)")
+
+
+def test_rows_of_the_table_are_laid_over_each_other_and_one_row_is_shown_by_itself(
+    train_app, page, tiny_run_config, same_folders
+):
+    mixed = replace(tiny_run_config, seed=21)
+    plain = replace(mixed, recipe=replace(mixed.recipe, name="plain", mixup_alpha=0.0))
+    names = [add_run(config, 2) for config in (mixed, plain)]
+    open_train(page, train_app, "?" + "&".join(f"run={name}" for name in names))
+    expect(page.get_by_role("heading", name="2 runs")).to_be_visible()
+    expect(page.get_by_text("loss, on mixed segments in some runs")).to_be_visible()
+    assert names_of_curves(page) == names
+    stands_still(page, keys=("curve_loss", "curve_segments_per_s"))
+    row = 1 + [view.name for view in list_runs()[0]].index(names[1])
+    table = page.locator(".st-key-runs .stDataFrameGlideDataEditor").first
+    table.click(position={"x": 150, "y": 38 + 35 * row - 17})
+    expect(page.get_by_role("heading", name=names[1])).to_be_visible()
+    assert names_of_curves(page) == names[1:]
+    expect(page.locator(".st-key-curve_loss").get_by_text("loss", exact=True)).to_be_visible()
+    expect(page.locator(".st-key-runs table").get_by_text("2:02").first).to_be_attached()
+    for name in names:
+        shutil.rmtree(Path(os.environ["ACRNN_RUNS"]) / name)
+
+
 def test_the_form_has_the_recipes_values_and_says_how_long_it_will_take(train_app, page):
     open_train(page, train_app)
     assert page.get_by_label("Epochs", exact=True).input_value() == "300"
@@ -208,6 +246,8 @@ def test_the_form_has_the_recipes_values_and_says_how_long_it_will_take(train_ap
 def test_without_data_the_page_offers_the_download(app_without_data, page):
     open_train(page, app_without_data)
     expect(page.get_by_role("button", name="Download ESC-10")).to_be_visible()
+    expect(page.get_by_text("No run yet, and nothing to train on")).to_be_visible()
+    expect(page.get_by_role("button", name="Start")).to_have_count(0)
 
 
 def test_the_page_can_be_read_on_a_phone(train_app, phone):

@@ -1,16 +1,20 @@
 """Runs as the command line shows them: `runs`, `watch` and `stop`."""
 
+import io
+import re
 import subprocess
 import sys
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from acrnn.cli import main as cli
-from acrnn.cli.terminal import speed
+from acrnn.cli.terminal import movement, speed, watch_run
 from acrnn.runs.loop import Progress
 from acrnn.runs.run import Run
 from acrnn.runs.status import Phase, Status, clock
+from acrnn.runs.watch import look
 from acrnn.runs.work import work
 
 
@@ -60,10 +64,39 @@ def test_runs_are_listed_with_state_epochs_and_accuracy(command, runs_folder):
 
 def test_watching_a_run_that_has_ended_says_how(command, runs_folder):
     code, out, _ = command("watch", "esc10-l10-paper-fold2-seed1")
-    assert (code, out.strip()) == (0, f"{runs_folder / 'esc10-l10-paper-fold2-seed1'}: stopped: 1 of 3 epochs")
+    told, moved = out.splitlines()
+    assert (code, told) == (0, f"{runs_folder / 'esc10-l10-paper-fold2-seed1'}: stopped: 1 of 3 epochs")
+    assert re.fullmatch(r"moved: l1 \d\.\d\d  l2 .*  output \d\.\d\d", moved)
     code, _, err = command("watch", "nothing")
     assert code == 2
     assert err.startswith("error: ")
+
+
+def test_a_terminal_shows_below_the_bar_how_far_the_layers_have_moved(runs_folder):
+    run = Run(runs_folder / "esc10-l10-paper-fold2-seed0")
+    screen = io.StringIO()
+    view = watch_run(run, Console(file=screen, force_terminal=True, width=160))
+    assert movement(view) in re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", screen.getvalue())
+    assert movement(view).startswith(f"moved: l1 {view.metrics[-1]['movement']['l1']:.2f}  l2 ")
+    view.metrics[-1]["movement"] = "of a stranger"
+    assert movement(view) == ""
+
+
+def test_a_run_that_stops_after_its_epoch_loses_nothing(tmp_path, tiny_run_config, tiny_dataset):
+    def stop_at(status, at, after_epoch):
+        if status.progress and status.progress.epoch == at:
+            run.request_stop(after_epoch=after_epoch)
+
+    run = Run.create(tmp_path, tiny_run_config)
+    work(run, tiny_dataset, lambda status: stop_at(status, 0, True))
+    view = look(run)
+    assert (view.state, len(view.metrics), view.lost) == ("stopped", 1, None)
+    assert view.seconds > 0
+    work(run, tiny_dataset, lambda status: stop_at(status, 1, False))
+    view = look(run)
+    assert len(view.metrics) == 1
+    done, of = view.lost
+    assert 1 == done < of
 
 
 def test_a_run_is_watched_and_stopped_from_another_terminal(command, runs_folder, tiny_root):

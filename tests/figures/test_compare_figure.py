@@ -77,11 +77,22 @@ def test_each_strip_peaks_at_its_second_and_fills_its_row():
     assert np.max(drawn[1].customdata) == pytest.approx(0.02)  # the weight itself is told on hovering
 
 
-def test_over_their_means_all_strips_are_on_one_scale():
-    figure = compare_figure(prediction_of(), STRIPS, scale="mean")
+def test_over_their_means_strips_of_a_scaling_are_on_one_scale_that_is_written_at_the_right():
+    flat = strip("l2", "sigmoid", 100, 0.12, 0.1)
+    peaked = [strip("l2", "softmax", 200, 0.5, 0.001), strip("l10", "softmax", 150, 0.1, 0.01)]
+    figure = compare_figure(prediction_of(), [flat, *peaked], scale="mean")
     drawn = curves(figure)
     assert [np.mean(trace.y) for trace in drawn] == pytest.approx([1, 1, 1], rel=1e-5)
-    assert len({tuple(axis_of(figure, trace).range) for trace in drawn}) == 1
+    sigmoid, *softmax = (axis_of(figure, trace) for trace in drawn)
+    assert softmax[0].range == softmax[1].range
+    assert sigmoid.range[1] == pytest.approx(1.04 * 1.2, rel=0.01)  # not flat under softmax's peaks
+    assert all(axis.showticklabels and axis.ticksuffix == "×" for axis in (sigmoid, *softmax))
+
+
+def test_the_difference_has_a_scale_whatever_the_strips_are_divided_by():
+    for scale in ("largest", "mean"):
+        axis = compare_figure(prediction_of(), STRIPS, scale, difference=(STRIPS[0], STRIPS[1])).layout.yaxis5
+        assert (axis.showticklabels, axis.side, axis.ticksuffix) == (True, "right", "×")
 
 
 def test_sigmoid_and_softmax_have_colours_of_their_own():

@@ -37,6 +37,12 @@ def test_each_filled_cell_has_a_square_that_tells_its_classes_at_its_place(order
     assert squares.customdata[0][4].startswith(f"{COUNTS[order[0]][order[0]]} of 8 clips")
 
 
+def test_a_cell_tells_of_how_many_recordings_its_clips_are():
+    figure = matrix_figure(Confusion(LABELS, COUNTS, np.minimum(COUNTS, 1)), [0, 1, 2])
+    told = [data[4] for data in trace_of(figure, "scatter", "markers").customdata]
+    assert told[1] == "2 of 8 clips, 25%, from 1 recording"
+
+
 def test_recall_is_written_as_per_cent_of_the_row():
     figure = matrix_figure(Confusion(LABELS, COUNTS), [0, 1, 2], recall=True)
     assert trace_of(figure, "scatter", "text").text == ("75%", "25%", "100%", "12%", "88%")

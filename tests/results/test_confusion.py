@@ -11,6 +11,7 @@ from acrnn.results.confusion import (
     ORDERS,
     ClipFilter,
     Confusion,
+    by_recording,
     cell,
     clip_table,
     compare,
@@ -78,7 +79,7 @@ def test_the_table_holds_group_outcome_and_both_probabilities(setting):
     row = clip_table(setting).iloc[1]
     assert row.to_dict() == {
         "filename": "2.wav", "fold": 2, "true": "dog", "group": "Animals", "predicted": "rain", "right": False,
-        "confidence": 0.75, "p_true": 0.25,
+        "confidence": 0.75, "p_true": 0.25, "recording": "2.wav",
     }  # fmt: skip
 
 
@@ -174,9 +175,34 @@ def test_the_example_of_a_mistake_is_by_the_same_model_and_right():
             [[0.2, 0.8, 0], [0.0, 1.0, 0], [0, 0.6, 0.4], [0, 1, 0], [0, 0.9, 0.1], [0, 0.1, 0.9]],
         )
     )
-    assert right_example(clips, clips.iloc[0])["filename"] == "5.wav"  # 2 and 4 are more confident, in another fold
-    assert right_example(clips, clips.iloc[4])["filename"] == "3.wav"  # not itself
-    assert right_example(clips, clips.iloc[5]) is None
+    assert right_example(clips, clips.iloc[0], "rain")["filename"] == "5.wav"  # 2, 4: more confident, in another fold
+    assert right_example(clips, clips.iloc[4], "rain")["filename"] == "3.wav"  # not itself
+    assert right_example(clips, clips.iloc[5], "crow") is None
+    assert right_example(clips, clips.iloc[5], "rain")["filename"] == "2.wav"  # of its true class
+
+
+NAMES = ("1-7-A-0.wav", "1-8-A-0.wav", "1-7-B-0.wav", "1-9-A-0.wav", "1-7-C-0.wav")
+
+
+def test_clips_of_one_recording_are_counted_as_such_and_stand_together():
+    """Four dogs taken for rain, three of them cut from one recording, and one that is right."""
+    setting = setting_of([0] * 5, [[0.1, 0.9, 0]] * 4 + [[0.8, 0.2, 0]], filenames=NAMES)
+    clips = clip_table(setting)
+    assert clips["recording"].tolist() == ["7", "8", "7", "9", "7"]
+    confusion = confusion_of(clips, LABELS)
+    assert confusion.counts[0].tolist() == [1, 4, 0]
+    assert confusion.recordings[0].tolist() == [1, 3, 0]
+    assert confusion.pairs()["recordings"].tolist() == [3]
+    assert by_recording(cell(clips, "dog", "rain"))["filename"].tolist() == [NAMES[i] for i in (0, 2, 1, 3)]
+
+
+def test_recordings_of_ones_own_clips_are_those_that_the_data_tell_or_not_known():
+    setting = setting_of([0, 1], [[1, 0, 0], [0, 1, 0]], dataset="own-yard", filenames=("a/1.wav", "a/2.wav"))
+    assert clip_table(setting)["recording"].isna().all()
+    assert confusion_of(clip_table(setting), LABELS).recordings is None
+    told = clip_table(setting, {"a/1": "day 1", "a/2": "day 1"})
+    assert told["recording"].tolist() == ["day 1", "day 1"]
+    assert by_recording(clip_table(setting))["filename"].tolist() == ["a/1.wav", "a/2.wav"]
 
 
 def test_calibration_error_is_the_distance_of_confidence_and_accuracy_weighed_by_clips():

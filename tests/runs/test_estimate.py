@@ -21,6 +21,13 @@ def test_an_epochs_segments_are_those_that_an_epoch_draws(tiny_dataset, tiny_run
         assert work.epochs == 5
 
 
+def test_segments_that_are_shorter_in_training_are_counted_as_they_are_trained_on(real_roots):
+    root = next(root for root in real_roots if "50" in root.name)
+    config, dataset = configure(Options(root, "esc50", fold=1, recipe="mixed", epochs=2, batch_size=5, device="cpu"))
+    assert (config.front_end.segment_frames, config.recipe.training_frames) == (432, 128)
+    assert workload(config, dataset).segments_per_epoch == 1600 * 5
+
+
 def test_a_real_clip_of_5_s_has_six_segments(real_roots):
     root = next(root for root in real_roots if "10" in root.name)
     config, dataset = configure(Options(root, "esc10", fold=1, epochs=2, device="cpu"))
@@ -44,6 +51,12 @@ def test_the_speed_is_that_of_the_latest_such_run_of_this_machine(tmp_path, tiny
     speed = speed_of_runs(replace(tiny_run_config, fold=1, seed=3), [look(run)])
     assert speed.segments_per_s == 70
     assert run.path.name in speed.source
+    other_data = replace(tiny_run_config, data_fingerprint="1" * 64)
+    assert speed_of_runs(other_data, [look(run)]).segments_per_s == 70
+    elsewhere = replace(tiny_run_config, network=replace(tiny_run_config.network, placement="none"))
+    scaled = speed_of_runs(elsewhere, [look(run)])
+    assert 70 < scaled.segments_per_s < 77  # a little less to compute
+    assert "differs in its data or its network" in scaled.source
     other_batch = replace(tiny_run_config, recipe=replace(tiny_run_config.recipe, batch_size=64))
     assert speed_of_runs(other_batch, [look(run)]) is None
     replace(here, host="elsewhere").write(run)
@@ -52,6 +65,7 @@ def test_the_speed_is_that_of_the_latest_such_run_of_this_machine(tmp_path, tiny
 
 def test_without_a_run_steps_are_timed_once_for_all_folds_seeds_and_lengths(tiny_run_config, monkeypatch):
     monkeypatch.setattr(estimate, "CALIBRATION_S", 0.0)
+    monkeypatch.setattr(estimate, "MIN_STEPS", 1)
     measuring = measurement(tiny_run_config)
     speed = measuring.result()
     assert speed.segments_per_s > 0
@@ -60,11 +74,15 @@ def test_without_a_run_steps_are_timed_once_for_all_folds_seeds_and_lengths(tiny
     assert measurement(others) is measuring
     other_network = measurement(replace(others, network=replace(others.network, n_hidden=4)))
     assert other_network is not measuring
+    beside = measurement(tiny_run_config, 2)
+    assert beside is not measuring
+    assert beside.result().source.endswith("on this machine beside 2 runs at work")
     assert other_network.result().segments_per_s > 0
 
 
 def test_a_measurement_that_failed_is_told_once_and_then_tried_again(tiny_run_config, monkeypatch):
     monkeypatch.setattr(estimate, "CALIBRATION_S", 0.0)
+    monkeypatch.setattr(estimate, "MIN_STEPS", 1)
     config = replace(tiny_run_config, network=replace(tiny_run_config.network, n_hidden=5))
     original, asked, refused = estimate.Trainer, Event(), []
 

@@ -1,21 +1,27 @@
 import io
 import shlex
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from acrnn.checkpoints import find, names
+from acrnn.checkpoints import Checkpoint, find, names
+from acrnn.checkpoints.open_set import OpenSet, Scale
 from acrnn.cli.main import app as command_line
 from acrnn.figures.compare import Strip
+from acrnn.inference import Predictor
 from acrnn.measures.attention import AttentionMeasures
 from acrnn.model import PLACEMENTS
 from acrnn.training import Recipe
+from acrnn.web.compare import pair
 from acrnn.web.compare import strips as compare
-from acrnn.web.compare.families import WITH_ATTENTION, Slot, families_of, slots_of_family
+from acrnn.web.compare.families import WITH_ATTENTION, Slot, choose_slots, families_of, slots_of_family
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.clips import scene_clip
+from acrnn.web.shared.words import headline
 
 CLIP = ChosenClip("a.wav", b"", "key", truth="dog", fold=2)
 
@@ -118,6 +124,39 @@ def test_votes_are_counted_most_first():
     told = compare.describe_votes(CLIP, [heard("rain"), None, heard("dog"), heard("rain")])
     assert told == "3 networks: 2 rain, 1 dog; it is dog."
     assert compare.describe_votes(CLIP, [heard("dog")]) == "1 network: 1 dog; it is dog."
+
+
+def test_a_clip_that_is_none_of_the_classes_is_told_so_as_on_listen(tiny_checkpoints):
+    stranger = replace(heard("dog"), known=False, n_classes=10)
+    told = compare.describe_votes(CLIP, [heard("rain"), stranger, stranger])
+    assert told == (
+        "3 networks: 1 rain, 2 none of its classes; it is dog. 2 say: None of its 10 classes; nearest: dog."
+    )
+    prediction = Predictor(find("esc10-l10-paper-fold1", tiny_checkpoints), "cpu")(scene_clip("dog").content)
+    level = prediction.level_db
+    scale = Scale(1.0, (-1000.0, -999.0))  # everything is stranger than any known clip
+    unknown = OpenSet("probability", scale, scale, 0.95, "a test", (level, level))
+    said = headline(replace(prediction, open_set=unknown, segment_scores=np.zeros(len(prediction.segments))))
+    label, probability = prediction.top(1)[0]
+    assert said == f"{replace(stranger, label=label).said()} ({probability:.0%})"
+    family = SimpleNamespace(fold=1)
+    assert pair.describe_answers(CLIP, family, [stranger, heard("rain")]).startswith(
+        "a.wav: sigmoid says **None of its 10 classes; nearest: dog** (90.0%), softmax says **rain** (90.0%)"
+    )
+    assert pair.clip_table([stranger, heard("rain")]).records[0]["sigmoid"] == "None of its 10 classes; nearest: dog"
+
+
+def test_what_all_chosen_checkpoints_share_is_not_written_at_each(found, monkeypatch):
+    monkeypatch.setattr(Checkpoint, "is_shipped", True)
+    families = families_of(found)
+    every = [checkpoint.name for family in families for checkpoint in family.checkpoints.values()]
+
+    def labels_of(*chosen: str) -> list[str]:
+        monkeypatch.setattr("acrnn.web.shell.address.some_of", lambda *arguments, **options: chosen)
+        return [slot.label for slot in choose_slots(families)]
+
+    assert labels_of(*(name for name in every if name.endswith("fold2"))) == ["l2-sigmoid", "l4-sigmoid", "l8-softmax"]
+    assert {"l10 (ESC-10, fold 1)", "l2-sigmoid (ESC-10, fold 2)"} < {*labels_of(*every)}
 
 
 def test_the_difference_names_both_and_their_distance():

@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,6 +14,7 @@ from acrnn.labels import ESC10
 from acrnn.model import PICZAK
 from acrnn.results.confusion import clip_table, confusion_of, reliability
 from acrnn.web.confusions import view as web
+from acrnn.web.confusions.clip_list import tell_clips
 from acrnn.web.shared.results import known_settings
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "confusions.py")
@@ -75,7 +77,7 @@ def test_results_are_read_once_and_again_when_a_file_changes(results):
 def test_the_protocol_says_that_one_fold_is_no_cross_validation(results):
     write(results, **result("a"))
     told = web.describe_setting(known_settings()[0])
-    assert "**50.0% correct** on 4 clips (95 % interval over clips 20.0% to 80.0%)" in told
+    assert "**50.0% correct** on 4 clips (95 % interval over clips 20.0% to 80.0%, over recordings " in told
     assert "fold 1 only, not a cross-validation" in told
     assert "60 epochs, seed 0" in told
 
@@ -125,3 +127,11 @@ def test_calibration_is_told_with_its_direction(results):
     told = web.describe_reliability(reliability(clip_table(known_settings()[0])))
     assert "error 41.0% over 10 bins" in told
     assert "overconfident: mean confidence 91.0%, accuracy 50.0% on 4 clips" in told
+
+
+def test_clips_are_told_with_their_recordings_where_these_are_known():
+    clips = pd.DataFrame({"recording": ["7", "7", "8"]})
+    assert tell_clips(clips) == "3 clips, 2 recordings"
+    assert tell_clips(clips.iloc[:1]) == "1 clip, 1 recording"
+    assert tell_clips(clips.assign(recording=None)) == "3 clips"
+    assert tell_clips(clips.iloc[:0]) == "0 clips"

@@ -17,6 +17,9 @@ from acrnn.web.shared.words import plain
 from acrnn.web.shell import address
 from acrnn.web.shell.public import is_public
 
+_WHOLE_NAMES = "<style>.st-key-checkpoints * { max-height: none }</style>"
+"""Streamlit cuts a box of many names off after the fourth line."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -144,16 +147,19 @@ def slots_of_family(family: Family) -> list[Slot]:
 def choose_slots(families: Sequence[Family]) -> list[Slot]:
     """Widget to choose any checkpoints with attention; their slots in the order of Table 4."""
     every = {c.name: c for family in families for c in family.checkpoints.values()}
+    st.html(_WHOLE_NAMES)
     chosen = address.some_of(
         st.multiselect, "Checkpoints", list(every), default=[c.name for c in families[0].checkpoints.values()],
         key="checkpoints", help="Networks without attention have no strip and are not offered.",
     )  # fmt: skip
     recipes = {every[name].config.recipe["name"] for name in chosen}
+    same_data = len({(every[name].config.dataset, every[name].config.fold) for name in chosen}) == 1
     slots = []
     for name in sorted(chosen, key=lambda name: (WITH_ATTENTION.index(every[name].config.placement), name)):
         config = every[name].config
-        recipe = f", {config.recipe['name']}" if len(recipes) > 1 else ""
-        note = f"{data.dataset_title(config.dataset)}, fold {config.fold}{recipe}" if every[name].is_shipped else name
+        parts = [] if same_data else [f"{data.dataset_title(config.dataset)}, fold {config.fold}"]
+        parts += [config.recipe["name"]] if len(recipes) > 1 else []
+        note = ", ".join(parts) if every[name].is_shipped else name
         slots.append(Slot(config.placement, every[name], note))
     return slots
 

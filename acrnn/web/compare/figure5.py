@@ -11,7 +11,6 @@ from acrnn.checkpoints import Checkpoint, CheckpointConfig
 from acrnn.errors import AcrnnError
 from acrnn.figures.compare import figure5
 from acrnn.inference import Prediction
-from acrnn.labels import pretty
 from acrnn.measures.attention import frame_level_db, loud_to_quiet, rank_correlation
 from acrnn.report.table import csv_text
 from acrnn.web.compare.families import Family
@@ -22,7 +21,7 @@ from acrnn.web.shared.datasets import read_dataset
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.models import describe_accuracy
 from acrnn.web.shared.player import player
-from acrnn.web.shared.words import code, plain
+from acrnn.web.shared.words import code, headline, plain
 
 PLACEMENT = "l2-sigmoid"
 TITLES = {"dog": "dog bark", "crying_baby": "crying baby", "clock_tick": "clock tick", "rain": "rain"}
@@ -147,7 +146,6 @@ def _figure(panels: Sequence[Panel]):
 
 
 def _show_panel(panel: Panel) -> None:
-    label, probability = panel.prediction.top(1)[0]
     title, weights = TITLES[panel.clip.truth], panel.prediction.attention.weights
     key = f"panel{panel.clip.truth.replace('_', '')}"
     with st.container(key=f"{key}_box"):
@@ -162,7 +160,7 @@ def _show_panel(panel: Panel) -> None:
             bar=False,
         )
         st.caption(
-            f"{plain(panel.clip.name)}: predicted as {pretty(label)}, {probability:.0%}. Weights {weights.min():.2f} "
+            f"{plain(panel.clip.name)}. Predicted: {headline(panel.prediction)}. Weights {weights.min():.2f} "
             f"to {weights.max():.2f}; ρ with loudness {panel.correlation:.2f}; the loudest tenth of the frames has "
             f"{panel.ratio:.2f} times the weight of the quietest."
         )

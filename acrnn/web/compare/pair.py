@@ -124,7 +124,7 @@ def _show_fold(family: Family, slots: Sequence[Slot]) -> None:
     results = known_results()
     found = pair_result(tuple(slot.checkpoint and slot.checkpoint.config for slot in slots), results)
     table = pair_table(found)
-    st.subheader(table.title, anchor=False)
+    st.header(table.title, anchor=False)
     names = listed([code(slot.checkpoint.name) for slot in slots if slot.checkpoint])
     compared = f" {tell_comparison(found.comparison)}" if found.comparison else ""
     st.markdown(f"{names} on the clips of {plain(family.title)}, which were held out of training.{compared}")
@@ -136,7 +136,7 @@ def _show_fold(family: Family, slots: Sequence[Slot]) -> None:
 def describe_answers(clip: ChosenClip, family: Family, heard: Sequence[Heard | None]) -> str:
     """One sentence: what each network says, what it is, and whether the clip was held out."""
     told = [
-        f"{scaling} says **{named(found.label)}** ({found.probability:.1%})"
+        f"{scaling} says **{found.said()}** ({found.probability:.1%})"
         for scaling, found in zip(SCALINGS, heard, strict=True)
         if found is not None
     ]
@@ -150,7 +150,7 @@ def describe_answers(clip: ChosenClip, family: Family, heard: Sequence[Heard | N
 def clip_table(heard: Sequence[Heard | None]) -> Table:
     """Lay out class, probability and measures of a clip, a column a network."""
     rows = {
-        "predicted class": lambda found: pretty(found.label),
+        "predicted class": lambda found: found.said(pretty),
         "its probability": lambda found: f"{found.probability:.1%}",
         "entropy (uniform: 1)": lambda found: f"{found.measures.entropy:.3f}",
         "on the top tenth of the frames (uniform: 10 %)": lambda found: f"{found.measures.top_tenth:.1%}",

@@ -1,5 +1,6 @@
 """What the Compare page chooses, computes and says: the attention of many checkpoints on one clip."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from acrnn.web.compare.families import Family, Slot
 from acrnn.web.shared.analysis import Analysis, Kept, analyse
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
-from acrnn.web.shared.words import named, sentence_of
+from acrnn.web.shared.words import named, sentence_of, told_class
 from acrnn.web.shell import address
 
 HEIGHTS: dict[Scale, str] = {"largest": "share of its maximum", "mean": "times its mean"}
@@ -46,6 +47,9 @@ class Heard:
         Its attention.
     step_s : float
     measures : AttentionMeasures
+    known : bool or None
+        Whether it takes the clip for one of its classes; None if it cannot tell.
+    n_classes : int
     """
 
     label: str
@@ -54,6 +58,12 @@ class Heard:
     weights: np.ndarray
     step_s: float
     measures: AttentionMeasures
+    known: bool | None = None
+    n_classes: int = 0
+
+    def said(self, name: Callable[[str], str] = named) -> str:
+        """Say the class as `name` writes it, or that it is none of them, in the words of Listen."""
+        return told_class(name(self.label), self.known, self.n_classes)
 
 
 @st.cache_resource(show_spinner=False)
@@ -84,6 +94,8 @@ def hear(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float]
         weights=attention.weights,
         step_s=attention.step_s,
         measures=measure_attention(attention.weights, frame_level_db(prediction.spectrogram)),
+        known=prediction.known,
+        n_classes=len(prediction.labels),
     )
     _kept().put(key, heard, prediction.duration_s)
     return heard
@@ -137,8 +149,8 @@ def choose_scale(place: DeltaGenerator) -> Scale:
     """Draw the choice of what the weights of a strip are divided by."""
     return address.one_of(
         place.segmented_control, "Height of a strip", list(HEIGHTS), format_func=HEIGHTS.get, key="height",
-        help="Share of its maximum: every strip fills its row. Times its mean: all strips have one scale, on which the "
-        "dotted line at 1 is uniform attention.",
+        help="Share of its maximum: every strip fills its row. Times its mean: sigmoid strips "
+        "have one scale and softmax strips another, on which the dotted line at 1 is uniform attention.",
     )  # fmt: skip
 
 
@@ -180,6 +192,7 @@ def measures_table(slots: Sequence[Slot], heard: Sequence[Heard | None], clip: C
                 "accuracy_low": low,
                 "accuracy_high": high,
                 "top_class": found and found.label,
+                "known": found and found.known,
                 "probability": found and found.probability,
                 "entropy": measures and measures.entropy,
                 "top_tenth": measures and measures.top_tenth,
@@ -197,7 +210,7 @@ def _relation(clip: ChosenClip, config: CheckpointConfig) -> str | None:
     return "held out" if clip.fold == config.fold else "in its training set"
 
 
-def show_measures(table: pd.DataFrame) -> None:
+def show_measures(table: pd.DataFrame, heard: Sequence[Heard | None]) -> None:
     """Show the table of measures for people."""
     percents = ["probability", "top_tenth", "accuracy"]
     shown = table.assign(
@@ -207,7 +220,7 @@ def show_measures(table: pd.DataFrame) -> None:
             None if pd.isna(low) else f"{low:.0%} to {high:.0%}"
             for low, high in zip(table["accuracy_low"], table["accuracy_high"], strict=True)
         ],
-        top_class=table["top_class"].map(pretty, na_action="ignore"),
+        top_class=[found and found.said(pretty) for found in heard],
     )
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     columns = {
@@ -262,18 +275,29 @@ def strips_csv(strips: Sequence[Strip], names: Sequence[str]) -> str:
 
 def describe_votes(clip: ChosenClip, heard: Sequence[Heard | None]) -> str:
     """One sentence: how many networks say what, and what it is."""
-    labels = [found.label for found in heard if found is not None]
-    counted = sorted(set(labels), key=lambda label: -labels.count(label))
-    votes = ", ".join(f"{labels.count(label)} {named(label)}" for label in counted)
+    answers = [found for found in heard if found is not None]
+    known = Counter(named(found.label) for found in answers if found.known is not False)
+    unknown = Counter(found.said() for found in answers if found.known is False)
+    votes = [f"{n} {label}" for label, n in known.most_common()] + [f"{n} none of its classes" for n in _total(unknown)]
     truth = "" if clip.truth is None else f"; it is {named(clip.truth)}"
-    return f"{len(labels)} network{'s' * (len(labels) != 1)}: {votes}{truth}."
+    told = f"{len(answers)} network{'s' * (len(answers) != 1)}: {', '.join(votes)}{truth}."
+    return told + "".join(f" {n} say{'s' * (n == 1)}: {said}." for said, n in unknown.most_common())
+
+
+def _total(counted: Counter) -> list[int]:
+    return [counted.total()] if counted else []
 
 
 def describe_strips(slots: Sequence[Slot], heard: Sequence[Heard | None], scale: Scale) -> str:
     """Say what a strip shows, and how long a step is at each layer."""
     step_s = {slot.placement.split("-")[0]: found.step_s for slot, found in zip(slots, heard, strict=True) if found}
     steps = ", ".join(f"{1000 * seconds:.0f} ms at {layer}" for layer, seconds in step_s.items())
-    part = "maximum" if scale == "largest" else "mean, all on one scale; the dotted line is uniform attention"
+    part = (
+        "maximum"
+        if scale == "largest"
+        else "mean. Sigmoid strips have one scale and softmax strips another, written at the right; the dotted line at "
+        "1 is uniform attention"
+    )
     return (
         f"Each strip is the attention of one network, divided by its {part}. A step is {steps}. Where segments "
         "overlap, the mean is shown. Attention shows where a network looked, not why."

@@ -1,7 +1,6 @@
 """What the Confusions page asks and tells: setting, filters, cells, and the sounds behind predictions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,34 +11,32 @@ from acrnn import data
 from acrnn.checkpoints import listed
 from acrnn.data import Dataset
 from acrnn.data.esc50 import N_FOLDS
-from acrnn.errors import AcrnnError, OptionError
+from acrnn.errors import AcrnnError
 from acrnn.figures import Figure
-from acrnn.figures.confusion import FEW_CLASSES, difference_figure
+from acrnn.figures.confusion import FEW_CLASSES
 from acrnn.labels import group_or_other, pretty
 from acrnn.measures.classical import METHODS
-from acrnn.measures.crossval import wilson_interval
 from acrnn.model import PICZAK
 from acrnn.report.table import csv_text
-from acrnn.report.words import tell_mcnemar
 from acrnn.results.confusion import (
     GROUP_ORDER,
     ORDERS,
     ClipFilter,
-    Comparison,
     Confusion,
     Reliability,
+    by_recording,
     cell,
-    compare,
     confidently_wrong,
     hardest,
 )
 from acrnn.results.published import checkpoints_of
 from acrnn.results.settings import Setting
-from acrnn.web.confusions.clip_list import clip_list
+from acrnn.web.confusions.clip_list import OF_ANY, OF_CELL, clip_list, tell_clips
+from acrnn.web.confusions.closer import look, sounds_by_stem
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.datasets import read_source, sources
 from acrnn.web.shared.downloads import download
-from acrnn.web.shared.words import code, named, plain, sentence_of
+from acrnn.web.shared.words import named, plain
 from acrnn.web.shell import address
 
 ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
@@ -48,6 +45,7 @@ TABS = {
     "matrix": "Matrix", "class": "Per class", "clips": "Clips", "calibration": "Calibration", "compare": "Compare two",
 }  # fmt: skip
 """By their words in the URL."""
+PRESS = "Click a row to hear its clip and to see what the network attended to."
 NO_RESULTS = (
     "There are no results yet. `python -m acrnn sweep table4` trains networks, and `python -m acrnn report runs` "
     "summarises the finished runs."
@@ -89,9 +87,11 @@ def describe_setting(setting: Setting) -> str:
     seeds = "seed " + str(setting.seeds[0]) if len(setting.seeds) == 1 else f"mean over {len(setting.seeds)} seeds"
     titles = {"none": "no attention", PICZAK: "PiczakCNN", **METHODS}
     network = titles.get(setting.placement, f"attention at {setting.placement}")
+    by_recording = setting.interval_by_recording
+    apart = "" if by_recording is None else f", over recordings {by_recording[0]:.1%} to {by_recording[1]:.1%}"
     return (
-        f"**{setting.accuracy:.1%} correct** on {n_clips} clips (95 % interval over clips {low:.1%} to {high:.1%}); "
-        f"{plain(setting.data_title)}, {plain(network)}, {plain(setting.tell_training)}, {seeds}; "
+        f"**{setting.accuracy:.1%} correct** on {n_clips} clips (95 % interval over clips {low:.1%} to {high:.1%}"
+        f"{apart}); {plain(setting.data_title)}, {plain(network)}, {plain(setting.tell_training)}, {seeds}; "
         f"{scope}. Each clip was scored by a model that never saw its fold."
     )
 
@@ -136,14 +136,14 @@ def is_dark() -> bool:
 
 def show_matrix(figure: Figure, alt: str) -> None:
     """Draw a matrix whose cells answer clicks."""
-    with _frame(figure):
+    with frame(figure):
         st.plotly_chart(
             figure, key=MATRIX, on_select=cell_clicked, selection_mode="points", alt=alt,
             config=NO_BAR,
         )  # fmt: skip
 
 
-def _frame(figure: Figure) -> DeltaGenerator:
+def frame(figure: Figure) -> DeltaGenerator:
     """Give a container in which a matrix too wide for the screen is scrolled sideways, so that it stays legible."""
     width_px = 320 if len(figure.layout.xaxis.tickvals) <= FEW_CLASSES else 720
     style = f".st-key-matrixframe {{overflow-x: auto}} .st-key-matrixframe > * {{min-width: {width_px}px}}"
@@ -172,25 +172,18 @@ def matrix_table(confusion: Confusion, order: str, recall: bool) -> pd.DataFrame
     return table
 
 
-def clips_of_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) -> pd.DataFrame:
-    """Clips of the chosen cell, the most confident first, under a line that says so; without one, the mistakes."""
+def list_cell(clips: pd.DataFrame, true: str | None, predicted: str | None) -> pd.DataFrame:
+    """List the clips of the chosen cell, those of one recording together; without a cell, the mistakes."""
     if true is None and predicted is None:
-        wrong = confidently_wrong(clips)
-        st.caption(f"No cell chosen: all mistakes ({len(wrong)}), the most confident first.")
-        return wrong
-    found = cell(clips, true, predicted)
-    kind = "clip" if len(found) == 1 else "clips"
-    of = f"of {named(true)}" if true else "of any class"
-    taken = f", predicted as {named(predicted)}" if predicted else ""
-    st.caption(f"{len(found)} {kind} {of}{taken}, the most confident first.")
+        found, what = confidently_wrong(clips), "No cell chosen. All mistakes"
+    else:
+        found = by_recording(cell(clips, true, predicted))
+        what = f"Of {named(true)}" if true else "Of any class"
+        what += f", predicted as {named(predicted)}" if predicted else ""
+    grouped = "" if true is None and predicted is None else ", those of one recording together"
+    st.caption(f"{what}: {tell_clips(found)}, the most confident first{grouped}. {PRESS}")
+    clip_list(found, OF_CELL if true and predicted else OF_ANY, "cellclips")
     return found
-
-
-def describe_clip(row: pd.Series) -> str:
-    """Give the first words of a clip in a list: its true and its predicted class with their probabilities."""
-    if row["right"]:
-        return f":green[:material/check:] **{named(row['true'])}** {row['confidence']:.0%}"
-    return f"{named(row['true'])} {row['p_true']:.0%} → **{named(row['predicted'])}** {row['confidence']:.0%}"
 
 
 def choose_ranking() -> tuple[Callable[[pd.DataFrame], pd.DataFrame], str]:
@@ -228,62 +221,6 @@ def describe_reliability(found: Reliability) -> str:
     )
 
 
-def compare_with(setting: Setting, settings: Sequence[Setting], wanted: ClipFilter, dataset: Dataset | None) -> None:
-    """Another setting on the same clips: difference matrix, clips that one alone gets right, McNemar's test."""
-    others = [other.name for other in settings if other.labels == setting.labels and other.name != setting.name]
-    if not others:
-        st.info("There is no other setting with the same classes yet.", icon=":material/compare:")
-        return
-    chosen = address.one_of(st.selectbox, f"Compare {setting.name} with", others, key="against", width=340)
-    other = next(one for one in settings if one.name == chosen)
-    try:
-        found = compare(setting, other)
-    except OptionError as error:
-        st.info(sentence_of(error), icon=":material/compare:")
-        return
-    found = replace(found, clips=wanted.subset(found.clips))
-    if found.clips.empty:
-        st.info("None of the common clips passes the filters.", icon=":material/filter_alt_off:")
-        return
-    st.markdown(describe_comparison(setting.name, other.name, found))
-    grid, beside = st.columns([3, 2], gap="large")
-    with grid:
-        if found.difference.any():
-            order = Confusion(setting.labels, np.abs(found.difference)).order("group")
-            figure = difference_figure(
-                setting.labels, found.difference, order, names=(setting.name, other.name), dark=is_dark()
-            )
-            with _frame(figure):
-                st.plotly_chart(
-                    figure, key="difference", config=NO_BAR,
-                    alt=f"Confusion matrix of {other.name} less that of {setting.name}",
-                )  # fmt: skip
-            st.caption(
-                f"Blue: {code(other.name)} has more clips in the cell than {code(setting.name)}. Orange: fewer. On the "
-                "diagonal blue is better, elsewhere orange. Classes without a difference are left out."
-            )
-        else:
-            st.info("Both predict the same class for every clip.", icon=":material/compare:")
-    with beside:
-        sides = {"first": found.only_a, "second": found.only_b}
-        side = address.one_of(
-            st.segmented_control,
-            "Clips",
-            list(sides),
-            format_func=lambda which: f"only the {which} correct",
-            key="side",
-        )
-        clip_list(sides[side], setting, dataset, _describe_both, "sidepage")
-        with st.container(horizontal=True):
-            save_csv(sides[side], f"{setting.name}-{other.name}-clips", label="These clips (CSV)")
-            save_csv(found.clips, f"{setting.name}-{other.name}-all", label="All common clips (CSV)")
-
-
-def _describe_both(row: pd.Series) -> str:
-    said = " / ".join(f"{named(row[f'predicted_{side}'])} {row[f'confidence_{side}']:.0%}" for side in ("a", "b"))
-    return f"**{named(row['true'])}**: {said}"
-
-
 def choose_cell(labels: Sequence[str]) -> tuple[str | None, str | None]:
     """Widgets for a cell of the matrix: true and predicted class, None for any. A click on the matrix fills them."""
     true, predicted = st.columns(2)
@@ -313,16 +250,19 @@ def cell_clicked() -> None:
 
 def forget_clip() -> None:
     """Close the clip that is looked into: the list that it was chosen from has changed."""
-    st.session_state["look"] = None
+    look(None)
 
 
 def pair_buttons(pairs: pd.DataFrame, n: int = 8) -> None:
     """Draw the most confused pairs, each a button that opens its cell."""
     with st.container(horizontal=True, gap="small", key="pairs"):
         for row in pairs.head(n).itertuples():
+            apart = (
+                "" if "recordings" not in pairs else f", from {row.recordings} recording{'s' * (row.recordings != 1)}"
+            )
             st.button(
                 f"{named(row.true)} → {named(row.predicted)} · {row.clips}",
-                help=f"{row.share:.0%} of {named(row.true)}; {row.reverse} the other way round",
+                help=f"{row.share:.0%} of {named(row.true)}{apart}; {row.reverse} the other way round",
                 key=f"pair_{row.true}_{row.predicted}", on_click=go_to_cell, args=(row.true, row.predicted),
             )  # fmt: skip
 
@@ -332,24 +272,16 @@ def save_csv(table: pd.DataFrame, name: str, *, index: bool = False, label: str 
     download(label, lambda: csv_text(table, index=index, float_format="%.6f"), f"{name}.csv", key=f"csv_{name}")
 
 
-def describe_comparison(a: str, b: str, comparison: Comparison) -> str:
-    """Say how the two settings fare on their common clips, and what McNemar's test makes of it."""
-    clips, n_a, n_b = comparison.clips, len(comparison.only_a), len(comparison.only_b)
-    shares = []
-    for name, side in ((a, "a"), (b, "b")):
-        n_right = int(clips[f"right_{side}"].sum())
-        low, high = wilson_interval(n_right, len(clips))
-        shares.append(f"{code(name)} {n_right / len(clips):.1%} ({low:.1%} to {high:.1%})")
-    return (
-        f"Accuracy on {len(clips)} common clips: {', '.join(shares)}. Only the first is correct on {n_a}, only the "
-        f"second on {n_b}. {tell_mcnemar(comparison.p_value)} The test takes clips as independent and "
-        "the networks as given; it says nothing about other seeds."
-    )
-
-
 @st.cache_resource(show_spinner="Looking for the recordings …", max_entries=16)
 def _dataset(root: str, name: str, changed: float) -> Dataset:
     return data.load(root, name)
+
+
+def recordings_of(setting: Setting, dataset: Dataset | None) -> dict[str, str] | None:
+    """Tell which recording each clip of one's own classes was cut from, where the data say; ESC-50's names do."""
+    if dataset is None or not data.is_own(setting.dataset):
+        return None
+    return {stem: clip.source for stem, clip in sounds_by_stem(dataset).items()}
 
 
 def sounds_of(setting: Setting) -> Dataset | None:

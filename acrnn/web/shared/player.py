@@ -1,9 +1,7 @@
 """A player whose playhead runs over a chart: Streamlit's audio element, steered and followed by a small component."""
 
-import mimetypes
 from dataclasses import asdict, dataclass
 from functools import cache
-from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -35,20 +33,6 @@ button:hover, button:focus-visible { border-color: var(--st-primary-color); colo
 def _component():
     script = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
     return st.components.v2.component("acrnn_player", html=_HTML, css=_CSS, js=script)
-
-
-def quiet_player(path: Path, alt: str) -> None:
-    """Show a player of a file that fetches nothing before it is pressed.
-
-    Streamlit's own has the browser fetch every sound that is listed: megabytes of which most are never heard.
-    """
-    media_type = mimetypes.guess_type(path.name)[0] or "audio/wav"
-    if not runtime.exists():  # a page that is run by a test, without a server
-        st.audio(str(path), format=media_type, alt=alt)
-        return
-    url = _address_of(str(path), media_type, f"quiet_player {path}")
-    attributes = f'src="{escape(url)}" aria-label="{escape(alt)}"'
-    st.html(f'<audio controls preload="none" style="width: 100%; height: 2.5rem" {attributes}></audio>')
 
 
 def _address_of(sound: str | bytes, media_type: str, name: str) -> str:

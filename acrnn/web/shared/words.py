@@ -27,6 +27,7 @@ __all__ = [
     "named",
     "plain",
     "sentence_of",
+    "told_class",
 ]
 
 
@@ -40,14 +41,20 @@ def sentence_of(error: Exception) -> str:
     return plain(text)
 
 
+def told_class(name: str, known: bool | None, n_classes: int) -> str:
+    """Give the most probable class's name, or say that the sound is taken for none and that it is the nearest."""
+    return f"None of its {n_classes} classes; nearest: {name}" if known is False else name
+
+
 def headline(prediction: Prediction) -> str:
     """Say in a few words what was heard: a class with its probability, that it is unsure, or none of its classes."""
     label, probability = prediction.top(1)[0]
+    told = told_class(named(label), prediction.known, len(prediction.labels))
     if prediction.known is False:
-        return f"None of its {len(prediction.labels)} classes; nearest: {named(label)} ({probability:.0%})"
+        return f"{told} ({probability:.0%})"
     if prediction.unsure:
-        return f"Unsure; most likely {named(label)} ({prediction.calibrated.max():.0%})"
-    return f"{named(label)}, {probability:.0%}"
+        return f"Unsure; most likely {told} ({prediction.calibrated.max():.0%})"
+    return f"{told}, {probability:.0%}"
 
 
 def describe_strangeness(prediction: Prediction) -> str | None:

@@ -1,0 +1,266 @@
+"""One clip looked into: by the network that erred, beside clips that it got right, or by two networks."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from acrnn.checkpoints import Checkpoint
+from acrnn.data import Clip, Dataset
+from acrnn.errors import AcrnnError, CheckpointError
+from acrnn.figures import ClipView, top_figure
+from acrnn.inference import Prediction
+from acrnn.labels import pretty
+from acrnn.results.confusion import right_example, stem_of
+from acrnn.results.published import checkpoint_of_fold
+from acrnn.results.settings import Setting
+from acrnn.web.shared.analysis import analyse, figure_of
+from acrnn.web.shared.charts import NO_BAR
+from acrnn.web.shared.clips import dataset_clip
+from acrnn.web.shared.datasets import clip_word, word_of
+from acrnn.web.shared.models import listen_query
+from acrnn.web.shared.player import player
+from acrnn.web.shared.words import (
+    code,
+    describe_attention,
+    describe_figure,
+    describe_strangeness,
+    headline,
+    named,
+    plain,
+    sentence_of,
+)
+from acrnn.web.shell import address
+
+_SCROLL = """
+let shown
+export default function ({ data }) {
+  if (data.clip === shown) return
+  shown = data.clip
+  if (!data.clip) return
+  const show = () => document.querySelector(".st-key-closer")?.scrollIntoView({ behavior: "smooth", block: "start" })
+  setTimeout(show, 150) // when the page has its new length
+}
+"""
+_GRID = """<style>
+.st-key-closer { scroll-margin-top: 4rem }
+.st-key-views { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 23rem), 1fr)) }
+</style>"""
+"""As many pictures side by side as there is room for; columns of Streamlit would be squeezed."""
+
+
+@cache
+def _scroller():
+    return st.components.v2.component("acrnn_scroll", js=_SCROLL)
+
+
+@dataclass(frozen=True)
+class Closer:
+    """The place on the page where a clip is looked into, and which it is."""
+
+    place: DeltaGenerator
+    back: DeltaGenerator
+    on: DeltaGenerator
+    chosen: str | None
+    """Name of the clip, or None."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A clip as one network sees it: `key` is unique on the page, `title` and `told` stand above it."""
+
+    key: str
+    title: str
+    told: str
+    row: pd.Series
+    setting: Setting
+
+
+@contextmanager
+def closer_below(setting: Setting) -> Iterator[Closer]:
+    """Draw what the block draws, and below it the choice of a clip; gives the `Closer`, which is chosen by then."""
+    above, place = st.container(), st.container(key="closer")
+    with place:
+        st.html(_GRID)
+        box, back, on = st.columns([6, 1, 1], vertical_alignment="bottom")
+        with box:
+            chosen = address.none_or_one_of(
+                "Look into a clip", setting.filenames, key="look", placeholder="Choose one here, or click its row"
+            )
+        _scroller()(key="closer_scroll", data={"clip": chosen})
+    with above:
+        yield Closer(place, back, on, chosen)
+
+
+def walk_through(closer: Closer, clips: pd.DataFrame) -> None:
+    """Draw buttons for the previous and the next clip of a list; the keys K and J do the same."""
+    names = clips["filename"].tolist()
+    at = names.index(closer.chosen) if closer.chosen in names else -1
+    for place, name, step, shortcut in ((closer.back, "Previous", -1, "k"), (closer.on, "Next", 1, "j")):
+        there = at + step if at >= 0 else 0
+        is_there = 0 <= there < len(names)
+        place.button(
+            name, shortcut=shortcut, width="stretch", disabled=not is_there, on_click=look,
+            args=(names[there] if is_there else None,),
+        )  # fmt: skip
+
+
+def look(filename: str | None) -> None:
+    """Look into a clip, or into none."""
+    st.session_state["look"] = filename
+
+
+def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) -> None:
+    """Show the chosen clip as the model of its fold sees it, beside right ones of the predicted and the true class."""
+    if closer.chosen is None:
+        return
+    with closer.place:
+        row = clips[clips["filename"] == closer.chosen].iloc[0]
+        st.header(_headline(row), anchor=False)
+        try:
+            checkpoint = checkpoint_of_fold(setting, row["fold"])
+        except CheckpointError as error:
+            st.info(f"{sentence_of(error)} Only its stored probabilities can be shown.", icon=":material/info:")
+            _stored(setting, closer.chosen)
+            return
+        views = [View("chosen", "This clip", f"{plain(closer.chosen)}, true class {named(row['true'])}", row, setting)]
+        lacking = []
+        for key, label in {"peer": row["predicted"], "truepeer": row["true"]}.items():
+            if key == "truepeer" and row["right"]:
+                continue
+            example = right_example(clips, row, label)
+            if example is None:
+                lacking.append(named(label))
+            else:
+                title = f"a {named(label)} that it classified correctly".capitalize()
+                views.append(View(key, title, _tell_example(example, row), example, setting))
+        predictions = show_views(views, dataset)
+        if lacking:
+            st.caption(f"This network classified no other {' and no other '.join(lacking)} of this fold correctly.")
+        seen = "" if predictions[0] is None else describe_attention(predictions[0], checkpoint)
+        st.caption(f"By {code(checkpoint.name)}, which never saw fold {row['fold']} in training. {seen}")
+
+
+def show_both(
+    closer: Closer, settings: Sequence[Setting], clips: Sequence[pd.DataFrame], dataset: Dataset | None
+) -> None:
+    """Show the chosen clip as the networks of two settings see it, of those that have scored it.
+
+    Parameters
+    ----------
+    settings, clips
+        Two settings, and the clips of each by `clip_table`.
+    """
+    if closer.chosen is None:
+        return
+    with closer.place:
+        views, stem = [], stem_of(closer.chosen)
+        for which, setting, table in zip(("first", "second"), settings, clips, strict=True):
+            for _, row in table[[stem_of(name) == stem for name in table["filename"]]].iterrows():
+                views.append(View(which, f"The {which}: {plain(setting.name)}", _headline(row), row, setting))
+        row = views[0].row
+        st.header(f"{named(row['true']).capitalize()}, {plain(row['filename'])}", anchor=False)
+        show_views(views, dataset)
+        st.caption(
+            f"Each by the network of its setting that never saw fold {row['fold']} in training. Attention shows where "
+            "a network looked, not why."
+        )
+
+
+def show_views(views: Sequence[View], dataset: Dataset | None) -> list[Prediction | None]:
+    """Draw views side by side; gives what each network says, None where there is no network or no sound."""
+    found = []
+    with st.container(key="views"):
+        for view in views:
+            with st.container(key=f"{view.key}_view"):
+                st.markdown(f"**{view.title}**")
+                st.caption(view.told)
+                found.append(_show_view(view, dataset))
+    return found
+
+
+def _tell_example(example: pd.Series, row: pd.Series) -> str:
+    same = ", cut from the same recording" if example["recording"] and example["recording"] == row["recording"] else ""
+    return f"{plain(example['filename'])}, {example['confidence']:.0%}{same}"
+
+
+def _headline(row: pd.Series) -> str:
+    if row["right"]:
+        return f"{named(row['true'])}, classified correctly with {row['confidence']:.0%}".capitalize()
+    return (
+        f"{named(row['true'])}, mistaken for {named(row['predicted'])} with {row['confidence']:.0%} "
+        f"(true class: {row['p_true']:.0%})"
+    ).capitalize()
+
+
+def _show_view(view: View, dataset: Dataset | None) -> Prediction | None:
+    """Show a clip as the checkpoint of its fold sees it, or else what is stored of it."""
+    clip = sounds_by_stem(dataset).get(stem_of(view.row["filename"]))
+    place = st.empty()
+    try:
+        checkpoint = checkpoint_of_fold(view.setting, view.row["fold"])
+        if clip is None:
+            _stored(view.setting, view.row["filename"])
+            return None
+        chosen = dataset_clip(clip, dataset)
+        analysis = analyse(chosen, checkpoint, lambda share: place.progress(share, text="Listening …"))
+    except (AcrnnError, OSError) as error:
+        st.info(sentence_of(error), icon=":material/info:")
+        _stored(view.setting, view.row["filename"])
+        return None
+    finally:
+        place.empty()
+    prediction = analysis.prediction
+    _tell_known(prediction)
+    st.plotly_chart(
+        top_figure(prediction, truth=view.row["true"]), key=f"{view.key}_top", config=NO_BAR,
+        alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
+    )  # fmt: skip
+    player(
+        figure_of(analysis, ClipView()),
+        analysis.wav,
+        key=view.key,
+        clip=chosen.key,
+        alt=describe_figure(chosen.name, checkpoint),
+        filename=f"{Path(chosen.name).stem}-{checkpoint.name}",
+    )
+    if prediction.label != view.row["predicted"]:
+        st.caption(f"The stored prediction was {named(view.row['predicted'])}: from other files, or a mean over seeds.")
+    _open_in_listen(clip, dataset, checkpoint)
+    return prediction
+
+
+def _tell_known(prediction: Prediction) -> None:
+    """Say what Listen says of a clip that the checkpoint takes for none of its classes."""
+    if prediction.known is False:
+        st.markdown(f":material/help: {headline(prediction)}")
+        st.caption(describe_strangeness(prediction))
+
+
+def _open_in_listen(clip: Clip, dataset: Dataset, checkpoint: Checkpoint) -> None:
+    st.page_link(
+        "pages/listen.py", label="Open in Listen", icon=":material/hearing:",
+        query_params={
+            "source": "dataset", "data": word_of(dataset), "label": clip.label, "clipfold": str(clip.fold),
+            "clip": clip_word(clip), **listen_query(checkpoint),
+        },
+    )  # fmt: skip
+
+
+def _stored(setting: Setting, filename: str) -> None:
+    probabilities = setting.probabilities[setting.filenames.index(filename)]
+    table = pd.DataFrame({"class": [pretty(label) for label in setting.labels], "probability": 100 * probabilities})
+    st.dataframe(
+        table.nlargest(5, "probability"), hide_index=True, width=420, alt=f"Stored probabilities of {filename}",
+        column_config={"probability": st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)},
+    )  # fmt: skip
+
+
+def sounds_by_stem(dataset: Dataset | None) -> dict[str, Clip]:
+    """Stem of each clip of a dataset (`stem_of`) → the clip."""
+    return {} if dataset is None else {stem_of(clip.filename): clip for clip in dataset.clips}
