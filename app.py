@@ -8,7 +8,7 @@ from acrnn.web.shell.carry import carried_choices
 from acrnn.web.shell.memory import freeze
 from acrnn.web.shell.public import has_sign_in, may_write, warn_if_open
 from acrnn.web.shell.scrollers import reach_scrollers
-from acrnn.web.shell.server import FirstPaint, wait_until_warm, warm_up
+from acrnn.web.shell.server import FirstPaint, is_warm, wait_until_warm, warm_up
 from acrnn.web.shell.uploads import bound_uploads
 
 # A contrast of at least 4.5 (WCAG AA) for captions, code in them, what the theme fills with its colour, and the grey of
@@ -73,9 +73,11 @@ def main() -> None:
     with st.container(key="pages", horizontal=True):  # on a phone, where Streamlit's own links hide in the sidebar
         for other in pages:
             st.page_link(other, label=other.title, icon="")
-    place = st.empty()
-    wait_until_warm(lambda: place.markdown("Loading the networks …"))
-    place.empty()
+    with st.container(key="loading"):
+        if not is_warm():
+            place = st.empty()
+            wait_until_warm(lambda: place.markdown("Loading the networks …"))
+            place.empty()
     with carried_choices(page.title):
         page.run()
     freeze(page.title)

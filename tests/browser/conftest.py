@@ -95,7 +95,10 @@ def app_without_data(tmp_path_factory, save_checkpoint):
         save_checkpoint(root, placement)
     save_checkpoint(root, "l10", fold=2, name="esc10-l10-paper-fold2")
     empty = tmp_path_factory.mktemp("nothing")
-    server = App(tmp_path_factory.mktemp("bare") / "log.txt", ACRNN_SHIPPED=str(shipped), ACRNN_DATA=str(empty))
+    server = App(
+        tmp_path_factory.mktemp("bare") / "log.txt",
+        ACRNN_SHIPPED=str(shipped), ACRNN_DATA=str(empty), ACRNN_DATASETS=str(tmp_path_factory.mktemp("unknown")),
+    )  # fmt: skip
     server.wait()
     yield server
     server.stop()
@@ -179,4 +182,7 @@ def clip_drawn(page: Page) -> None:
 def choose(page: Page, key: str, option: str) -> None:
     """Pick an option of the select box with this key."""
     page.locator(f".st-key-{key}").get_by_role("combobox").click()
+    page.get_by_role("option").first.wait_for()
+    if not page.get_by_role("option", name=option, exact=True).count():  # of a long list only the beginning is drawn
+        page.keyboard.type(option)
     page.get_by_role("option", name=option, exact=True).click()

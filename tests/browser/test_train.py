@@ -101,7 +101,7 @@ def stands_still(page, seconds=3, keys=("actions", "curve_loss", "curve_segments
           const look = () => {
             if (place() !== first) found.add(`moved: ${first} -> ${place()}`)
             for (const element of document.querySelectorAll('[data-testid=stMain] [data-testid=stElementContainer]'))
-              if (getComputedStyle(element).opacity < 0.99) found.add(`faded: ${element.className}`)
+              if (getComputedStyle(element).opacity < 0.99) found.add(`faded: ${element.outerHTML.slice(0, 400)}`)
             performance.now() - began < ms ? requestAnimationFrame(look) : done([...found])
           }
           look()
@@ -168,12 +168,13 @@ def test_a_finished_run_shows_its_score_and_opens_in_confusions_and_in_listen(tr
     page.wait_for_url("**/confusions*")  # the only setting is the default, which does not stay in the URL
     expect(page.get_by_text("fold 2 only").first).to_be_visible()
 
-    other = "esc10-l10-best-fold1"  # Listen's default; only what is not the default stays in the URL
+    other = "esc50-l10-mixed-fold1"  # Listen's default; only what is not the default stays in the URL
     shutil.copytree(ROOT / "checkpoints" / other, Path(os.environ["ACRNN_SHIPPED"]) / "checkpoints" / other)
     open_train(page, train_app, "?run=esc10-l10-plain-fold2-seed0")
     page.get_by_role("button", name="Publish").click()
     page.get_by_role("link", name="Use it in Listen").click()
     page.wait_for_url(re.compile(r"/\?(.*&)?fold=2-|/\?(.*&)?fold=esc10-"))
+    page.get_by_test_id("stSidebar").get_by_text("Model", exact=True).click()
     expect(page.get_by_text("recipe plain, 3 epochs, seed 0")).to_be_visible()
     expect(page.get_by_text("It must choose one of its 10 classes")).to_be_visible()
 

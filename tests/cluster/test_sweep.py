@@ -18,7 +18,7 @@ NAME = "esc10-l10-plain-fold1-seed0"
 
 
 def test_a_run_whose_node_is_killed_goes_on_from_its_last_epoch(nodes, tiny_root, tmp_path):
-    base = Options(tiny_root, "esc10", fold=0, recipe="plain", epochs=3, batch_size=10, device="cpu")
+    base = Options(tiny_root, "esc10", fold=0, recipe="plain", epochs=8, batch_size=10, device="cpu")
     runs = grid("table4", base, ["l10"], [1], [0])
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     killed = []

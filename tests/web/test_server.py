@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from types import ModuleType
@@ -21,6 +22,12 @@ from acrnn.web.shell.server import FIRST, ROOT, FirstPaint
 PAGE = f"<html><body>{'x' * 2000}{ROOT.decode()}</body></html>"
 
 
+def run(coroutine) -> None:
+    """Run to the end in a thread of its own, as this one's loop may be that of the browser tests."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, coroutine).result()
+
+
 def got(path: str, **headers: str) -> tuple[Headers, bytes]:
     """Headers and body of what an app with the middleware answers."""
     routes = [Route("/", lambda _: HTMLResponse(PAGE)), Route("/text", lambda _: PlainTextResponse(PAGE))]
@@ -35,7 +42,7 @@ def got(path: str, **headers: str) -> tuple[Headers, bytes]:
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": raw}
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     return Headers(raw=sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
 
 
@@ -69,7 +76,7 @@ def test_what_is_heavy_is_loaded_before_a_page_runs(monkeypatch):
         async with server.warm_up(None):
             server.wait_until_warm(lambda: (waited.append("begun"), started.set()))
 
-    asyncio.run(visit())
+    run(visit())
     assert sys.modules.pop(name)
     assert waited == ["begun"]
 

@@ -46,6 +46,11 @@ def _load() -> None:
         _loaded.set()
 
 
+def is_warm() -> bool:
+    """Whether there is nothing to wait for: `warm_up` is done, or was never begun."""
+    return _loaded.is_set() or not _begun.is_set()
+
+
 def wait_until_warm(on_wait: Callable[[], object]) -> None:
     """Wait for `warm_up`, if it was begun: two threads that import the same may see a module that is half there.
 
@@ -54,7 +59,7 @@ def wait_until_warm(on_wait: Callable[[], object]) -> None:
     on_wait : callable
         Called before there is anything to wait for.
     """
-    if _begun.is_set() and not _loaded.is_set():
+    if not is_warm():
         on_wait()
         _loaded.wait()
 
