@@ -4,8 +4,7 @@ BEFORE and AFTER are the addresses of two running apps, such as http://127.0.0.1
 first edition, of which `git worktree add --detach ../first 4b50c23` makes a checkout, and this one. Start each in its
 checkout with `streamlit run app.py --server.port PORT`, with $ACRNN_DATA naming a folder that has ESC-10, and with an
 $ACRNN_RUNS of its own: a run of recipe plain on ESC-10 is in the first, and two, of folds 1 and 2, in the second.
-NUMBERs, such as 01 15, make
-those pairs alone.
+NUMBERs, such as 01 15, make those pairs alone.
 """
 
 import io
