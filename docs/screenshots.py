@@ -67,19 +67,20 @@ def main(wanted: list[str]) -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
             for shot in shots(clip):
                 if not wanted or shot.name in wanted:
-                    page = _opened(browser, app, shot)
+                    page = opened(browser, app, shot)
                     page.screenshot(path=HERE / f"{shot.name}.png")
                     page.context.close()
                     print(HERE / f"{shot.name}.png")
             if not wanted or MOVING in wanted:
-                _film(_opened(browser, app, shots(clip)[0]), HERE / MOVING)
+                _film(opened(browser, app, shots(clip)[0]), HERE / MOVING)
                 print(HERE / MOVING)
             browser.close()
         finally:
             app.stop()
 
 
-def _opened(browser: Browser, app: App, shot: Shot) -> Page:
+def opened(browser: Browser, app: App, shot: Shot) -> Page:
+    """Open a page in a window of its own, and wait until all of it is drawn; `app` need only have an `url`."""
     width, height = shot.size
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=shot.scheme)
     page = context.new_page()
