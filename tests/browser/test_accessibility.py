@@ -17,6 +17,9 @@ ADDRESSES = {
     "Results": "results",
 }
 GRAVE = {"serious", "critical"}
+REACHED = """[...document.querySelectorAll('.st-key-matrixframe')].every((frame) =>
+  frame.scrollWidth <= frame.clientWidth || frame.hasAttribute('tabindex'))"""
+"""What scrolls sideways is made reachable soon after it is drawn."""
 STILL = "document.getAnimations().every((animation) => animation.playState !== 'running')"
 
 # Of the greys in charts, which axe does not judge: their text has a picture for a background.
@@ -42,6 +45,7 @@ def test_axe_finds_nothing_serious_in_either_theme(app, page, address):
         settle(page)
         expect(page.locator(".stApp")).to_have_css("color-scheme", theme)
         page.wait_for_function(STILL)
+        page.wait_for_function(REACHED)
         assert findings(page) == [], theme
         assert page.evaluate(PALE) == [], theme
 
