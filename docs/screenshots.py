@@ -58,7 +58,7 @@ def shots(clip: str) -> list[Shot]:
 
 def main(wanted: list[str]) -> None:
     """Write the wanted pictures, or all of them, beside this file."""
-    clip = f"source=dataset&data={data.discover()[0].name}&label=crying_baby"
+    clip = f"model=esc10&source=dataset&data={data.discover()[0].name}&label=crying_baby"
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         app = App(Path(folder) / "log.txt")
         try:
