@@ -461,6 +461,7 @@ def test_what_trust_md_says_of_every_network_holds_of_each():
         assert outcome(minus(placement, "random", "mean")) == 1
     for path in (RESULTS / "localisation").glob("*.json"):
         rows = {row["placement"]: row for row in result(f"localisation/{path.stem}")["placements"]}
+        assert outcome(rows["silence"]["gain_at_steps"]["auc"]) < 1
         leads = path.stem == "esc10-l10-mixed-fold1" or "softmax-mixed" in path.stem
         assert (outcome(rows["background=0"]["gain_at_steps"]["auc"]) == 1) == leads
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,10 +13,10 @@ import pytest
 
 import acrnn
 from acrnn.checkpoints import CONFIG, FILES, WEIGHTS, find, hub
-from acrnn.cli import main as cli
 from acrnn.errors import CheckpointError, OptionError
 from acrnn.export import write_hub_folder
 from acrnn.runs.start import _known_as
+from tests.command_line import run_command
 
 pytest.importorskip("huggingface_hub", reason="the extra acrnn[hub] is not installed")
 NAME = "esc10-l10-paper-fold1"
@@ -201,22 +200,11 @@ def test_a_run_keeps_the_address_that_it_starts_from():
     assert _known_as("hf://me/dogs@main") == "hf://me/dogs@main"
 
 
-def command(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["acrnn", *map(str, arguments)])
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as stop:
-        code = stop.code or 0
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
-
-
 def test_the_command_writes_a_folder_whose_card_the_hub_reads(served, tmp_path, monkeypatch, capsys):
     from huggingface_hub import ModelCard
 
     out, shipped = tmp_path / "out", "esc10-l10-best-fold1"
-    assert command(monkeypatch, capsys, "export", shipped, "--hub-folder", out) == (0, f"{out}\n", "")
+    assert run_command(monkeypatch, capsys, "export", shipped, "--hub-folder", out) == (0, f"{out}\n", "")
     checkpoint = find(shipped)
     assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
     for name in set(FILES) - {"README.md"}:
@@ -230,7 +218,7 @@ def test_the_command_writes_a_folder_whose_card_the_hub_reads(served, tmp_path, 
     assert "**87.5%**" in card.text
     assert f'acrnn.load("hf://USER/{shipped}")' in card.text
 
-    code, _, err = command(monkeypatch, capsys, "export", shipped, "--hub-folder", out)
+    code, _, err = run_command(monkeypatch, capsys, "export", shipped, "--hub-folder", out)
     assert (code, err) == (2, f"error: {out} is not empty; --force writes into it.\n")
     again = tmp_path / "again"
     write_hub_folder(find(str(out)), again)
@@ -250,6 +238,6 @@ def test_own_classes_have_no_licence_of_ours(save_checkpoint, tmp_path):
 
 @pytest.mark.parametrize("options", [(), ("--out", "a.onnx", "--hub-folder", "b")])
 def test_export_takes_a_file_or_a_folder(monkeypatch, capsys, options):
-    code, _, err = command(monkeypatch, capsys, "export", NAME, *options)
+    code, _, err = run_command(monkeypatch, capsys, "export", NAME, *options)
     assert (code, err.count("\n")) == (2, 1)
     assert "one is accepted" in err

@@ -4,17 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 import soundfile as sf
 
-from acrnn.cli import main as cli
 from acrnn.data import load as load_data
 from acrnn.inference import load
 from acrnn.model import NetworkConfig
 from acrnn.model import complexity as count
 from acrnn.results.files import write_file
+from tests.command_line import run_command
 
 NAME = "esc10-l10-paper-fold1"
 
@@ -24,17 +25,7 @@ def run(monkeypatch, capsys, tiny_checkpoints, nothing_shipped):
     """run(argument, …) → exit code, stdout, stderr of the command line, with the tiny checkpoints."""
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
 
-    def run_it(*arguments):
-        monkeypatch.setattr(sys, "argv", ["acrnn", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run_it
+    return partial(run_command, monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")

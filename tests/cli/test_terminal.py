@@ -5,17 +5,18 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from rich.console import Console
 
-from acrnn.cli import main as cli
 from acrnn.cli.terminal import movement, speed, watch_run
 from acrnn.runs.loop import Progress
 from acrnn.runs.run import Run
 from acrnn.runs.status import Phase, Status, clock
 from acrnn.runs.watch import look
 from acrnn.runs.work import work
+from tests.command_line import run_command
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +39,7 @@ def command(monkeypatch, capsys, runs_folder):
     """command(argument, …) → exit code, stdout, stderr."""
     monkeypatch.setenv("ACRNN_RUNS", str(runs_folder))
 
-    def run_it(*arguments):
-        monkeypatch.setattr(sys, "argv", ["acrnn", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run_it
+    return partial(run_command, monkeypatch, capsys)
 
 
 def test_runs_are_listed_with_state_epochs_and_accuracy(command, runs_folder):

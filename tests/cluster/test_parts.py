@@ -1,19 +1,18 @@
 """Which recordings there are, in which parts, and what the command line says to what it does not take."""
 
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from acrnn.cli import main as cli
 from acrnn.cluster import session, store
 from acrnn.cluster.parts import cut, list_items
 from acrnn.cluster.store import Folder, StoredFile
 from acrnn.errors import FolderError, NotAudioError, OptionError, StoreError
 from acrnn.inference import load
 from acrnn.scan import find_files
+from tests.command_line import run_command
 
 
 @pytest.fixture
@@ -108,17 +107,6 @@ def test_a_place_with_nothing_is_told_and_the_others_are_listed(folder):
     assert (len(items), [type(error) for error in told]) == (1, [FolderError])
 
 
-def command(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["acrnn", *map(str, arguments)])
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as stop:
-        code = stop.code or 0
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -131,7 +119,7 @@ def command(monkeypatch, capsys, *arguments):
     ],
 )
 def test_the_command_says_in_one_sentence_what_it_does_not_take(monkeypatch, capsys, arguments, sentence):
-    code, _, err = command(monkeypatch, capsys, "scan", *arguments)
+    code, _, err = run_command(monkeypatch, capsys, "scan", *arguments)
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith(f"error: {sentence}")
 
@@ -140,7 +128,7 @@ def test_the_command_says_in_one_sentence_what_it_does_not_take(monkeypatch, cap
 def test_without_ray_a_sentence_says_how_to_install_it(monkeypatch, capsys, of):
     monkeypatch.setattr(session, "find_spec", lambda name: None)
     sentence = "error: --ray needs the package ray; pip install ray, or the extra acrnn[ray], brings it.\n"
-    assert command(monkeypatch, capsys, *of, "--ray", "--out", "b") == (2, "", sentence)
+    assert run_command(monkeypatch, capsys, *of, "--ray", "--out", "b") == (2, "", sentence)
 
 
 def test_an_address_where_no_cluster_is_is_one_sentence(monkeypatch):

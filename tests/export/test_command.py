@@ -1,15 +1,15 @@
 """`python -m acrnn export`: one file on real clips, and one sentence for each mistake."""
 
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
 import acrnn
 from acrnn.audio import decode
-from acrnn.cli import main as cli
 from acrnn.data import load
 from acrnn.export import write
+from tests.command_line import run_command
 from tests.export.conftest import SHIPPED
 
 NAME = "esc10-l10-paper-fold1"
@@ -20,17 +20,7 @@ N_CLIPS = 12
 def run(monkeypatch, capsys):
     """run(argument, …) → exit code, stdout, stderr."""
 
-    def run_it(*arguments):
-        monkeypatch.setattr(sys, "argv", ["acrnn", "export", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run_it
+    return partial(run_command, monkeypatch, capsys, "export")
 
 
 def test_the_command_replaces_a_file_and_says_how_long_it_takes_and_how_large_it_is(exported):
