@@ -127,10 +127,10 @@ def _write(path: Path, text: str) -> None:
 
 def _compare(found: list, true: list) -> None:
     """Say on stderr which true events no event of their class overlaps, and the other way round."""
-    from acrnn.events.score import overlapping
+    from acrnn.events.score import overlapping, tell_found
 
     missed, false = overlapping(found, true)
-    errors.print(f"{len(true) - len(missed)} of {len(true)} true events found, {len(false)} found that are not true")
-    for kind, rows in (("missed", missed), ("not true", false)):
+    errors.print(tell_found(len(true) - len(missed), len(true), len(false)))
+    for kind, rows in (("missed", missed), ("false alarm", false)):
         for event in rows:
             errors.print(f"  {kind}: {event.label}, {event.start_s:.2f} to {event.end_s:.2f} s", markup=False)

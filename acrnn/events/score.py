@@ -88,6 +88,11 @@ def overlapping(found: Sequence[Event], true: Sequence[Event]) -> tuple[list[Eve
     return _unmet(true, found), _unmet(found, true)
 
 
+def tell_found(n_found: int, n_true: int, n_false: int) -> str:
+    """Say how it came out: `4 of 5 true events found, 1 false alarm`."""
+    return f"{n_found} of {n_true} true events found, {n_false} false alarm{'' if n_false == 1 else 's'}"
+
+
 def _unmet(events: Sequence[Event], others: Sequence[Event]) -> list[Event]:
     """Events that none of the others, of their class, overlaps; in their own order, in n log n steps."""
     of_class: dict[str, list[Event]] = {}

@@ -407,6 +407,6 @@ def test_a_long_recording_has_events_that_are_played_with_keys(page, app, tmp_pa
     page.get_by_text("Compare with true events").click()
     page.locator(".st-key-truth input[type=file]").set_input_files(true)
     settle(page)
-    told = f"{len(lines) - 1} of {len(lines)} true events found, 1 found that are not true"
+    told = f"{len(lines) - 1} of {len(lines)} true events found, 1 false alarm"
     expect(page.get_by_text(told)).to_be_visible()
     expect(page.get_by_text("no such class: speech")).to_be_visible()

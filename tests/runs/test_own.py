@@ -1,14 +1,13 @@
 """One's own classes from a folder to a published checkpoint, with a small network; and fine-tuning."""
 
-import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from acrnn.checkpoints import find
-from acrnn.cli import main as cli
 from acrnn.data import load
 from acrnn.errors import CheckpointError, OptionError
 from acrnn.inference import load as load_predictor
@@ -22,6 +21,7 @@ from acrnn.runs.start import Options, configure, starting_network
 from acrnn.runs.work import work
 from acrnn.training import Recipe, Trainer, draw_epoch, recipe_for
 from acrnn.training.transfer import take_over, tuned
+from tests.command_line import run_command
 from tests.conftest import OWN_LABELS as LABELS
 
 RATE_HZ = 16_000
@@ -64,16 +64,7 @@ def test_out_of_fold_predictions_survive_names_that_look_like_gaps_and_numbers(o
 
 @pytest.fixture
 def run_cli(monkeypatch, capsys):
-    def run_it(*arguments):
-        monkeypatch.setattr(sys, "argv", ["acrnn", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        return code, *capsys.readouterr()
-
-    return run_it
+    return partial(run_command, monkeypatch, capsys)
 
 
 def test_evaluate_and_predict_take_such_a_checkpoint(run_cli, own_root, own_run, tmp_path):

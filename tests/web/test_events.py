@@ -63,7 +63,7 @@ def test_true_events_are_matched_by_class_and_time_whoever_spelt_them():
     assert [event.label for event in true] == ["dog", "dog", "rain"]
     assert unknown == ("speech",)
     table = truth.outcomes(BARKS, true)
-    assert list(table["outcome"]) == [truth.FOUND, truth.NOT_TRUE, truth.MISSED, truth.FOUND]
+    assert list(table["outcome"]) == [truth.FOUND, truth.FALSE_ALARM, truth.MISSED, truth.FOUND]
     assert list(table["start (s)"]) == [0.5, 4.0, 8.0, 20.5]
 
 

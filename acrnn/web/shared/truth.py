@@ -10,11 +10,11 @@ import streamlit as st
 from acrnn.errors import OptionError
 from acrnn.events import Event
 from acrnn.events.formats import parse_events
-from acrnn.events.score import overlapping
+from acrnn.events.score import overlapping, tell_found
 from acrnn.labels import pretty
 from acrnn.web.shared.words import named, plain, sentence_of
 
-FOUND, MISSED, NOT_TRUE = "found", "missed", "not true"
+FOUND, MISSED, FALSE_ALARM = "found", "missed", "false alarm"
 
 
 def compare_panel(found: Sequence[Event], name: str, labels: Sequence[str]) -> None:
@@ -46,14 +46,12 @@ def compare_panel(found: Sequence[Event], name: str, labels: Sequence[str]) -> N
             told = ", ".join(named(label) for label in unknown[:5]) + (" and others" if len(unknown) > 5 else "")
             st.caption(f"Left out, as this network has no such class: {told}.")
         missed, false = overlapping(found, true)
-        st.markdown(
-            f"**{len(true) - len(missed)} of {len(true)} true events found**, {len(false)} found that are not true"
-        )
+        st.markdown(f"**{tell_found(len(true) - len(missed), len(true), len(false))}**")
         if true or found:
             st.dataframe(
                 outcomes(found, true), hide_index=True, height="auto",
                 column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("start (s)", "end (s)")},
-                alt="True events that were found or missed, and found ones that are not true",
+                alt="True events that were found or missed, and false alarms",
             )  # fmt: skip
         st.caption("An event is found if one of its class overlaps it, however little.")
 
@@ -89,11 +87,11 @@ def true_events(
 
 
 def outcomes(found: Sequence[Event], true: Sequence[Event]) -> pd.DataFrame:
-    """Give a row for each true event, found or missed, and for each found one that is not true, in order of time."""
+    """Give a row for each true event, found or missed, and for each false alarm, in order of time."""
     missed, false = overlapping(found, true)
     unmet = {id(event) for event in missed}
     rows = [(event, MISSED if id(event) in unmet else FOUND) for event in true]
-    rows += [(event, NOT_TRUE) for event in false]
+    rows += [(event, FALSE_ALARM) for event in false]
     rows.sort(key=lambda row: (row[0].start_s, row[0].end_s))
     return pd.DataFrame(
         {
