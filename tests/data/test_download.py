@@ -305,12 +305,12 @@ def _link(name):
 @pytest.mark.parametrize(
     "member",
     [
-        "../evil.wav",
-        "ESC-50-master/audio/../../../evil.wav",
-        "/evil.wav",
-        "C:/evil.wav",
-        "ESC-50-master\\audio\\..\\..\\evil.wav",
-        _link("ESC-50-master/audio/evil.wav"),
+        "../escaped-member.wav",
+        "ESC-50-master/audio/../../../escaped-member.wav",
+        "/escaped-member.wav",
+        "C:/escaped-member.wav",
+        "ESC-50-master\\audio\\..\\..\\escaped-member.wav",
+        _link("ESC-50-master/audio/escaped-member.wav"),
         _link("ESC-50-master/audio"),
     ],
     ids=str,
@@ -319,7 +319,7 @@ def test_a_member_that_would_leave_the_folder(pack, fails, tmp_path, member):
     with Server(pack(more=[(member, "/etc/passwd")])) as server:
         fails(server, "nothing was unpacked")
     assert left_in(tmp_path) <= {".esc10.lock"}
-    assert not list(tmp_path.parent.rglob("evil*"))
+    assert not list(tmp_path.parent.rglob("escaped-member*"))
 
 
 def test_bombs(pack, fails, monkeypatch, archive):
