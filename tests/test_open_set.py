@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from acrnn.checkpoints import OpenSet, Scale, find, keep_open_set
+from acrnn.checkpoints import OpenSet, Scale, find, keep_open_set, save
 from acrnn.checkpoints.open_set import SCORES, scores_of, statistics_of
+from acrnn.data import load
 from acrnn.errors import CheckpointError, OptionError
 from acrnn.inference import Predictor
+from acrnn.labels import ESC10
 from acrnn.measures.open_set.fit import auroc, false_known, reliability, temperature
 from acrnn.measures.open_set.sounds import unknown_sounds
-from acrnn.measures.open_set.study import require_inner
+from acrnn.measures.open_set.study import Chooser, Study, fit_open_set, require_inner
 from acrnn.web.shared.words import describe_probability, headline
+from tests.conftest import write_dataset
 
 
 @pytest.fixture
@@ -188,3 +191,48 @@ def test_sounds_of_no_class_are_made_at_any_rate():
 def test_quantiles_that_fall_are_no_quantiles():
     with pytest.raises(OptionError, match="ascending"):
         replace(OPEN_SET, clips=Scale(1.0, (1.0, 0.0)))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Ten classes in four folds, a clip each."""
+    clips = [(fold, label) for fold in (1, 2, 3, 4) for label in ESC10]
+    return load(write_dataset(tmp_path_factory.mktemp("data") / "whole", clips), "esc10")
+
+
+@pytest.fixture(scope="module")
+def some(whole):
+    """The same without its first two classes."""
+    clips = tuple(clip for clip in whole.clips if clip.label in ESC10[2:])
+    return replace(whole, name="own-some", clips=clips, labels=ESC10[2:])
+
+
+@pytest.fixture(scope="module")
+def on_some(tmp_path_factory, make_model, checkpoint_config):
+    """A network of eight classes; fold 2 is held out of it."""
+    model = make_model(n_classes=8)
+    config = checkpoint_config(model, name="some", labels=ESC10[2:], dataset="own-some", fold=2)
+    return Predictor(save(model, config, "# card\n", root=tmp_path_factory.mktemp("some")), "cpu")
+
+
+def test_where_no_class_is_left_out_a_run_on_some_of_them_chooses(tmp_path, save_checkpoint, whole, some, on_some):
+    mine, inner = (Predictor(save_checkpoint(tmp_path, name=f"fold{k}", fold=k), "cpu") for k in (1, 2))
+    with pytest.raises(OptionError, match="--choose-with"):
+        fit_open_set(Study(mine, inner, whole), None, lambda done, total: None)
+    chooser = Chooser(on_some, some, whole, sealed=(1,))
+    assert {clip.fold for clip in chooser.training()} == {3, 4}
+    known, others = chooser.known_and_others()
+    assert {clip.fold for clip in known + others} == {2}
+    assert [clip.label for clip in others] == list(ESC10[:2])
+    _, said = fit_open_set(Study(mine, inner, whole, chooser=chooser), None, lambda done, total: None)
+    assert set(said["candidates"]) == set(SCORES)
+    best = next(score for score in said["candidates"] if score != "neighbours")
+    assert (said["score"], said["chooser"], said["n_others"]) == (best, "some", 2)
+
+
+def test_what_chooses_knows_the_same_clips_in_the_same_folds_and_lacks_a_class(whole, some, on_some):
+    moved = replace(some, clips=(replace(some.clips[0], fold=3), *some.clips[1:]))
+    with pytest.raises(OptionError, match="does not have there"):
+        Chooser(on_some, moved, whole, sealed=(1,))
+    with pytest.raises(OptionError, match="lacks no class"):
+        Chooser(on_some, whole, whole, sealed=(1,))

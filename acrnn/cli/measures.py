@@ -4,13 +4,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from acrnn.cli.options import Checkpoint, DataRoot, Device, errors, sheet, writable
+
+if TYPE_CHECKING:
+    from acrnn import checkpoints
+    from acrnn import data as datasets
+    from acrnn.inference import Predictor
+    from acrnn.measures.open_set.study import Chooser
+    from acrnn.training.config import RunConfig
 
 Clips = Annotated[int | None, typer.Option("--clips", min=1, help="Fewer than the fold has, for a quick look.")]
 Out = Annotated[
@@ -154,26 +161,28 @@ def open_set(
     data: DataRoot,
     inner: Annotated[Path, typer.Option(help="Finished run of the same recipe that seals the checkpoint's fold.")],
     others: Annotated[Path | None, typer.Option(help="Dataset that has classes beyond the checkpoint's.")] = None,
+    choose_with: Annotated[
+        Path | None,
+        typer.Option(help="Finished run of the same recipe on some classes of --data, where --others has no others."),
+    ] = None,
     score: Annotated[
-        str | None, typer.Option(help="Of strangeness, such as mahalanobis; default: chosen on --others.")
+        str | None,
+        typer.Option(help="Of strangeness, such as mahalanobis; default: chosen on --others, or by --choose-with."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Write what was fitted into the checkpoint.")] = False,
     out: Out = None,
     device: Device = "auto",
 ) -> None:
     """Fit calibration and the score of strangeness inside the training folds, and measure them on the held-out fold."""
-    from acrnn.checkpoints import find, keep_open_set
+    from acrnn.checkpoints import keep_open_set
     from acrnn.data import load as load_data
-    from acrnn.inference import Predictor
-    from acrnn.measures.open_set.study import Study, fit_open_set, measure, own_statistics, require_inner
+    from acrnn.measures.open_set.study import Study, fit_open_set, measure, own_statistics
     from acrnn.results.studies import header_of, write_study
-    from acrnn.runs.run import Run
 
     predictor, dataset = opened(checkpoint, data, device)
-    run = Run(inner)
-    require_inner(predictor.checkpoint, run.config.fold, run.config.sealed)
-    inside = Predictor(find(str((inner / run.config.name).resolve())), device)
-    study = Study(predictor, inside, dataset, others and load_data(others))
+    inside, _ = _inner(predictor.checkpoint, inner, device)
+    chooser = choose_with and _chooser(predictor.checkpoint, choose_with, dataset, device)
+    study = Study(predictor, inside, dataset, others and load_data(others), chooser)
     folder = _writable("open_set", out)
     with count_bar("inner split") as on_clip:
         fitted, said = fit_open_set(study, score, on_clip)
@@ -187,6 +196,27 @@ def open_set(
         keep_open_set(predictor.checkpoint, fitted, statistics)
     print_open_set(measured)
     print(path)
+
+
+def _inner(checkpoint: "checkpoints.Checkpoint", folder: Path, device: str) -> "tuple[Predictor, RunConfig]":
+    """Open the network of a run that sealed the checkpoint's fold, and the run's configuration."""
+    from acrnn.checkpoints import find
+    from acrnn.inference import Predictor
+    from acrnn.measures.open_set.study import require_inner
+    from acrnn.runs.run import Run
+
+    config = Run(folder).config
+    require_inner(checkpoint, config.fold, config.sealed)
+    return Predictor(find(str((folder / config.name).resolve())), device), config
+
+
+def _chooser(checkpoint: "checkpoints.Checkpoint", folder: Path, whole: "datasets.Dataset", device: str) -> "Chooser":
+    """Open a run on some classes of a dataset, with the clips that it was trained on."""
+    from acrnn.data import load as load_data
+    from acrnn.measures.open_set.study import Chooser
+
+    predictor, config = _inner(checkpoint, folder, device)
+    return Chooser(predictor, load_data(config.data_root, config.dataset), whole, config.sealed)
 
 
 def event_scores(checkpoint: Checkpoint, data: DataRoot, out: Out = None, device: Device = "auto") -> None:
