@@ -7,6 +7,7 @@ and goes on with it, until it has been killed so often; then it is let end. Each
 """
 
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -81,8 +83,61 @@ HARMS: tuple[Callable[[Path], None], ...] = (
 )  # fmt: skip
 
 
-def run_to_the_end(options: Options, root: Path) -> None:
-    subprocess.run(command(options, root), check=True, capture_output=True)
+FORKED = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
+"""Trainings are processes of their own, forked from one that has loaded torch: else they would mostly load it."""
+FORKED.set_forkserver_preload(["acrnn.cli.main", "acrnn.runs.work", "torch._dynamo"])
+
+
+class Training:
+    """A process that does what `acrnn.runs.launch.command` would do in one of its own.
+
+    Parameters
+    ----------
+    options : Options
+    root : Path
+        Folder of runs.
+    before : callable, optional
+        What the process does first.
+    """
+
+    def __init__(self, options: Options, root: Path, before: Callable[[], object] | None = None) -> None:
+        handle, self._told = tempfile.mkstemp()
+        os.close(handle)
+        arguments = command(options, root)[3:]  # without python -m acrnn
+        self._process = FORKED.Process(target=_train, args=(arguments, self._told, before))
+        self._process.start()
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.end()
+
+    def end(self) -> tuple[int, str]:
+        """Wait for it; gives its code and what it printed."""
+        self._process.join()
+        told = Path(self._told)
+        printed = told.read_text()
+        told.unlink()
+        return self._process.exitcode, printed
+
+
+def _train(arguments: list[str], told: str, before: Callable[[], object] | None) -> None:
+    with Path(told).open("w") as file:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), stream.fileno())
+    sys.argv = ["acrnn", *arguments]
+    if before is not None:
+        before()
+    from acrnn.cli import main as cli
+
+    cli.main()
+
+
+def run_to_the_end(options: Options, root: Path, before: Callable[[], object] | None = None) -> None:
+    code, told = Training(options, root, before).end()
+    assert code == 0, told
 
 
 def torment(
@@ -99,12 +154,11 @@ def torment(
     """
     rng, harms, n_kills = random.Random(seed), [], 0
     while n_kills < times:
-        process = subprocess.Popen(command(options, root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = Training(options, root)
         deadline = time.monotonic() + rng.uniform(0.3, 1) * longest_s
         while time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.005)
         process.kill()
-        process.wait()
         if (run / "summary.json").exists():
             break
         n_kills += 1
@@ -136,57 +190,47 @@ def differences(run: Path, unbroken: Path) -> list[str]:
 Trial = Callable[[Options, Path], tuple[Path, list[str]]]
 """Options and a folder of runs → the run that ended, and what was wrong on the way."""
 
-A_YEAR_BACK = """
-import sys, time
-now, now_ns = time.time, time.time_ns
-time.time, time.time_ns = lambda: now() - 3.2e7, lambda: now_ns() - 32 * 10**15
-from acrnn.cli import main as cli
-cli.main()
-"""
+
+def a_year_back() -> None:
+    now, now_ns = time.time, time.time_ns
+    time.time, time.time_ns = lambda: now() - 3.2e7, lambda: now_ns() - 32 * 10**15
 
 
-def refused(process: subprocess.Popen, *words: str) -> list[str]:
+def refused(process: Training, *words: str) -> list[str]:
     """Wait for a process to end in one line with these words; gives what was wrong with how it did."""
-    told = process.communicate()[1]
+    code, told = process.end()
     last = (told.splitlines() or [""])[-1]
-    is_right = process.returncode == 2 and "Traceback" not in told and all(word in last for word in words)
-    return [] if is_right else [f"code {process.returncode} with {last!r}, not {words}"]
-
-
-def begun(options: Options, root: Path, **how) -> subprocess.Popen:
-    return subprocess.Popen(command(options, root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **how)
+    is_right = code == 2 and "Traceback" not in told and all(word in last for word in words)
+    return [] if is_right else [f"code {code} with {last!r}, not {words}"]
 
 
 def broken_off(options: Options, root: Path) -> Path:
     """Kill a run when it has kept an epoch; gives its folder."""
-    process = begun(options, root)
+    process = Training(options, root)
     wait_until(lambda: list(root.glob(f"*/{STATE}")) or process.poll() is not None)
     process.kill()
-    process.communicate()
     return next(root.glob(f"*/{STATE}")).parent
 
 
 def started_twice_at_the_same_time(options: Options, root: Path) -> tuple[Path, list[str]]:
-    both = [begun(options, root) for _ in range(2)]
+    both = [Training(options, root) for _ in range(2)]
     wait_until(lambda: any(process.poll() is not None for process in both))
     loser = next(process for process in both if process.poll() is not None)
-    wrong = [] if loser.returncode == 0 else refused(loser, "is being trained by another process")
-    winner = both[1 - both.index(loser)]
-    winner.communicate()
-    return next(root.glob(f"*/{STATE}")).parent, wrong + ([f"code {winner.returncode}"] if winner.returncode else [])
+    wrong = [] if loser.poll() == 0 else refused(loser, "is being trained by another process")
+    code, _ = both[1 - both.index(loser)].end()
+    return next(root.glob(f"*/{STATE}")).parent, wrong + ([f"code {code}"] if code else [])
 
 
 def whose_clock_is_set_back_by_a_year(options: Options, root: Path) -> tuple[Path, list[str]]:
     run = broken_off(options, root)
-    arguments = command(options, root)[3:]  # without python -m acrnn
-    subprocess.run([sys.executable, "-c", A_YEAR_BACK, *arguments], check=True, capture_output=True)
+    run_to_the_end(options, root, a_year_back)
     return run, []
 
 
 def whose_state_is_cut_off(options: Options, root: Path) -> tuple[Path, list[str]]:
     run = broken_off(options, root)
     os.truncate(run / STATE, (run / STATE).stat().st_size * 2 // 3)
-    wrong = refused(begun(options, root), STATE, "is damaged", "delete it to begin this run anew")
+    wrong = refused(Training(options, root), STATE, "is damaged", "delete it to begin this run anew")
     (run / STATE).unlink()
     run_to_the_end(options, root)
     return run, wrong
@@ -197,8 +241,8 @@ def whose_disk_is_full(options: Options, root: Path) -> tuple[Path, list[str]]:
     run = broken_off(options, root / "before")
     n_bytes = (run / STATE).stat().st_size
     with small_disk(root / "small", n_bytes * 3 // 2) as grow:
-        how = {} if grow else {"preexec_fn": lambda: no_file_beyond(n_bytes // 2)}
-        wrong = refused(begun(options, root / "small", **how), "cannot go on")
+        before = None if grow else partial(no_file_beyond, n_bytes // 2)
+        wrong = refused(Training(options, root / "small", before), "cannot go on")
         if grow:
             grow()
         run_to_the_end(options, root / "small")

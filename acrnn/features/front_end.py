@@ -4,8 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from gammatone.fftweight import fft_weights
-from gammatone.filters import erb_space
 
 from acrnn.audio.librosa_modules import librosa_module
 from acrnn.errors import OptionError
@@ -88,6 +86,8 @@ class FrontEnd:
         if self.filters == "mel":
             librosa = librosa_module("librosa")  # slow to load, and only these filters need it
             return librosa.mel_frequencies(self.n_bands + 2, fmin=self.min_hz, fmax=self.rate_hz / 2)[1:-1]
+        from gammatone.filters import erb_space  # loads scipy.signal, which a training on kept features does without
+
         return np.ascontiguousarray(erb_space(self.min_hz, self.rate_hz / 2, self.n_bands)[::-1])
 
     def n_frames(self, n_samples: int) -> int:
@@ -128,5 +128,7 @@ def filter_weights(front_end: FrontEnd) -> np.ndarray:
         )
         return bank / bank.max()
     nyquist_hz = front_end.rate_hz / 2
+    from gammatone.fftweight import fft_weights
+
     bank, _ = fft_weights(n, front_end.rate_hz, front_end.n_bands, 1, front_end.min_hz, nyquist_hz, n)
     return bank[:, : n // 2 + 1]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 from acrnn.data import Clip, Dataset
 from acrnn.errors import AudioError
@@ -61,6 +60,8 @@ class Scores:
 
 def wilson_interval(n_correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a share: (low, high) in [0, 1]. `n` is at least 1."""
+    from scipy.stats import binomtest  # slow to load
+
     interval = binomtest(n_correct, n).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
 
