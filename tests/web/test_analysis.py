@@ -66,5 +66,37 @@ def test_who_leaves_while_a_clip_is_decoded_ends_it(tiny_checkpoints, monkeypatc
         pass
 
 
+def test_a_long_recording_waits_for_long_ones_and_leaves_its_turn_to_others(tiny_checkpoints, monkeypatch):
+    monkeypatch.setattr(analysis, "LONG_S", 1.0)
+    began = []
+
+    def on_progress(share):
+        began.append(analysis.turns()._free)
+
+    checkpoint = find("esc10-l10-paper-fold1", tiny_checkpoints)
+    three_s = ChosenClip("three.wav", soundfile_bytes(noise(3 * 16_000, 3), 16_000, "WAV"), "key of three")
+    n_free = analysis.turns()._free
+    found = analysis.analyse(three_s, checkpoint, on_progress)
+    assert found.prediction.duration_s == 3.0
+    assert {began[0], began[-1]} == {n_free - 1, n_free}
+    again = ChosenClip("again.wav", three_s.content, "key of again")
+    monkeypatch.setattr(analysis.st, "empty", lambda: Waiting())
+    with analysis.long_turns().take(), pytest.raises(Gone):
+        analysis.analyse(again, checkpoint, lambda share: None)
+    with analysis.long_turns().take(lambda ahead: pytest.fail("it holds its turn still")):
+        pass
+
+
+class Waiting:
+    """A place on the page whose visitor leaves when told to wait."""
+
+    def empty(self):
+        pass
+
+    def info(self, text, icon):
+        assert text == "One analysis is ahead of yours …"
+        raise Gone
+
+
 def test_an_upload_takes_what_the_command_line_takes():
     assert {"3gp", "mov", "amr", "wma"} <= set(SUFFIXES)

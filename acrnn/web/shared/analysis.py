@@ -20,7 +20,7 @@ from acrnn.inference import Prediction, Predictor
 from acrnn.inference.prediction import KEPT_SPECTROGRAM_S
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.player import STEERING
-from acrnn.web.shell.public import is_public, spend, turns
+from acrnn.web.shell.public import Turns, is_public, long_turns, spend, turns
 
 PAGE_SECONDS = "ACRNN_PAGE_SECONDS"
 VALUES_A_SECOND = 4 * 96_000
@@ -49,6 +49,8 @@ def page_limits() -> Limits:
     )
 
 
+LONG_S = 600.0
+"""From here on a recording waits for those as long: an hour takes a gigabyte while it is analysed."""
 KEPT_SECONDS = 1800.0
 """Seconds of sound whose analyses are kept for everybody: about 500 MB."""
 
@@ -136,25 +138,45 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     key = (clip.key, clip.name, checkpoint.config.key)
     if (known := _kept().get(key)) is not None:
         return known
-    with _my_turn():
-        on_progress(0.0)
-        predictor = predictor_of(checkpoint)
-        rate_hz = checkpoint.config.front_end.rate_hz
-        audio = decode(
-            clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial,
-            on_progress=lambda done_s: on_progress(DECODING * done_s / (done_s + 60.0)),  # of an unknown length
-        )  # fmt: skip
-        spend(len(audio.samples) / rate_hz)
-        prediction = predictor(
-            audio, name=clip.name, on_progress=lambda share: on_progress(DECODING + (1 - DECODING) * share)
-        )
-    analysis = Analysis(prediction, rate_hz, encode_wav(audio.samples, rate_hz), key)
-    _kept().put(key, analysis, prediction.duration_s)
+    try:
+        with _my_turn(turns()):
+            analysis = _analysed(clip, checkpoint, on_progress, LONG_S)
+    except _IsLong:
+        with _my_turn(long_turns()):
+            analysis = _analysed(clip, checkpoint, on_progress, np.inf)
+    _kept().put(key, analysis, analysis.prediction.duration_s)
     return analysis
 
 
+class _IsLong(Exception):  # noqa: N818 - not an error
+    """A recording turned out to be longer than it may be in this turn."""
+
+
+def _analysed(
+    clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float], None], longest_s: float
+) -> Analysis:
+    def on_decoded(done_s: float) -> None:
+        if done_s > longest_s:
+            raise _IsLong
+        on_progress(DECODING * done_s / (done_s + 60.0))  # of an unknown length
+
+    on_progress(0.0)
+    predictor = predictor_of(checkpoint)
+    rate_hz = checkpoint.config.front_end.rate_hz
+    audio = decode(
+        clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial,
+        on_progress=on_decoded,
+    )  # fmt: skip
+    spend(len(audio.samples) / rate_hz)
+    prediction = predictor(
+        audio, name=clip.name, on_progress=lambda share: on_progress(DECODING + (1 - DECODING) * share)
+    )
+    key = (clip.key, clip.name, checkpoint.config.key)
+    return Analysis(prediction, rate_hz, encode_wav(audio.samples, rate_hz), key)
+
+
 @contextmanager
-def _my_turn() -> Iterator[None]:
+def _my_turn(queue: Turns) -> Iterator[None]:
     """Wait until the server has time for an analysis, and say how many are ahead."""
     place = st.empty()
 
@@ -163,7 +185,7 @@ def _my_turn() -> Iterator[None]:
         place.info(f"{others} ahead of yours …", icon=":material/hourglass_top:")
 
     try:
-        with turns().take(tell):
+        with queue.take(tell):
             place.empty()
             yield
     finally:

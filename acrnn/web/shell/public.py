@@ -188,3 +188,9 @@ class Turns:
 def turns() -> Turns:
     """Give the turns of this server's analyses: two at once, or `ACRNN_ANALYSES_AT_ONCE`."""
     return Turns(int(positive(N_AT_ONCE, 2.0)))
+
+
+@st.cache_resource(show_spinner=False)
+def long_turns() -> Turns:
+    """Give the turns of analyses that need a gigabyte and minutes: one at a time, beside the others."""
+    return Turns(1)
