@@ -31,9 +31,9 @@ ENSURE_VENV = $(BIN)/python $(IS_NEW_ENOUGH) || { \
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-# One worker a core: each has a server and a browser of its own, and takes tests from the others when it has none left.
+# Workers take tests from the others when they have none left; how many, tests/conftest.py says.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.audio.fuzz --minutes $(MINUTES) --keep fuzz-failures

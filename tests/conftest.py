@@ -35,6 +35,7 @@ from acrnn.runs.start import Options, configure
 from acrnn.runs.work import work
 from acrnn.training import Corpus, Recipe, Split
 from acrnn.training.config import RunConfig
+from acrnn.training.machine import n_cores
 
 # The same examples everywhere: a test that fails in CI fails at home. `--hypothesis-profile=search` draws new ones.
 settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=50)
@@ -56,6 +57,11 @@ os.environ.pop("ACRNN_SHIPPED", None)
 
 SLOW = ("runs", "export", "cli", "scan", "measures", "web")
 """Folders of tests that take long or start processes, the longest first."""
+
+
+def pytest_xdist_auto_num_workers():
+    """One worker a core, and one more: the one with the browser mostly waits for it."""
+    return n_cores() + 1
 
 
 def pytest_collection_modifyitems(items):

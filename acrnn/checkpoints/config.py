@@ -76,6 +76,12 @@ class CheckpointConfig:
     open_set: OpenSet | None = None
 
     @property
+    def trained_frames(self) -> int:
+        """Frames of the segments that it was trained on: those of the front end, unless its recipe cut them shorter."""
+        whole, said = self.front_end.segment_frames, self.recipe.get("training_frames")
+        return said if isinstance(said, int) and 2 <= said < whole else whole
+
+    @property
     def placement(self) -> str:
         """Where the attention sits; `piczakcnn` for the network that has none to place."""
         return self.network.placement

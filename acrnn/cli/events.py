@@ -51,10 +51,11 @@ def events(
     )  # fmt: skip
     predictor = load(checkpoint, device)
     wanted_classes(predictor.checkpoint.config.labels, settings.classes)
-    done, exit_code = _find(paths, predictor, settings, channel=channel, partial=partial)
+    done, exit_code = _find(paths, predictor.for_events(), settings, channel=channel, partial=partial)
     _tell(done, form, out, predictor.checkpoint.config.front_end.rate_hz / 2, in_folder=_is_folder(out, paths))
     if truth and done:
-        _compare(done[0][1], true)
+        wanted = settings.classes or predictor.checkpoint.config.labels
+        _compare(done[0][1], [event for event in true if event.label in wanted])
     if exit_code:
         raise typer.Exit(exit_code)
 

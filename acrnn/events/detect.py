@@ -14,6 +14,8 @@ from acrnn.errors import OptionError
 from acrnn.events.level import Level
 from acrnn.inference import Prediction
 
+LEAST_S = 10.0
+"""A shorter recording has a class, and no events."""
 NO_EVENT = "none"
 """A class of this name stands for nothing that sounds."""
 LEAST = 1e-12

@@ -1,6 +1,7 @@
 """The whole path for one clip: sound → spectrogram → segments → network → prediction and attention on one time axis."""
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +46,20 @@ class Predictor:
         self.model: Network = checkpoint.load_model(self.device)
         self.bands = checkpoint.load_bands()
         self.statistics = checkpoint.load_statistics()
+
+    def for_events(self) -> "Predictor":
+        """Give the same network with windows as long as the segments that it was trained on, which overlap by half.
+
+        In a longer one, a sound that is over in a moment counts for little.
+        """
+        config = self.checkpoint.config
+        n_frames = config.trained_frames
+        if n_frames == config.front_end.segment_frames:
+            return self
+        front_end = replace(config.front_end, segment_frames=n_frames, segment_hop=n_frames // 2)
+        shorter = copy(self)
+        shorter.checkpoint = replace(self.checkpoint, config=replace(config, front_end=front_end))
+        return shorter
 
     def __call__(
         self,

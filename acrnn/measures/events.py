@@ -19,7 +19,8 @@ ONSETS, OFFSETS, SMOOTHINGS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8), (0.1, 0.2, 0.3), (
 PROTOCOL = (
     f"All clips of a fold, {CLIPS_IN_SCENE} to a soundscape, follow each other with pauses of 1 to 3 s over pink noise "
     f"that is {SNR_DB:.0f} dB below the quietest of them. A clip's true events are where it sounds; pauses in it "
-    f"shorter than {JOINED_S:g} s are closed. An event counts as found if its class is right, its onset is within "
+    f"shorter than {JOINED_S:g} s are closed. A network hears in windows as long as the segments that it was trained "
+    "on. An event counts as found if its class is right, its onset is within "
     f"{COLLAR_S * 1000:.0f} ms, and its offset within that or a fifth of its length (event-based F1 of sed_eval, micro "
     f"average). Segment-based F1 asks for the classes in each {SEGMENT_S:g} s. The settings “chosen” have the highest "
     "event-based F1 on soundscapes of one training fold. Both they and the defaults are scored once on soundscapes of "
@@ -113,6 +114,7 @@ def f1_with_interval(counts: Sequence[Sequence[int]]) -> tuple[float | None, tup
 def _heard(predictor: Predictor, dataset: Dataset, fold: int) -> Iterator[tuple[Soundscape, Prediction]]:
     """Make the soundscapes of a fold, and listen to each."""
     rate_hz = predictor.checkpoint.config.front_end.rate_hz
+    predictor = predictor.for_events()
     for i, clips in enumerate(groups_of(dataset.fold(fold))):
         scene = soundscape(f"{dataset.name}, fold {fold}, {i}", clips, rate_hz)
         yield scene, predictor(scene.samples, scene.rate_hz, name=scene.name)

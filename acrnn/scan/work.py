@@ -22,7 +22,7 @@ class Options:
     Attributes
     ----------
     rows : str
-        `files` or `segments`: see `acrnn.scan.rows.Layout`.
+        `files`, `segments` or `events`: see `acrnn.scan.rows.Layout`.
     limits : Limits
     channel : int or None
         Counted from 1; None is the mean of those with sound.
@@ -71,7 +71,8 @@ class Scanner:
     """
 
     def __init__(self, predictor: Predictor, options: Options) -> None:
-        self._predictor, self._options = predictor, options
+        self._predictor = predictor.for_events() if options.rows == "events" else predictor
+        self._options = options
         self.layout = Layout(options.rows, predictor.checkpoint.config.labels)
 
     def __call__(self, source: Source, name: str) -> Result:

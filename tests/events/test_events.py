@@ -90,8 +90,9 @@ def test_the_command_writes_and_compares(monkeypatch, capsys, tiny_checkpoints, 
     monkeypatch.setenv("ACRNN_CHECKPOINTS", str(tiny_checkpoints))
     path = write_wav(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 110_250), 22_050)
     truth = tmp_path / "labels.txt"
-    truth.write_text("0.5\t1.0\tdog\n")
+    truth.write_text("0.5\t1.0\tdog\n1.5\t2.0\train\n3.0\t4.0\tkettle\n")
     arguments = ["events", path, "--checkpoint", "esc10-l10-paper-fold1", "--device", "cpu", "--truth", truth]
+    arguments += ["--classes", "dog"]  # and what else is in the labels has not been asked for
     monkeypatch.setattr(sys, "argv", ["acrnn", *map(str, arguments)])
     with pytest.raises(SystemExit) as stop:
         cli.main()

@@ -1,5 +1,6 @@
 """A checkpoint whose segments hold a whole clip: short and long sounds, and the time axis of both."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -45,3 +46,24 @@ def test_the_card_says_how_much_the_optimiser_did(predictor):
     assert "| Optimisation | " in card
     assert "9,000 steps and 33 or 99,000 steps and 366" in card
     assert "| Kernels moved | l1 " in card
+
+
+def test_events_are_heard_in_windows_as_long_as_the_segments_that_were_trained_on(predictor):
+    assert predictor.for_events() is predictor  # trained on whole clips
+    config = predictor.checkpoint.config
+    cut = replace(config, recipe=config.recipe | {"training_frames": 128})
+    whole = copy(predictor)
+    whole.checkpoint = replace(predictor.checkpoint, config=cut)
+    sound = noise(12.0)
+    prediction = whole.for_events()(sound, 16_000)
+    assert len(whole(sound, 16_000).segments) == 4
+    assert len(prediction.segments) == 16
+    assert prediction.segments[1].start_s - prediction.segments[0].start_s == pytest.approx(64 * 0.01161, rel=0.01)
+    assert prediction.segments[-1].end_s == pytest.approx(12.0, abs=0.02)
+    assert whole.for_events().model is predictor.model
+
+
+@pytest.mark.parametrize("said", [0, 432, 1, "128", None, 1e9])
+def test_a_recipe_that_says_nothing_usable_leaves_the_windows_as_they_are(predictor, said):
+    config = predictor.checkpoint.config
+    assert replace(config, recipe=config.recipe | {"training_frames": said}).trained_frames == 432

@@ -15,6 +15,7 @@ from acrnn.audio import Limits, decode, encode_wav
 from acrnn.audio.effects import scale_frames
 from acrnn.audio.limits import positive
 from acrnn.checkpoints import Checkpoint
+from acrnn.events import LEAST_S
 from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
 from acrnn.inference.prediction import KEPT_SPECTROGRAM_S
@@ -122,6 +123,12 @@ def predictor_of(checkpoint: Checkpoint) -> Predictor:
     return _predictor(checkpoint, checkpoint.config.key)
 
 
+def predictor_for(checkpoint: Checkpoint, duration_s: float) -> Predictor:
+    """Load a checkpoint as it hears a recording of so many seconds: one with events in short windows."""
+    predictor = predictor_of(checkpoint)
+    return predictor.for_events() if duration_s >= LEAST_S else predictor
+
+
 def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float], None]) -> Analysis:
     """Decode and predict a clip, or give what was found before.
 
@@ -161,13 +168,14 @@ def _analysed(
         on_progress(DECODING * done_s / (done_s + 60.0))  # of an unknown length
 
     on_progress(0.0)
-    predictor = predictor_of(checkpoint)
+    predictor_of(checkpoint)  # a damaged one is told before the sound is decoded
     rate_hz = checkpoint.config.front_end.rate_hz
     audio = decode(
         clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial,
         on_progress=on_decoded,
     )  # fmt: skip
     spend(len(audio.samples) / rate_hz)
+    predictor = predictor_for(checkpoint, len(audio.samples) / rate_hz)
     prediction = predictor(
         audio, name=clip.name, on_progress=lambda share: on_progress(DECODING + (1 - DECODING) * share)
     )

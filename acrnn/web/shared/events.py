@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from acrnn.events import Event, EventSettings
+from acrnn.events import LEAST_S, Event, EventSettings
 from acrnn.events.formats import SUFFIXES, write_text
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
@@ -16,8 +16,6 @@ from acrnn.web.shared.player import Stretch
 from acrnn.web.shared.truth import compare_panel
 from acrnn.web.shared.words import named
 
-LEAST_S = 10.0
-"""A shorter recording has a class, and no events."""
 CONTEXT_S = 3.0
 """Shown before and after an event that is zoomed to."""
 LOOP, ZOOM = "Loop", "Zoom"

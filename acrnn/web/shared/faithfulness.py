@@ -8,7 +8,7 @@ import streamlit as st
 from acrnn.checkpoints import Checkpoint
 from acrnn.errors import OptionError
 from acrnn.figures.faithfulness import curves_figure
-from acrnn.inference import Prediction
+from acrnn.inference import Prediction, Predictor
 from acrnn.labels import pretty
 from acrnn.measures.faithfulness import (
     FILLS,
@@ -22,7 +22,7 @@ from acrnn.measures.faithfulness import (
 )
 from acrnn.report.table import csv_text
 from acrnn.training.machine import keep_memory
-from acrnn.web.shared.analysis import Kept, analyse, predictor_of
+from acrnn.web.shared.analysis import Kept, analyse, predictor_for
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
@@ -45,9 +45,9 @@ def _kept() -> Kept:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _meter(_checkpoint: Checkpoint, key: str) -> FaithfulnessMeter:
+def _meter(_predictor: Predictor, key: str) -> FaithfulnessMeter:
     keep_memory(KEPT_MEMORY)
-    return FaithfulnessMeter(predictor_of(_checkpoint))
+    return FaithfulnessMeter(_predictor)
 
 
 def measure(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction, fill: Fill) -> ClipFaithfulness:
@@ -68,7 +68,8 @@ def measure(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction, fi
     place = st.empty()
     bar = place.progress(0.0, text="Removing frames and predicting again …")
     try:
-        meter = _meter(checkpoint, checkpoint.config.key)
+        predictor = predictor_for(checkpoint, prediction.duration_s)
+        meter = _meter(predictor, predictor.checkpoint.config.key)
         found = meter(
             prediction,
             fills=(fill,),
