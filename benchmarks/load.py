@@ -198,12 +198,15 @@ def main() -> None:
         load.times, load.memory = defaultdict(list), []
         asyncio.run(load.run(options.sessions, 60 * options.minutes))
         app.stop()
-        app.assert_no_crash()
+        try:
+            app.assert_no_crash()
+        except AssertionError as error:
+            load.wrong.append(f"the server's log: {error}")
     told = {action: _times(seconds, alone.get(action)) for action, seconds in sorted(load.times.items())}
     print(f"{describe_machine()}, {options.sessions} sessions, {options.minutes:g} min")
     for action, times in told.items():
         print(f"{action:18} {len(load.times[action]):5} times, {times}")
-    print(f"wrong answers and errors  {len(load.wrong)} {load.wrong[:5]}")
+    print(f"wrong answers and errors  {len(load.wrong)} {[told[:200] for told in load.wrong[:5]]}")
     print(load.slope(options.minutes))
     if options.record:
         row = _row(options, load, {} if options.shared else told)

@@ -89,7 +89,7 @@ class Visitor:
         with requests.Session() as http:
             http.get(self._app.url("_stcore/health"), timeout=60)  # brings the token that an upload must carry
             token = {"X-Xsrftoken": http.cookies["_streamlit_xsrf"]}
-            http.put(url, files={path.name: path.read_bytes()}, headers=token, timeout=60).raise_for_status()
+            http.put(url, files={path.name: path.read_bytes()}, headers=token, timeout=600).raise_for_status()
 
     def _id(self, key: str) -> str:
         return next(name for name in self._widgets if name.endswith(f"-{key}"))

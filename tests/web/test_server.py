@@ -84,3 +84,20 @@ def test_what_is_heavy_is_loaded_before_a_page_runs(monkeypatch):
 def test_streamlits_page_has_the_place_that_is_filled():
     page = Path(streamlit.__path__[0]) / "static" / "index.html"
     assert page.read_bytes().count(ROOT) == 1
+
+
+def test_who_leaves_in_the_middle_of_an_upload_is_no_error():
+    async def upload(request) -> PlainTextResponse:
+        return PlainTextResponse(await request.body())
+
+    app = Starlette(routes=[Route("/", upload, methods=["PUT"])], middleware=[Middleware(FirstPaint)])
+    sent = []
+
+    async def receive() -> dict:
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    run(app({"type": "http", "method": "PUT", "path": "/", "query_string": b"", "headers": []}, receive, send))
+    assert sent == []

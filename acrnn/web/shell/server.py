@@ -1,12 +1,13 @@
 """What the server does before its first visitor: load what pages need, and have something to show at once."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from threading import Event, Thread
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEAVY = (
@@ -65,7 +66,7 @@ def wait_until_warm(on_wait: Callable[[], object]) -> None:
 
 
 class FirstPaint:
-    """Fills Streamlit's empty page until its script has drawn the real one; an ASGI middleware."""
+    """Fills Streamlit's empty page until its script has drawn the real one; an ASGI middleware, the outermost one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -74,7 +75,8 @@ class FirstPaint:
         """Pass everything on, and write `FIRST` into a page."""
         is_get = scope["type"] == "http" and scope["method"] == "GET"
         if not is_get or "text/html" not in Headers(scope=scope).get("accept", ""):
-            await self._app(scope, receive, send)
+            with suppress(ClientDisconnect):  # who leaves in the middle of an upload is no error
+                await self._app(scope, receive, send)
             return
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         await self._app(scope | {"headers": plain}, receive, _Filled(send))
