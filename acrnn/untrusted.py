@@ -6,6 +6,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -123,15 +124,21 @@ def _model(kind: type, others: tuple[str, ...]) -> type[BaseModel]:
     return create_model(kind.__name__, __config__=strict, **described)
 
 
+_NESTING = frozenset({list, dict})
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _depth(values: Any) -> int:
-    deepest, left = 0, [(values, 1)]
-    while left:
-        value, depth = left.pop()
-        deepest = max(deepest, depth)
-        if isinstance(value, dict | list) and depth <= MAX_JSON_DEPTH:
-            left += [(inner, depth + 1) for inner in (value.values() if isinstance(value, dict) else value)]
-    return deepest
+    """Count how many lists and mappings lie in each other, down to one too many.
+
+    Level by level: a result has a million numbers, which are looked at once, and few lists.
+    """
+    depth, level = 0, [values] if type(values) in _NESTING else []
+    while level and depth <= MAX_JSON_DEPTH:
+        depth += 1
+        inner = chain.from_iterable(value.values() if type(value) is dict else value for value in level)
+        level = [value for value in inner if type(value) in _NESTING]
+    return depth
