@@ -21,6 +21,8 @@ from acrnn.model.network import NetworkConfig
 DRAWN = 2
 DRAWN_AND_REGULARISED = DRAWN + 3
 BATCH_NORM_CHANNEL = 19
+LARGE = 50_000_000
+"""Parameters from which on a network is counted without memory for it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Complexity:
 
 
 def complexity(config: NetworkConfig | PiczakConfig) -> Complexity:
-    """Count parameters, multiply-accumulates and the paper's FLOPs of a network, without computing with it."""
+    """Count parameters, multiply-accumulates and the paper's FLOPs of a network; none of its weights is drawn."""
     model = _shape_of(config)
     cost_of = _multiply_accumulates(model)
     layers = tuple(
@@ -124,10 +126,16 @@ def _multiply_accumulates(model: Network) -> dict[nn.Module, int]:
         elif isinstance(module, ConvAttention | RecurrentAttention):
             cost_of[module] = x.numel()  # each feature times its frame's weight
 
+    # Torch needs 2 s to load what computes shapes alone, and 0.05 s for a network of zeros.
+    device = "cpu" if sum(parameter.numel() for parameter in model.parameters()) <= LARGE else "meta"
+    model.to_empty(device=device)
     hooks = [module.register_forward_hook(count) for module in model.modules()]
     try:
         config = model.config
-        model(torch.zeros(1, 2, config.n_bands, config.n_frames, device="meta"))
+        with torch.inference_mode():
+            for values in (*model.parameters(), *model.buffers()):
+                values.zero_()
+            model(torch.zeros(1, 2, config.n_bands, config.n_frames, device=device))
     finally:
         for hook in hooks:
             hook.remove()
