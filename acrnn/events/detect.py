@@ -8,7 +8,6 @@ window beside the sound brings down. Where it begins and ends exactly, the level
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from acrnn.errors import OptionError
 from acrnn.events.level import Level
@@ -154,6 +153,8 @@ class Grid:
         """Give one class, (cell,), after a running median over `smoothing` cells."""
         values = self.mean[:, index], self.agreed[:, index]
         if smoothing > 1:
+            from scipy import ndimage
+
             values = (ndimage.median_filter(column, smoothing, mode="nearest") for column in values)
         return Grid(self.edges_s, *values)
 
@@ -179,6 +180,8 @@ def wanted_classes(labels: tuple[str, ...], classes: tuple[str, ...] | None) -> 
 
 
 def _of_class(label: str, grid: Grid, level: Level, settings: EventSettings) -> list[Event]:
+    from scipy import ndimage  # slow to load, and most clips have no events
+
     runs, _ = ndimage.label((grid.agreed >= settings.offset) | (grid.mean >= settings.onset))
     found: list[Event] = []
     for (cells,) in ndimage.find_objects(runs):

@@ -7,6 +7,7 @@ import numpy as np
 
 from acrnn.audio.librosa_modules import librosa_module
 from acrnn.errors import OptionError
+from acrnn.features.gammatone_modules import gammatone_module
 
 SEGMENT_FRAMES = 128  # §3.1, with 50 % overlap
 SEGMENT_HOP = 64
@@ -86,8 +87,7 @@ class FrontEnd:
         if self.filters == "mel":
             librosa = librosa_module("librosa")  # slow to load, and only these filters need it
             return librosa.mel_frequencies(self.n_bands + 2, fmin=self.min_hz, fmax=self.rate_hz / 2)[1:-1]
-        from gammatone.filters import erb_space  # loads scipy.signal, which a training on kept features does without
-
+        erb_space = gammatone_module("gammatone.filters").erb_space
         return np.ascontiguousarray(erb_space(self.min_hz, self.rate_hz / 2, self.n_bands)[::-1])
 
     def n_frames(self, n_samples: int) -> int:
@@ -128,7 +128,7 @@ def filter_weights(front_end: FrontEnd) -> np.ndarray:
         )
         return bank / bank.max()
     nyquist_hz = front_end.rate_hz / 2
-    from gammatone.fftweight import fft_weights
-
-    bank, _ = fft_weights(n, front_end.rate_hz, front_end.n_bands, 1, front_end.min_hz, nyquist_hz, n)
+    bank, _ = gammatone_module("gammatone.fftweight").fft_weights(
+        n, front_end.rate_hz, front_end.n_bands, 1, front_end.min_hz, nyquist_hz, n
+    )
     return bank[:, : n // 2 + 1]

@@ -7,8 +7,6 @@ when all weights are scaled alike, so sigmoid (each weight up to one) and softma
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import rankdata
 
 TOP_SHARE = 0.1
 
@@ -109,7 +107,9 @@ def normalised_entropy(share: np.ndarray) -> float:
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Spearman's correlation of two series of one length; NaN if either is constant."""
-    ranks = np.stack([rankdata(a), rankdata(b)])
+    from pandas import Series  # its ranks, as those of scipy.stats take half a second to load
+
+    ranks = np.stack([Series(a).rank(), Series(b).rank()])
     if (np.ptp(ranks, axis=1) == 0).any():
         return float("nan")
     return float(np.corrcoef(ranks)[0, 1])
@@ -155,6 +155,8 @@ def jensen_shannon_distance(a: np.ndarray, b: np.ndarray) -> float:
     a, b : ndarray (frame,)
         Weights, of any scale each.
     """
+    from scipy.spatial.distance import jensenshannon  # slow to load, and for two networks alone
+
     return float(jensenshannon(a, b, base=2))
 
 
