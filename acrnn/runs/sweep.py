@@ -22,6 +22,8 @@ from acrnn.runs.work import work
 from acrnn.training.machine import keep_memory, use_threads_of
 from acrnn.training.recipe import ABLATIONS, PROBES
 
+_SPAWN = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
+
 
 class Row(NamedTuple):
     """What a row of a table trains; None is the sweep's own choice."""
@@ -154,9 +156,8 @@ def run_sweep(
 
 def _start_training(options: Options, out: Path, jobs: int, deadline: float | None) -> tuple[Connection, SpawnProcess]:
     """Start the process of one run; gives it, and the end of the pipe through which it tells what it does."""
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    given = options, out, jobs, deadline, theirs
-    process = multiprocessing.get_context("spawn").Process(target=_train_one, args=given)
+    ours, theirs = _SPAWN.Pipe()
+    process = _SPAWN.Process(target=_train_one, args=(options, out, jobs, deadline, theirs))
     process.start()
     theirs.close()
     return ours, process

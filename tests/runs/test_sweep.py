@@ -10,6 +10,7 @@ import pytest
 from acrnn.errors import OptionError, RunError
 from acrnn.model import PLACEMENTS
 from acrnn.results.summary import finished_runs, report, write_report
+from acrnn.runs import sweep
 from acrnn.runs.finish import publish
 from acrnn.runs.run import Run
 from acrnn.runs.start import Options, configure
@@ -18,7 +19,14 @@ from acrnn.runs.sweep import grid, run_sweep
 from acrnn.runs.work import work
 from acrnn.training.config import RunConfig
 from acrnn.training.recipe import ABLATIONS, PROBES
+from tests.chaos import FORKED
 from tests.waiting import wait_until
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch):
+    """Let processes of a sweep in this process be forked from one that has loaded torch; the command spawns them."""
+    monkeypatch.setattr(sweep, "_SPAWN", FORKED)
 
 
 @pytest.fixture
@@ -79,8 +87,8 @@ def test_a_run_that_is_out_of_time_goes_on_where_it_was(base, tmp_path):
 
     assert states(run_sweep([options], tmp_path, on_status=stop)) == ["stopped"]
     seen = []
-    sweep = run_sweep([options], tmp_path, on_status=lambda position, status: seen.append(status))
-    assert states(sweep) == ["finished"]
+    outcomes = run_sweep([options], tmp_path, on_status=lambda position, status: seen.append(status))
+    assert states(outcomes) == ["finished"]
     assert [status.progress.epoch for status in seen if status.progress][-1] == 3
     assert seen[-1].phase == "scoring"
 
