@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -13,28 +12,16 @@ from streamlit.delta_generator import DeltaGenerator
 from acrnn.checkpoints import Checkpoint
 from acrnn.data import Clip, Dataset
 from acrnn.errors import AcrnnError, CheckpointError
-from acrnn.figures import ClipView, top_figure
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
 from acrnn.results.confusion import right_example, stem_of
 from acrnn.results.published import checkpoint_of_fold
 from acrnn.results.settings import Setting
-from acrnn.web.shared.analysis import analyse, figure_of
-from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import dataset_clip
 from acrnn.web.shared.datasets import clip_word, word_of
 from acrnn.web.shared.models import listen_query
-from acrnn.web.shared.player import player
-from acrnn.web.shared.words import (
-    code,
-    describe_attention,
-    describe_figure,
-    describe_strangeness,
-    headline,
-    named,
-    plain,
-    sentence_of,
-)
+from acrnn.web.shared.side_by_side import Side, show_sides
+from acrnn.web.shared.words import code, describe_attention, named, plain, sentence_of
 from acrnn.web.shell import address
 
 _SCROLL = """
@@ -47,11 +34,8 @@ export default function ({ data }) {
   setTimeout(show, 150) // when the page has its new length
 }
 """
-_GRID = """<style>
-.st-key-closer { scroll-margin-top: 4rem }
-.st-key-views { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 23rem), 1fr)) }
-</style>"""
-"""As many pictures side by side as there is room for; columns of Streamlit would be squeezed."""
+_BELOW_HEAD = "<style>.st-key-closer { scroll-margin-top: 4rem }</style>"
+"""Where the page scrolls to, its own head leaves room."""
 
 
 @cache
@@ -72,7 +56,7 @@ class Closer:
 
 @dataclass(frozen=True)
 class View:
-    """A clip as one network sees it: `key` is unique on the page, `title` and `told` stand above it."""
+    """A clip of a setting: `key` is unique on the page, `title` (not escaped) and `told` (Markdown) stand above it."""
 
     key: str
     title: str
@@ -86,7 +70,7 @@ def closer_below(setting: Setting) -> Iterator[Closer]:
     """Draw what the block draws, and below it the choice of a clip; gives the `Closer`, which is chosen by then."""
     above, place = st.container(), st.container(key="closer")
     with place:
-        st.html(_GRID)
+        st.html(_BELOW_HEAD)
         box, back, on = st.columns([6, 1, 1], vertical_alignment="bottom")
         with box:
             chosen = address.none_or_one_of(
@@ -137,7 +121,7 @@ def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: 
             if example is None:
                 lacking.append(named(label))
             else:
-                title = f"a {named(label)} that it classified correctly".capitalize()
+                title = f"a {pretty(label)} that it classified correctly".capitalize()
                 views.append(View(key, title, _tell_example(example, row), example, setting))
         predictions = show_views(views, dataset)
         if lacking:
@@ -162,7 +146,7 @@ def show_both(
         views, stem = [], stem_of(closer.chosen)
         for which, setting, table in zip(("first", "second"), settings, clips, strict=True):
             for _, row in table[[stem_of(name) == stem for name in table["filename"]]].iterrows():
-                views.append(View(which, f"The {which}: {plain(setting.name)}", _headline(row), row, setting))
+                views.append(View(which, f"The {which}: {setting.name}", _headline(row), row, setting))
         row = views[0].row
         st.header(f"{named(row['true']).capitalize()}, {plain(row['filename'])}", anchor=False)
         show_views(views, dataset)
@@ -174,14 +158,32 @@ def show_both(
 
 def show_views(views: Sequence[View], dataset: Dataset | None) -> list[Prediction | None]:
     """Draw views side by side; gives what each network says, None where there is no network or no sound."""
-    found = []
-    with st.container(key="views"):
-        for view in views:
-            with st.container(key=f"{view.key}_view"):
-                st.markdown(f"**{view.title}**")
-                st.caption(view.told)
-                found.append(_show_view(view, dataset))
-    return found
+    by_key = {view.key: view for view in views}
+
+    def below(side: Side, prediction: Prediction) -> None:
+        row = by_key[side.key].row
+        if prediction.label != row["predicted"]:
+            st.caption(f"The stored prediction was {named(row['predicted'])}: from other files, or a mean over seeds.")
+        _open_in_listen(sounds_by_stem(dataset)[stem_of(row["filename"])], dataset, side.checkpoint)
+
+    return show_sides(
+        [_side(view, dataset) for view in views],
+        f"{stem_of(views[0].row['filename']).replace('/', '-')}-finding",
+        instead=lambda side: _stored(by_key[side.key].setting, by_key[side.key].row["filename"]),
+        below=below,
+    )
+
+
+def _side(view: View, dataset: Dataset | None) -> Side:
+    """Find the sound of a view and the checkpoint of its fold, as far as they are there."""
+    found = sounds_by_stem(dataset).get(stem_of(view.row["filename"]))
+    clip = checkpoint = problem = None
+    try:
+        checkpoint = checkpoint_of_fold(view.setting, view.row["fold"])
+        clip = None if found is None else replace(dataset_clip(found, dataset), truth=view.row["true"])
+    except (AcrnnError, OSError) as error:
+        problem = sentence_of(error)
+    return Side(view.key, view.title, view.told, clip, checkpoint, problem)
 
 
 def _tell_example(example: pd.Series, row: pd.Series) -> str:
@@ -196,50 +198,6 @@ def _headline(row: pd.Series) -> str:
         f"{named(row['true'])}, mistaken for {named(row['predicted'])} with {row['confidence']:.0%} "
         f"(true class: {row['p_true']:.0%})"
     ).capitalize()
-
-
-def _show_view(view: View, dataset: Dataset | None) -> Prediction | None:
-    """Show a clip as the checkpoint of its fold sees it, or else what is stored of it."""
-    clip = sounds_by_stem(dataset).get(stem_of(view.row["filename"]))
-    place = st.empty()
-    try:
-        checkpoint = checkpoint_of_fold(view.setting, view.row["fold"])
-        if clip is None:
-            _stored(view.setting, view.row["filename"])
-            return None
-        chosen = dataset_clip(clip, dataset)
-        analysis = analyse(chosen, checkpoint, lambda share: place.progress(share, text="Listening …"))
-    except (AcrnnError, OSError) as error:
-        st.info(sentence_of(error), icon=":material/info:")
-        _stored(view.setting, view.row["filename"])
-        return None
-    finally:
-        place.empty()
-    prediction = analysis.prediction
-    _tell_known(prediction)
-    st.plotly_chart(
-        top_figure(prediction, truth=view.row["true"]), key=f"{view.key}_top", config=NO_BAR,
-        alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
-    )  # fmt: skip
-    player(
-        figure_of(analysis, ClipView()),
-        analysis.wav,
-        key=view.key,
-        clip=chosen.key,
-        alt=describe_figure(chosen.name, checkpoint),
-        filename=f"{Path(chosen.name).stem}-{checkpoint.name}",
-    )
-    if prediction.label != view.row["predicted"]:
-        st.caption(f"The stored prediction was {named(view.row['predicted'])}: from other files, or a mean over seeds.")
-    _open_in_listen(clip, dataset, checkpoint)
-    return prediction
-
-
-def _tell_known(prediction: Prediction) -> None:
-    """Say what Listen says of a clip that the checkpoint takes for none of its classes."""
-    if prediction.known is False:
-        st.markdown(f":material/help: {headline(prediction)}")
-        st.caption(describe_strangeness(prediction))
 
 
 def _open_in_listen(clip: Clip, dataset: Dataset, checkpoint: Checkpoint) -> None:

@@ -1,0 +1,195 @@
+"""Recordings that are nearly the same: found by a network's features, checked by their waveforms."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.fft import irfft, next_fast_len, rfft
+from sklearn.metrics.pairwise import cosine_similarity
+
+from acrnn.collection.entries import Entry
+
+RATE_HZ = 8000
+"""Of the waveforms that are compared."""
+BAND_HZ = (100.0, 3600.0)
+"""What is compared of them: no hum, and nothing that resampling has cut."""
+SAME = 0.1
+"""From this agreement on, two recordings hold the same sound."""
+N_NEAREST = 10
+"""Neighbours of each recording that make pairs."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A recording as pairs name it.
+
+    Attributes
+    ----------
+    key : str
+        SHA-256 of its file.
+    name : str
+    label : str or None
+        Its class, where a dataset says so.
+    fold : int or None
+    source : str or None
+        The recording that it was cut from, where that is known.
+    """
+
+    key: str
+    name: str
+    label: str | None = None
+    fold: int | None = None
+    source: str | None = None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Member":
+        """Make a member of a collection's entry."""
+        sound = entry.sound
+        return cls(entry.key, sound.name, sound.truth, sound.fold, sound.source)
+
+
+def near_duplicates(members: Sequence[Member], features: np.ndarray, n: int = 200) -> pd.DataFrame:
+    """Pair each recording with those nearest to it that are not known to be cut from the same recording.
+
+    Two cuts of one recording are a pair only if they stand in different folds, where they are a leak; such pairs are
+    listed however little they are alike.
+
+    Parameters
+    ----------
+    members : sequence of Member
+    features : ndarray (member, feature)
+        Of one network, which need not have held any of them out.
+    n : int
+        How many pairs of different recordings at most.
+
+    Returns
+    -------
+    DataFrame
+        A row a pair, the most similar first: `a` and `b` (positions in `members`), `similarity` (cosine, at most 1),
+        `same_source`, `across_folds`, `same_label` (missing where not known) and `copies` (one content).
+    """
+    sources, folds = _codes([one.source for one in members]), _codes([one.fold for one in members])
+    similarity = cosine_similarity(np.asarray(features, np.float32)) if len(members) > 1 else np.zeros((1, 1))
+    same_source = np.equal.outer(sources, sources)
+    others = np.where(same_source, -np.inf, similarity)
+    nearest = np.argsort(-others, axis=1, kind="stable")[:, :N_NEAREST]
+    rows = np.repeat(np.arange(len(members)), nearest.shape[1])
+    near = np.unique(np.sort(np.stack([rows, nearest.ravel()], axis=1), axis=1), axis=0)
+    near = near[np.isfinite(others[near[:, 0], near[:, 1]])]
+    near = near[np.argsort(-others[near[:, 0], near[:, 1]], kind="stable")][:n]
+    leaks = np.argwhere(np.triu(same_source & np.not_equal.outer(folds, folds), 1))
+    pairs = np.concatenate([near, leaks])
+    pairs = pairs[np.argsort(-similarity[pairs[:, 0], pairs[:, 1]], kind="stable")]
+    return _described(members, pairs, similarity[pairs[:, 0], pairs[:, 1]])
+
+
+def _codes(values: Sequence[object]) -> np.ndarray:
+    """(member,) a number a value; each None has one of its own."""
+    codes = pd.factorize(pd.Series(values, dtype=object))[0]
+    return np.where(codes < 0, -1 - np.arange(len(codes)), codes)
+
+
+def _described(members: Sequence[Member], pairs: np.ndarray, similarity: np.ndarray) -> pd.DataFrame:
+    sides = [(members[a], members[b]) for a, b in pairs]
+    return pd.DataFrame(
+        {
+            "a": pairs[:, 0],
+            "b": pairs[:, 1],
+            "similarity": similarity,
+            "same_source": [a.source is not None and a.source == b.source for a, b in sides],
+            "across_folds": pd.array([_known(a.fold, b.fold, a.fold != b.fold) for a, b in sides], "boolean"),
+            "same_label": pd.array([_known(a.label, b.label, a.label == b.label) for a, b in sides], "boolean"),
+            "copies": [a.key == b.key for a, b in sides],
+        }
+    )
+
+
+def _known(one: object, other: object, value: bool) -> bool | None:
+    return None if one is None or other is None else value
+
+
+def agreement(one: np.ndarray, other: np.ndarray, rate_hz: int) -> tuple[float, float]:
+    """Say how far two waveforms hold the same sound, wherever it begins.
+
+    The generalised cross-correlation with phase transform (Knapp and Carter 1976): each frequency counts the same, so a
+    hum or a steady tone common to both says little, and level does not matter.
+
+    Parameters
+    ----------
+    one, other : ndarray (n_samples,)
+        At the same rate.
+    rate_hz : int
+
+    Returns
+    -------
+    peak : float
+        0 to 1: about the share that is the same; 0.02 to 0.05 between strangers of 5 s.
+    lag_s : float
+        How much later the sound comes in `other`.
+    """
+    n = next_fast_len(len(one) + len(other), real=True)
+    cross = np.conj(_whitened(one, n, rate_hz)) * _whitened(other, n, rate_hz)
+    n_bins = np.count_nonzero(cross)
+    if n_bins == 0:
+        return 0.0, 0.0
+    correlation = irfft(cross, n) * n / (2 * n_bins)
+    at = int(np.abs(correlation).argmax())
+    return float(min(abs(correlation[at]), 1.0)), (at if at < len(other) else at - n) / rate_hz
+
+
+def _whitened(samples: np.ndarray, n: int, rate_hz: int) -> np.ndarray:
+    """Give the phases alone of the band that is compared."""
+    spectrum = rfft(np.asarray(samples, np.float32), n)
+    frequencies = np.arange(len(spectrum)) * rate_hz / n
+    size = np.abs(spectrum)
+    keep = (frequencies >= BAND_HZ[0]) & (frequencies <= min(BAND_HZ[1], rate_hz / 2)) & (size > 0)
+    return np.where(keep, spectrum / np.where(keep, size, 1), 0)
+
+
+def check_waveforms(
+    pairs: pd.DataFrame, samples_of: Callable[[int], np.ndarray], on_pair: Callable[[int, int], object] | None = None
+) -> pd.DataFrame:
+    """Add to pairs what their waveforms say: `waveform` (`agreement`), `lag_s` and `same_sound`.
+
+    Parameters
+    ----------
+    samples_of : callable
+        Gives a member's waveform at `RATE_HZ`.
+    on_pair : callable, optional
+        Told how many pairs are done, and of how many.
+    """
+    found = []
+    for i, row in enumerate(pairs.itertuples()):
+        found.append(agreement(samples_of(row.a), samples_of(row.b), RATE_HZ))
+        if on_pair is not None:
+            on_pair(i + 1, len(pairs))
+    peaks, lags = zip(*found, strict=True) if found else ((), ())
+    return pairs.assign(waveform=peaks, lag_s=lags, same_sound=[peak >= SAME for peak in peaks])
+
+
+def named_pairs(members: Sequence[Member], pairs: pd.DataFrame) -> pd.DataFrame:
+    """Put names in place of positions: `first`, `second`, and of each its label and fold, then the rest."""
+    a, b = ([members[i] for i in pairs[side]] for side in "ab")
+    named = pd.DataFrame(
+        {
+            "first": [one.name for one in a], "second": [one.name for one in b],
+            "label_a": [one.label for one in a], "label_b": [one.label for one in b],
+            "fold_a": pd.array([one.fold for one in a], "Int64"), "fold_b": pd.array([one.fold for one in b], "Int64"),
+        }
+    )  # fmt: skip
+    return pd.concat([named, pairs.drop(columns=["a", "b"]).reset_index(drop=True)], axis=1)
+
+
+def tell_pairs(pairs: pd.DataFrame) -> str:
+    """Say how pairs were found, how many hold, and how many of these stand on both sides of a fold's border."""
+    strangers, leaks = pairs[~pairs["same_source"]], pairs[pairs["same_source"]]
+    told = (
+        f"{len(strangers)} pairs of different recordings, the most alike by the network's features; in "
+        f"{int(strangers['same_sound'].sum())} of them the waveforms hold the same sound"
+    )
+    if (n := int((strangers["same_sound"] & strangers["across_folds"].fillna(False)).sum())) > 0:
+        told += f", {n} of these in different folds"
+    if len(leaks):
+        told += f". {len(leaks)} pairs are cuts of one recording in different folds"
+    return f"{told}. To a network sounds are alike that no listener would confuse: listen, or trust the waveforms."
