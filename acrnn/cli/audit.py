@@ -106,7 +106,7 @@ def _pairs(setting: "Setting", dataset: "Dataset", n: int, device: str) -> "pd.D
     from acrnn.audio import Limits
     from acrnn.checkpoints import listed
     from acrnn.collection import Listener, Sound
-    from acrnn.collection.duplicates import Member, check_waveforms, named_pairs, near_duplicates
+    from acrnn.collection.duplicates import Member, check_waveforms, named_pairs, near_duplicates, waveform_of
     from acrnn.inference import Predictor
     from acrnn.results.published import checkpoints_of
 
@@ -125,7 +125,7 @@ def _pairs(setting: "Setting", dataset: "Dataset", n: int, device: str) -> "pd.D
             errors.print(f"error: {entry.error}", markup=False)
     heard = [entry for entry in entries if entry.features is not None]
     members = [Member.of(entry) for entry in heard]
-    samples_of = lru_cache(maxsize=4 * n)(lambda i: _waveform(heard[i].sound.path))
+    samples_of = lru_cache(maxsize=1000)(lambda i: waveform_of(heard[i].sound.path, members[i].name))
     with count_bar("pairs") as on_pair:
         found = near_duplicates(members, _stack(heard), n)
         return named_pairs(members, check_waveforms(found, samples_of, on_pair))
@@ -135,13 +135,6 @@ def _stack(entries: list) -> "np.ndarray":
     import numpy as np
 
     return np.stack([entry.features for entry in entries]) if entries else np.zeros((0, 1))
-
-
-def _waveform(path: Path) -> "np.ndarray":
-    from acrnn.audio import decode
-    from acrnn.collection.duplicates import RATE_HZ
-
-    return decode(path, RATE_HZ).samples
 
 
 def _print_pairs(found: "pd.DataFrame", top: int) -> None:

@@ -8,12 +8,15 @@ import pandas as pd
 from scipy.fft import irfft, next_fast_len, rfft
 from sklearn.metrics.pairwise import cosine_similarity
 
+from acrnn.audio import Limits, Source, open_audio
 from acrnn.collection.entries import Entry
 
 RATE_HZ = 8000
 """Of the waveforms that are compared."""
 BAND_HZ = (100.0, 3600.0)
 """What is compared of them: no hum, and nothing that resampling has cut."""
+COMPARED_S = 60
+"""Seconds of each recording that are compared, from its beginning."""
 SAME = 0.1
 """From this agreement on, two recordings hold the same sound."""
 N_NEAREST = 10
@@ -145,6 +148,18 @@ def _whitened(samples: np.ndarray, n: int, rate_hz: int) -> np.ndarray:
     size = np.abs(spectrum)
     keep = (frequencies >= BAND_HZ[0]) & (frequencies <= min(BAND_HZ[1], rate_hz / 2)) & (size > 0)
     return np.where(keep, spectrum / np.where(keep, size, 1), 0)
+
+
+def waveform_of(source: Source, name: str, limits: Limits | None = None) -> np.ndarray:
+    """Give a recording's first minute at `RATE_HZ`: float32 (n_samples,); raises AudioError as `decode` does."""
+    blocks, n_samples = [], 0
+    with open_audio(source, limits=limits, name=name) as file:
+        for block in file.blocks(RATE_HZ):
+            blocks.append(block)
+            n_samples += len(block)
+            if n_samples >= COMPARED_S * RATE_HZ:
+                break
+    return np.concatenate(blocks)[: COMPARED_S * RATE_HZ]
 
 
 def check_waveforms(

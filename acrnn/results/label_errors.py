@@ -14,8 +14,6 @@ import pandas as pd
 from acrnn.results.confusion import clip_table
 from acrnn.results.settings import Setting
 
-COLUMNS = ("filename", "fold", "true", "predicted", "p_true", "confidence", "suspected", "recording")
-
 
 def has_cleanlab() -> bool:
     """Whether cleanlab is installed."""
@@ -35,13 +33,13 @@ def label_errors(setting: Setting, recordings: Mapping[str, str] | None = None) 
     Returns
     -------
     DataFrame
-        A row a clip: `filename`, `fold`, `true` (its label), `predicted`, `p_true` (the self-confidence, 0 to 1),
-        `confidence`, `suspected` (missing where cleanlab is not installed) and `recording`.
+        The rows of `clip_table`, whose `p_true` is the self-confidence, and `suspected`, which is missing where
+        cleanlab is not installed.
     """
     clips = clip_table(setting, recordings)
     suspected = _suspected(setting.targets, setting.probabilities) if has_cleanlab() else None
     clips = clips.assign(suspected=pd.array([None] * len(clips) if suspected is None else suspected, "boolean"))
-    return clips.sort_values("p_true", kind="stable", ignore_index=True)[list(COLUMNS)]
+    return clips.sort_values("p_true", kind="stable", ignore_index=True)
 
 
 def _suspected(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -207,7 +207,7 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
     except OSError as error:
         st.error(plain(f"{sound.name} cannot be read any more ({error.strerror})."))
         return
-    st.markdown(f"**{_verdict(entry)}** · {plain(sound.name)}{_truth(entry)}")
+    st.markdown(f"**{verdict(entry)}** · {plain(sound.name)}{_truth(entry)}")
     player(
         figure_of(analysis, ClipView()),
         analysis.wav,
@@ -221,7 +221,8 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
     _ways_on(clip, checkpoint)
 
 
-def _verdict(entry: Entry) -> str:
+def verdict(entry: Entry) -> str:
+    """Say what the network says of a recording, escaped."""
     label, confidence = entry.likely[0]
     if entry.known is False:
         return f"None of its classes; nearest: {named(label)} ({confidence:.0%})"

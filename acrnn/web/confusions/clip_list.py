@@ -16,6 +16,9 @@ _COLUMNS = {
     "predicted": st.column_config.TextColumn("predicted as"),
     "confidence": st.column_config.NumberColumn(help="Probability of the predicted class.", **_SHARE),
     "p_true": st.column_config.NumberColumn("p (true class)", help="Probability of the true class.", **_SHARE),
+    "suspected": st.column_config.CheckboxColumn(
+        width="small", help="Whether confident learning takes the label for an error."
+    ),
     "recording": st.column_config.TextColumn(
         width="small", help="What the clip was cut from: for ESC-50 the number of a recording on Freesound."
     ),
@@ -29,6 +32,7 @@ _COLUMNS = {
 OF_CELL = ("filename", "confidence", "p_true", "recording", "fold")
 """Columns of the clips of one cell, whose classes are known."""
 OF_ANY = ("true", "predicted", "confidence", "p_true", "recording", "filename", "fold")
+OF_LABELS = ("true", "p_true", "predicted", "confidence", "suspected", "recording", "filename", "fold")
 OF_TWO = {
     "first": ("true", "confidence_a", "predicted_b", "confidence_b", "recording", "filename", "fold"),
     "second": ("true", "confidence_b", "predicted_a", "confidence_a", "recording", "filename", "fold"),

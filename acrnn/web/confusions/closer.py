@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from acrnn.checkpoints import Checkpoint
+from acrnn.collection import most_similar
 from acrnn.data import Clip, Dataset
 from acrnn.errors import AcrnnError, CheckpointError
 from acrnn.inference import Prediction
@@ -17,6 +19,7 @@ from acrnn.labels import pretty
 from acrnn.results.confusion import right_example, stem_of
 from acrnn.results.published import checkpoint_of_fold
 from acrnn.results.settings import Setting
+from acrnn.web.shared.analysis import analyse
 from acrnn.web.shared.clips import dataset_clip
 from acrnn.web.shared.datasets import clip_word, word_of
 from acrnn.web.shared.models import listen_query
@@ -34,6 +37,8 @@ export default function ({ data }) {
   setTimeout(show, 150) // when the page has its new length
 }
 """
+MOST_COMPARED = 60
+"""Right clips that a clip is compared with to find the nearest: the surest ones."""
 _BELOW_HEAD = "<style>.st-key-closer { scroll-margin-top: 4rem }</style>"
 """Where the page scrolls to, its own head leaves room."""
 
@@ -100,7 +105,10 @@ def look(filename: str | None) -> None:
 
 
 def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) -> None:
-    """Show the chosen clip as the model of its fold sees it, beside right ones of the predicted and the true class."""
+    """Show the chosen clip as the model of its fold sees it, beside right ones of the predicted and the true class.
+
+    Any other clip of the setting can be chosen to stand beside it in their place.
+    """
     if closer.chosen is None:
         return
     with closer.place:
@@ -112,22 +120,46 @@ def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: 
             st.info(f"{sentence_of(error)} Only its stored probabilities can be shown.", icon=":material/info:")
             _stored(setting, closer.chosen)
             return
-        views = [View("chosen", "This clip", f"{plain(closer.chosen)}, true class {named(row['true'])}", row, setting)]
-        lacking = []
-        for key, label in {"peer": row["predicted"], "truepeer": row["true"]}.items():
-            if key == "truepeer" and row["right"]:
-                continue
-            example = right_example(clips, row, label)
-            if example is None:
-                lacking.append(named(label))
-            else:
-                title = f"a {pretty(label)} that it classified correctly".capitalize()
-                views.append(View(key, title, _tell_example(example, row), example, setting))
+        beside = choose_beside(setting, clips, row, checkpoint, dataset)
+        views, lacking = (
+            [View("chosen", "This clip", f"{plain(closer.chosen)}, true class {named(row['true'])}", row, setting)],
+            [],
+        )
+        if beside is None:
+            peers, lacking = _peers(setting, clips, row)
+            views += peers
+        else:
+            views.append(View("beside", f"Beside it: {beside['filename']}", _headline(beside), beside, setting))
         predictions = show_views(views, dataset)
         if lacking:
             st.caption(f"This network classified no other {' and no other '.join(lacking)} of this fold correctly.")
+        if beside is not None and beside["fold"] == row["fold"] and (told := _cosine(predictions)):
+            st.caption(told)
         seen = "" if predictions[0] is None else describe_attention(predictions[0], checkpoint)
         st.caption(f"By {code(checkpoint.name)}, which never saw fold {row['fold']} in training. {seen}")
+
+
+def _peers(setting: Setting, clips: pd.DataFrame, row: pd.Series) -> tuple[list[View], list[str]]:
+    """Give right clips of the predicted and of the true class, and the classes that have none."""
+    views, lacking = [], []
+    for key, label in {"peer": row["predicted"], "truepeer": row["true"]}.items():
+        if key == "truepeer" and row["right"]:
+            continue
+        example = right_example(clips, row, label)
+        if example is None:
+            lacking.append(named(label))
+        else:
+            title = f"a {pretty(label)} that it classified correctly".capitalize()
+            views.append(View(key, title, _tell_example(example, row), example, setting))
+    return views, lacking
+
+
+def _cosine(predictions: Sequence[Prediction | None]) -> str | None:
+    """Say how alike the two are to the one network that heard both."""
+    if any(one is None or one.features is None for one in predictions):
+        return None
+    (cosine,) = most_similar(np.stack([one.features for one in predictions]), 0, 1)["similarity"]
+    return f"Cosine of their features before the output layer: {cosine:.2f}."
 
 
 def show_both(
@@ -184,6 +216,53 @@ def _side(view: View, dataset: Dataset | None) -> Side:
     except (AcrnnError, OSError) as error:
         problem = sentence_of(error)
     return Side(view.key, view.title, view.told, clip, checkpoint, problem)
+
+
+def choose_beside(
+    setting: Setting, clips: pd.DataFrame, row: pd.Series, checkpoint: Checkpoint, dataset: Dataset | None
+) -> pd.Series | None:
+    """Choose a clip to stand beside the chosen one; one click takes the nearest right clip of its true class."""
+    if st.session_state.get("beside_of", row["filename"]) != row["filename"]:
+        st.session_state["beside"] = None  # it stood beside another clip
+    st.session_state["beside_of"] = row["filename"]
+    box, nearest = st.columns([5, 3], vertical_alignment="bottom")
+    asked = nearest.button(
+        f"Nearest right {named(row['true'])}", icon=":material/compare_arrows:", width="stretch", key="nearest",
+        disabled=dataset is None,
+        help="Of the clips of its true class and fold that this network classified correctly, the one whose features "
+        "before the output layer are most like this clip's.",
+    )  # fmt: skip
+    if asked and (found := _nearest_right(setting, clips, row, checkpoint, dataset)) is not None:
+        st.session_state["beside"] = found
+    with box:
+        beside = address.none_or_one_of(
+            "Beside it", [name for name in setting.filenames if name != row["filename"]], key="beside",
+            placeholder="Any other clip, in place of those below",
+        )  # fmt: skip
+    return None if beside is None else clips[clips["filename"] == beside].iloc[0]
+
+
+def _nearest_right(
+    setting: Setting, clips: pd.DataFrame, row: pd.Series, checkpoint: Checkpoint, dataset: Dataset
+) -> str | None:
+    """Find the right clip of the true class and fold that is most like a clip to the network; None, and said why."""
+    right = clips[clips["right"] & (clips["true"] == row["true"]) & (clips["fold"] == row["fold"])]
+    right = right[right["filename"] != row["filename"]].nlargest(MOST_COMPARED, "confidence")
+    sounds, heard = sounds_by_stem(dataset), {}
+    with st.spinner("Comparing …"):
+        for name in (row["filename"], *right["filename"]):
+            found = sounds.get(stem_of(name))
+            try:
+                prediction = found and analyse(dataset_clip(found, dataset), checkpoint, lambda share: None).prediction
+            except (AcrnnError, OSError):
+                continue
+            if prediction is not None and prediction.features is not None:
+                heard[name] = prediction.features
+    if row["filename"] not in heard or len(heard) < 2:
+        st.info(f"There is no right clip of {named(row['true'])} in fold {row['fold']} to compare it with.")
+        return None
+    names = list(heard)
+    return names[int(most_similar(np.stack(list(heard.values())), 0, 1)["row"].iloc[0])]
 
 
 def _tell_example(example: pd.Series, row: pd.Series) -> str:
