@@ -100,10 +100,10 @@ def _described(members: Sequence[Member], pairs: np.ndarray, similarity: np.ndar
             "a": pairs[:, 0],
             "b": pairs[:, 1],
             "similarity": similarity,
-            "same_source": [a.source is not None and a.source == b.source for a, b in sides],
+            "same_source": np.array([a.source is not None and a.source == b.source for a, b in sides], bool),
             "across_folds": pd.array([_known(a.fold, b.fold, a.fold != b.fold) for a, b in sides], "boolean"),
             "same_label": pd.array([_known(a.label, b.label, a.label == b.label) for a, b in sides], "boolean"),
-            "copies": [a.key == b.key for a, b in sides],
+            "copies": np.array([a.key == b.key for a, b in sides], bool),
         }
     )
 
@@ -179,8 +179,8 @@ def check_waveforms(
         found.append(agreement(samples_of(row.a), samples_of(row.b), RATE_HZ))
         if on_pair is not None:
             on_pair(i + 1, len(pairs))
-    peaks, lags = zip(*found, strict=True) if found else ((), ())
-    return pairs.assign(waveform=peaks, lag_s=lags, same_sound=[peak >= SAME for peak in peaks])
+    peaks, lags_s = np.array(found, float).reshape(-1, 2).T
+    return pairs.assign(waveform=peaks, lag_s=lags_s, same_sound=peaks >= SAME)
 
 
 def named_pairs(members: Sequence[Member], pairs: pd.DataFrame) -> pd.DataFrame:
