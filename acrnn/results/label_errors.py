@@ -5,6 +5,7 @@ is decided by confident learning (Northcutt, Jiang and Chuang, JAIR 70, 2021), w
 `acrnn[audit]`).
 """
 
+import warnings
 from collections.abc import Mapping
 from importlib.util import find_spec
 
@@ -48,7 +49,9 @@ def _suspected(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
     shares = probabilities.astype(np.float64)
     shares /= shares.sum(axis=1, keepdims=True)  # those of a file are rounded
-    return find_label_issues(targets, shares, filter_by="prune_by_noise_rate", n_jobs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a class with few clips, none of which it then suspects
+        return find_label_issues(targets, shares, filter_by="prune_by_noise_rate", n_jobs=1)
 
 
 def tell_ranking(ranked: pd.DataFrame) -> str:
