@@ -87,7 +87,8 @@ def _choose(heard: Sequence[Entry], found: pd.DataFrame, told: pd.DataFrame) -> 
         "Hear a pair", list(by_word), key="pair", placeholder="Choose one here, or click its row",
         format_func=lambda word: " and ".join(one.sound.name for one in by_word[word]) if word in by_word else word,
     )  # fmt: skip
-    table = told.assign(what=[_what(row) for row in told.itertuples()])
+    folds = [None if pd.isna(row.fold_a) else f"{row.fold_a}, {row.fold_b}" for row in told.itertuples()]
+    table = told.assign(what=[_what(row) for row in told.itertuples()], folds=folds)
     for name in ("label_a", "label_b"):
         table[name] = table[name].map(pretty, na_action="ignore")
     table = table[list(_COLUMNS)].dropna(axis="columns", how="all")
@@ -100,20 +101,19 @@ def _choose(heard: Sequence[Entry], found: pd.DataFrame, told: pd.DataFrame) -> 
 
 
 _COLUMNS = {
-    "first": st.column_config.TextColumn(width="medium"),
-    "label_a": st.column_config.TextColumn("its class"),
-    "second": st.column_config.TextColumn(width="medium"),
-    "label_b": st.column_config.TextColumn("its class"),
+    "first": st.column_config.TextColumn(width=150),
+    "label_a": st.column_config.TextColumn("its class", width=100),
+    "second": st.column_config.TextColumn(width=150),
+    "label_b": st.column_config.TextColumn("its class", width=100),
+    "what": st.column_config.TextColumn("what it is", width=160),
     "similarity": st.column_config.NumberColumn(
-        "cosine", format="%.3f", width="small", help="Of the features before this network's output layer."
+        "cosine", format="%.3f", width=70, help="Of the features before this network's output layer."
     ),
     "waveform": st.column_config.NumberColumn(
-        "waveforms", format="%.2f", width="small",
+        "waveforms", format="%.2f", width=90,
         help=f"How far the waveforms agree, wherever the sound begins in each. From {SAME} on it is the same sound.",
     ),
-    "fold_a": st.column_config.NumberColumn("fold", width="small"),
-    "fold_b": st.column_config.NumberColumn("fold", width="small"),
-    "what": st.column_config.TextColumn("what it is"),
+    "folds": st.column_config.TextColumn(width=60),
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from acrnn.data import Dataset
 from acrnn.results.confusion import ClipFilter
 from acrnn.results.label_errors import label_errors, tell_ranking
 from acrnn.results.settings import Setting
-from acrnn.web.confusions.clip_list import OF_LABELS, clip_list, tell_clips
+from acrnn.web.confusions.clip_list import AS_LABELS, OF_LABELS, clip_list, tell_clips
 from acrnn.web.confusions.view import PRESS, recordings_of, save_csv
 from acrnn.web.shared.words import code
 from acrnn.web.shell import address
@@ -33,7 +33,8 @@ def list_labels(setting: Setting, wanted: ClipFilter, dataset: Dataset | None) -
     if listed == "suspected":
         found = found[found["suspected"].astype(bool)]
     st.caption(f"{tell_clips(found)}. {PRESS}")
-    clip_list(found, OF_LABELS if can_suspect else [name for name in OF_LABELS if name != "suspected"], "labelclips")
+    columns = OF_LABELS if can_suspect else [name for name in OF_LABELS if name != "suspected"]
+    clip_list(found, columns, "labelclips", AS_LABELS)
     save_csv(found, f"{setting.name}-label-errors")
     return found
 
