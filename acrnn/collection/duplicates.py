@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,11 @@ from acrnn.collection.entries import Entry
 
 RATE_HZ = 8000
 """Of the waveforms that are compared."""
-BAND_HZ = (100.0, 3600.0)
-"""What is compared of them: no hum, and nothing that resampling has cut."""
+EDGES_HZ = (100.0, 500.0, 1500.0, 3600.0)
+"""Of the three bands in which they are compared."""
 COMPARED_S = 60
 """Seconds of each recording that are compared, from its beginning."""
-SAME = 0.1
+SAME = 0.5
 """From this agreement on, two recordings hold the same sound."""
 N_NEAREST = 10
 """Neighbours of each recording that make pairs."""
@@ -112,42 +113,60 @@ def _known(one: object, other: object, value: bool) -> bool | None:
     return None if one is None or other is None else value
 
 
-def agreement(one: np.ndarray, other: np.ndarray, rate_hz: int) -> tuple[float, float]:
-    """Say how far two waveforms hold the same sound, wherever it begins.
+def agreement(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Say how far two waveforms hold the same sound, wherever it begins in each.
 
-    The generalised cross-correlation with phase transform (Knapp and Carter 1976): each frequency counts the same, so a
-    hum or a steady tone common to both says little, and level does not matter.
+    They are laid over each other where their generalised cross-correlation with phase transform (Knapp and Carter 1976)
+    is largest, and are then correlated in three bands. The middle one of the three counts: a hum that is common to both
+    fills one band, and two clicks that resemble each other do so in one or two.
 
     Parameters
     ----------
     one, other : ndarray (n_samples,)
-        At the same rate.
-    rate_hz : int
+        At `RATE_HZ`.
 
     Returns
     -------
-    peak : float
-        0 to 1: about the share that is the same; 0.02 to 0.05 between strangers of 5 s.
+    correlation : float
+        0 to 1, whatever the levels.
     lag_s : float
         How much later the sound comes in `other`.
     """
+    lag = _lag(one, other)
+    x, y = (one, other[lag:]) if lag >= 0 else (one[-lag:], other)
+    n = min(len(x), len(y))
+    return float(np.median(_correlations(x[:n], y[:n]))), lag / RATE_HZ
+
+
+def _lag(one: np.ndarray, other: np.ndarray) -> int:
+    """Give the lag in samples at which the phases agree most; a second of both overlaps, or the shorter one whole."""
     n = next_fast_len(len(one) + len(other), real=True)
-    cross = np.conj(_whitened(one, n, rate_hz)) * _whitened(other, n, rate_hz)
-    n_bins = np.count_nonzero(cross)
-    if n_bins == 0:
-        return 0.0, 0.0
-    correlation = irfft(cross, n) * n / (2 * n_bins)
-    at = int(np.abs(correlation).argmax())
-    return float(min(abs(correlation[at]), 1.0)), (at if at < len(other) else at - n) / rate_hz
+    correlation = np.abs(irfft(np.conj(_whitened(one, n)) * _whitened(other, n), n))
+    lags = np.concatenate([np.arange(len(other)), np.arange(len(other) - n, 0)])
+    overlap = np.minimum(len(one), len(other) - lags) - np.maximum(0, -lags)
+    correlation[overlap < min(RATE_HZ, len(one), len(other))] = 0
+    return int(lags[correlation.argmax()])
 
 
-def _whitened(samples: np.ndarray, n: int, rate_hz: int) -> np.ndarray:
-    """Give the phases alone of the band that is compared."""
+def _whitened(samples: np.ndarray, n: int) -> np.ndarray:
+    """Give the phases alone of what is compared: no hum, and nothing that resampling has cut."""
     spectrum = rfft(np.asarray(samples, np.float32), n)
-    frequencies = np.arange(len(spectrum)) * rate_hz / n
+    frequencies = np.arange(len(spectrum)) * RATE_HZ / n
     size = np.abs(spectrum)
-    keep = (frequencies >= BAND_HZ[0]) & (frequencies <= min(BAND_HZ[1], rate_hz / 2)) & (size > 0)
+    keep = (frequencies >= EDGES_HZ[0]) & (frequencies <= EDGES_HZ[-1]) & (size > 0)
     return np.where(keep, spectrum / np.where(keep, size, 1), 0)
+
+
+def _correlations(one: np.ndarray, other: np.ndarray) -> list[float]:
+    """Correlate two stretches of one length in each band."""
+    spectra = [rfft(np.asarray(samples, np.float32)) for samples in (one, other)]
+    edges = np.searchsorted(np.arange(len(spectra[0])) * RATE_HZ / len(one), EDGES_HZ)
+    found = []
+    for band in (slice(*ends) for ends in pairwise(edges)):
+        x, y = (spectrum[band] for spectrum in spectra)
+        size = np.sqrt(np.vdot(x, x).real * np.vdot(y, y).real)
+        found.append(float(abs(np.vdot(x, y).real) / size) if size > 0 else 0.0)
+    return found
 
 
 def waveform_of(source: Source, name: str, limits: Limits | None = None) -> np.ndarray:
@@ -176,7 +195,7 @@ def check_waveforms(
     """
     found = []
     for i, row in enumerate(pairs.itertuples()):
-        found.append(agreement(samples_of(row.a), samples_of(row.b), RATE_HZ))
+        found.append(agreement(samples_of(row.a), samples_of(row.b)))
         if on_pair is not None:
             on_pair(i + 1, len(pairs))
     peaks, lags_s = np.array(found, float).reshape(-1, 2).T

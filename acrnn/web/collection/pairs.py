@@ -9,7 +9,6 @@ import streamlit as st
 
 from acrnn.collection import Entry
 from acrnn.collection.duplicates import (
-    RATE_HZ,
     SAME,
     Member,
     agreement,
@@ -111,7 +110,7 @@ _COLUMNS = {
     ),
     "waveform": st.column_config.NumberColumn(
         "waveforms", format="%.2f", width=90,
-        help=f"How far the waveforms agree, wherever the sound begins in each. From {SAME} on it is the same sound.",
+        help=f"Correlation of the waveforms, wherever the sound begins in each. From {SAME} on it is the same sound.",
     ),
     "folds": st.column_config.TextColumn(width=60),
 }  # fmt: skip
@@ -152,7 +151,7 @@ def _alike(one: Entry, other: Entry) -> str | None:
     (cosine,) = most_similar(np.stack([one.features, other.features]), 0, 1)["similarity"]
     told = f"Cosine of their features before the output layer: {cosine:.2f}."
     try:
-        peak, lag_s = agreement(_waveform(one), _waveform(other), RATE_HZ)
+        peak, lag_s = agreement(_waveform(one), _waveform(other))
     except (AcrnnError, OSError):
         return told
     if peak < SAME:
