@@ -7,7 +7,7 @@ from acrnn.audio import encode_wav
 from acrnn.collection.duplicates import (
     COMPARED_S,
     RATE_HZ,
-    SAME,
+    Agreement,
     Member,
     agreement,
     check_waveforms,
@@ -21,32 +21,35 @@ RNG = np.random.default_rng(0)
 NOISE = RNG.standard_normal(5 * RATE_HZ).astype(np.float32)
 
 
-def test_a_sound_agrees_with_itself_wherever_it_begins():
-    assert agreement(NOISE, NOISE) == (pytest.approx(1), 0)
-    later = np.concatenate([np.zeros(RATE_HZ, np.float32), 0.01 * NOISE])
-    assert agreement(NOISE, later) == (pytest.approx(1, abs=0.01), 1)
-    assert agreement(later, NOISE) == (pytest.approx(1, abs=0.01), -1)
-    assert agreement(NOISE[RATE_HZ:], NOISE[: 3 * RATE_HZ]) == (pytest.approx(1, abs=0.01), 1)
+@pytest.mark.parametrize("sign", [1, -0.01])
+def test_a_sound_agrees_with_itself_wherever_it_begins(sign):
+    later = np.concatenate([np.zeros(RATE_HZ, np.float32), sign * NOISE]).astype(np.float32)
+    for one, other, lag_s in (
+        (NOISE, sign * NOISE, 0), (NOISE, later, 1), (later, NOISE, -1), (NOISE[RATE_HZ:], NOISE[: 3 * RATE_HZ], 1),
+    ):  # fmt: skip
+        found = agreement(one, other)
+        assert found.is_same
+        assert (found.correlation, found.lag_s) == (pytest.approx(1, abs=0.01), lag_s)
 
 
 def test_strangers_do_not_agree_even_if_they_share_a_hum_or_are_clicks():
     t_s = np.arange(len(NOISE)) / RATE_HZ
     hum = 20 * np.sin(2 * np.pi * 440 * t_s).astype(np.float32)
     other = RNG.standard_normal(len(NOISE)).astype(np.float32)
-    assert agreement(NOISE, other)[0] < SAME / 5
-    assert agreement(NOISE + hum, other + hum)[0] < SAME / 5
-    assert agreement(NOISE, np.zeros(100, np.float32)) == (0.0, 0.0)
-    clicks = [np.zeros(len(NOISE), np.float32) for _ in range(2)]
-    for click in clicks:
-        click[1000 : 1000 + RATE_HZ // 10] = RNG.standard_normal(RATE_HZ // 10) * np.exp(
-            -np.arange(RATE_HZ // 10) / 100
-        )
-    assert agreement(*clicks)[0] < SAME
+    assert agreement(NOISE, other).correlation < 0.1
+    assert agreement(NOISE + hum, other + hum).correlation < 0.1
+    assert agreement(NOISE, np.zeros(100, np.float32)) == Agreement(0.0, 0.0, 0.0)
+    clicks = np.zeros((2, len(NOISE)), np.float32)
+    clicks[:, 1000:1400] = RNG.standard_normal((2, 400)) * np.exp(-np.arange(400) / 50)
+    assert agreement(*clicks).phases > 0.15  # which one measure alone would not tell from the same sound
+    assert not agreement(*clicks).is_same
 
 
-def test_the_same_sound_is_known_through_noise_and_a_sign_that_is_turned():
-    noisy = -NOISE + 0.5 * RNG.standard_normal(len(NOISE)).astype(np.float32)
-    assert agreement(NOISE, noisy)[0] == pytest.approx(1 / np.sqrt(1.25), abs=0.05)
+def test_the_same_sound_is_known_through_noise():
+    noisy = NOISE + 0.5 * RNG.standard_normal(len(NOISE)).astype(np.float32)
+    found = agreement(NOISE, noisy)
+    assert found.is_same
+    assert found.correlation == pytest.approx(1 / np.sqrt(1.25), abs=0.05)
 
 
 MEMBERS = [

@@ -9,7 +9,6 @@ import streamlit as st
 
 from acrnn.collection import Entry
 from acrnn.collection.duplicates import (
-    SAME,
     Member,
     agreement,
     check_waveforms,
@@ -110,7 +109,7 @@ _COLUMNS = {
     ),
     "waveform": st.column_config.NumberColumn(
         "waveforms", format="%.2f", width=90,
-        help=f"Correlation of the waveforms, wherever the sound begins in each. From {SAME} on it is the same sound.",
+        help="Correlation of the waveforms, laid over each other where they agree most: the middle one of three bands.",
     ),
     "folds": st.column_config.TextColumn(width=60),
 }  # fmt: skip
@@ -151,10 +150,11 @@ def _alike(one: Entry, other: Entry) -> str | None:
     (cosine,) = most_similar(np.stack([one.features, other.features]), 0, 1)["similarity"]
     told = f"Cosine of their features before the output layer: {cosine:.2f}."
     try:
-        peak, lag_s = agreement(_waveform(one), _waveform(other))
+        found = agreement(_waveform(one), _waveform(other))
     except (AcrnnError, OSError):
         return told
-    if peak < SAME:
-        return f"{told} Their waveforms do not hold the same sound ({peak:.2f}; from {SAME} on they would)."
-    later = "" if abs(lag_s) < 0.01 else f", {abs(lag_s):.2f} s {'later' if lag_s > 0 else 'earlier'} in the second"
-    return f"{told} Their waveforms hold the same sound ({peak:.2f}{later})."
+    if not found.is_same:
+        return f"{told} Their waveforms do not hold the same sound (correlation {found.correlation:.2f})."
+    later = f"{abs(found.lag_s):.2f} s {'later' if found.lag_s > 0 else 'earlier'} in the second"
+    where = "" if abs(found.lag_s) < 0.01 else f", {later}"
+    return f"{told} Their waveforms hold the same sound (correlation {found.correlation:.2f}{where})."
