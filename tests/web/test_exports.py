@@ -58,7 +58,7 @@ def test_what_is_too_long_for_a_page_is_not_offered_as_one(nothing_shipped, open
 def test_confusions_saves_the_labels_that_are_in_question(open_page, downloads):
     setting = max(load_settings(), key=lambda setting: len(setting.folds))
     page = open_page("confusions", setting=setting.name, view="labels")
-    rows = rows_of(downloads("CSV"))
+    rows = rows_of(downloads("These clips (CSV)"))
     expected = label_errors(setting)
     assert [row["filename"] for row in rows] == expected["filename"].tolist()
     assert [row["suspected"] for row in rows] == expected["suspected"].astype(str).tolist()

@@ -35,7 +35,7 @@ def list_labels(setting: Setting, wanted: ClipFilter, dataset: Dataset | None) -
     st.caption(f"{tell_clips(found)}. {PRESS}")
     columns = OF_LABELS if can_suspect else [name for name in OF_LABELS if name != "suspected"]
     clip_list(found, columns, "labelclips", AS_LABELS)
-    save_csv(found, f"{setting.name}-label-errors")
+    save_csv(found, f"{setting.name}-label-errors", label="These clips (CSV)")
     return found
 
 
