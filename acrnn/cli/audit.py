@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from acrnn.cli.measures import count_bar
-from acrnn.cli.options import DataRoot, Device, errors, sheet, writable
+from acrnn.cli.options import DataRoot, Device, errors, harmless, sheet, writable
 from acrnn.errors import OptionError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def audit(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for both lists as CSV.", callback=writable)] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to print of each list.")] = 20,
-    pairs: Annotated[int, typer.Option(min=1, help="Pairs of recordings to check by their waveforms.")] = 200,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs of recordings to compare by their waveforms.")] = 2000,
     device: Device = "auto",
 ) -> None:
     """List clips whose label is likely wrong, and pairs of recordings that are nearly the same.
@@ -143,11 +143,9 @@ def _print_pairs(found: "pd.DataFrame", top: int) -> None:
     print(tell_pairs(found))
     table = Table("first", "label", "second", "label", "cosine", "waveforms", "folds", "")
     for row in found.head(top).itertuples():
+        names = map(harmless, (row.first, row.label_a, row.second, row.label_b))
         told = "same recording" if row.same_source else "same sound" if row.same_sound else ""
-        folds = f"{row.fold_a}, {row.fold_b}"
-        table.add_row(
-            row.first, row.label_a, row.second, row.label_b, f"{row.similarity:.3f}", f"{row.waveform:.2f}", folds, told
-        )
+        table.add_row(*names, f"{row.similarity:.3f}", f"{row.waveform:.2f}", f"{row.fold_a}, {row.fold_b}", told)
     sheet(160).print(table)
 
 

@@ -211,6 +211,8 @@ def check_waveforms(
 ) -> pd.DataFrame:
     """Add to pairs what their waveforms say, as `Agreement` has it: `waveform`, `phases`, `lag_s` and `same_sound`.
 
+    Those that hold the same sound come first, then cuts of one recording in different folds, then the others.
+
     Parameters
     ----------
     samples_of : callable
@@ -223,12 +225,13 @@ def check_waveforms(
         found.append(agreement(samples_of(row.a), samples_of(row.b)))
         if on_pair is not None:
             on_pair(i + 1, len(pairs))
-    return pairs.assign(
+    checked = pairs.assign(
         waveform=np.array([one.correlation for one in found], float),
         phases=np.array([one.phases for one in found], float),
         lag_s=np.array([one.lag_s for one in found], float),
         same_sound=np.array([one.is_same for one in found], bool),
     )
+    return checked.sort_values(["same_sound", "same_source"], ascending=False, kind="stable", ignore_index=True)
 
 
 def named_pairs(members: Sequence[Member], pairs: pd.DataFrame) -> pd.DataFrame:
@@ -248,11 +251,11 @@ def tell_pairs(pairs: pd.DataFrame) -> str:
     """Say how pairs were found, how many hold, and how many of these stand on both sides of a fold's border."""
     strangers, leaks = pairs[~pairs["same_source"]], pairs[pairs["same_source"]]
     told = (
-        f"{len(strangers)} pairs of different recordings, the most alike by the network's features; in "
-        f"{int(strangers['same_sound'].sum())} of them the waveforms hold the same sound"
+        f"{len(strangers)} pairs of different recordings, the most alike by the network's features, were compared by "
+        f"their waveforms; {int(strangers['same_sound'].sum())} hold the same sound"
     )
     if (n := int((strangers["same_sound"] & strangers["across_folds"].fillna(False)).sum())) > 0:
         told += f", {n} of these in different folds"
     if len(leaks):
         told += f". {len(leaks)} pairs are cuts of one recording in different folds"
-    return f"{told}. To a network sounds are alike that no listener would confuse: listen, or trust the waveforms."
+    return f"{told}. The others are alike to the network alone."
