@@ -18,7 +18,7 @@ EDGES_HZ = (100.0, 500.0, 1500.0, 3600.0)
 """Of the three bands in which they are compared."""
 COMPARED_S = 60
 """Seconds of each recording that are compared, from its beginning."""
-SAME, SAME_PHASES = 0.5, 0.25
+SAME, SAME_PHASES = 0.55, 0.25
 """From this correlation and this agreement of phases on, two recordings hold the same sound.
 
 Set on ESC-50, where none of 7005 pairs of different classes reaches the first.

@@ -14,6 +14,7 @@ from PIL import Image
 
 from acrnn.checkpoints import keep_open_set
 from acrnn.figures import ClipView
+from acrnn.figures.clip import MAX_COLUMNS
 from acrnn.figures.finding import Finding, findings_html, write_findings
 from acrnn.inference import Predictor
 from acrnn.labels import pretty
@@ -112,6 +113,17 @@ def test_a_clip_of_five_seconds_is_small(checkpoint):
     noise = np.random.default_rng(0).uniform(-1, 1, 80_000).astype(np.float32)  # which nothing compresses
     page = findings_html([Finding(Predictor(checkpoint, "cpu")(noise, 16_000), noise, checkpoint)])
     assert len(page) < 0.5e6
+
+
+@pytest.mark.parametrize("seconds", [0.02, 30])
+def test_the_shortest_clip_and_one_of_more_frames_than_a_screen_can_show_are_drawn(checkpoint, seconds):
+    samples = np.random.default_rng(0).uniform(-0.3, 0.3, int(seconds * 16_000)).astype(np.float32)
+    page = findings_html([Finding(Predictor(checkpoint, "cpu")(samples, 16_000), samples, checkpoint)])
+    spectrogram = Image.open(io.BytesIO(within(page, "image/png")[0]))
+    assert 1 <= spectrogram.size[0] <= MAX_COLUMNS
+    ticks = re.findall(r'<svg class="axis".*?</svg>', page, re.DOTALL)[0].count("<text")
+    assert 1 <= ticks <= 8
+    assert not re.search(r"=\"nan|nan%|\bnan\b", re.sub(r"data:[\w/;,+=-]+", "", page))
 
 
 def test_a_network_without_attention_or_calibration_claims_neither(save_checkpoint, tmp_path):

@@ -31,7 +31,7 @@ from acrnn.web.shared.words import named, plain, sentence_of
 from acrnn.web.shell import address
 from acrnn.web.shell.public import turns
 
-MOST_PAIRS = 100
+MOST_PAIRS = 500
 """Of different recordings; the command line takes more."""
 TALL_PX = 420
 SHOWN = {"all": "all", "same": "the same sound", "folds": "in different folds"}
@@ -45,7 +45,7 @@ def show_pairs(entries: Sequence[Entry], collection: Collection) -> None:
         return
     members = [Member.of(entry) for entry in heard]
     try:
-        found = _pairs(heard, members, tuple(members), collection.checkpoint.config.key)
+        found = _pairs(heard, members, hash(tuple(members)), collection.checkpoint.config.key)
     except (AcrnnError, OSError) as error:
         st.error(sentence_of(error))
         return
@@ -65,7 +65,7 @@ def show_pairs(entries: Sequence[Entry], collection: Collection) -> None:
 
 
 @st.cache_data(show_spinner="Comparing the recordings …", max_entries=8)
-def _pairs(_heard: Sequence[Entry], _members: Sequence[Member], key: tuple, checkpoint: str) -> pd.DataFrame:
+def _pairs(_heard: Sequence[Entry], _members: Sequence[Member], key: int, checkpoint: str) -> pd.DataFrame:
     found = near_duplicates(_members, np.stack([entry.features for entry in _heard]), MOST_PAIRS)
     with turns().take():
         return check_waveforms(found, lru_cache(maxsize=500)(lambda i: _waveform(_heard[i])))
