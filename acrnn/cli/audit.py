@@ -60,6 +60,8 @@ def _chosen(data: Path, name: str | None, load: Callable) -> "tuple[Setting, Dat
     OptionError
         If there are none.
     """
+    from acrnn.data.names import OWN
+    from acrnn.data.own import is_release
     from acrnn.results.settings import load_settings
 
     settings = {one.name: one for one in load_settings() if one.filenames and not one.is_classical}
@@ -67,7 +69,7 @@ def _chosen(data: Path, name: str | None, load: Callable) -> "tuple[Setting, Dat
         if name not in settings:
             raise OptionError(f"There are no results {name}; {', '.join(list(settings)[:5])} … are accepted.")
         return settings[name], load(data, settings[name].dataset)
-    dataset = load(data)
+    dataset = load(data, None if is_release(data) else OWN)
     fitting = [one for one in settings.values() if one.dataset == dataset.name]
     if not fitting:
         raise OptionError(

@@ -8,6 +8,8 @@ import pytest
 
 from acrnn.data import load
 from acrnn.labels import ESC10
+from acrnn.results.settings import record
+from acrnn.runs.finish import publish
 from acrnn.training import Recipe
 from tests.command_line import run_command
 from tests.web.test_confusion_words import result, write
@@ -84,3 +86,20 @@ def test_results_that_are_not_there_are_named(audit, tmp_path):
     code, _, err = audit()
     assert code == 2
     assert "No results hold predictions of doubled · ESC-10" in err
+
+
+def test_own_classes_are_audited_whatever_they_are_called(
+    monkeypatch, capsys, tmp_path, nothing_shipped, own_root, own_run
+):
+    for variable in ("CHECKPOINTS", "RESULTS", "DATASETS"):
+        monkeypatch.setenv(f"ACRNN_{variable}", str(tmp_path / variable.lower()))
+    record(own_run)
+    publish(own_run)
+    code, out, err = run_command(
+        monkeypatch, capsys, "audit", "--data", own_root, "--out", tmp_path / "lists", "--device", "cpu"
+    )
+    assert code == 0, err
+    assert "<b>x" in out
+    labels = {row["true"] for row in rows(tmp_path / "lists" / "label-errors.csv")}
+    assert "'=1+1" in labels  # which no spreadsheet takes for a formula
+    assert rows(tmp_path / "lists" / "near-duplicates.csv")
