@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from acrnn.checkpoints import Checkpoint
 from acrnn.collection import most_similar
 from acrnn.data import Clip, Dataset
-from acrnn.errors import AcrnnError, CheckpointError
+from acrnn.errors import AcrnnError, CheckpointError, LimitError
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
 from acrnn.results.confusion import right_example, stem_of
@@ -254,6 +254,9 @@ def _nearest_right(
             found = sounds.get(stem_of(name))
             try:
                 prediction = found and analyse(dataset_clip(found, dataset), checkpoint, lambda share: None).prediction
+            except LimitError as error:
+                st.info(sentence_of(error), icon=":material/info:")
+                return None
             except (AcrnnError, OSError):
                 continue
             if prediction is not None and prediction.features is not None:
