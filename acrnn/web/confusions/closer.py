@@ -121,15 +121,13 @@ def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: 
             _stored(setting, closer.chosen)
             return
         beside = choose_beside(setting, clips, row, checkpoint, dataset)
-        views, lacking = (
-            [View("chosen", "This clip", f"{plain(closer.chosen)}, true class {named(row['true'])}", row, setting)],
-            [],
-        )
+        views, lacking = [View("chosen", "This clip", _tell_true(row), row, setting)], []
         if beside is None:
             peers, lacking = _peers(setting, clips, row)
             views += peers
         else:
-            views.append(View("beside", f"Beside it: {beside['filename']}", _headline(beside), beside, setting))
+            told = f"{plain(beside['filename'])}: {_headline(beside)}"
+            views.append(View("beside", "Beside it", told, beside, setting))
         predictions = show_views(views, dataset)
         if lacking:
             st.caption(f"This network classified no other {' and no other '.join(lacking)} of this fold correctly.")
@@ -152,6 +150,10 @@ def _peers(setting: Setting, clips: pd.DataFrame, row: pd.Series) -> tuple[list[
             title = f"a {pretty(label)} that it classified correctly".capitalize()
             views.append(View(key, title, _tell_example(example, row), example, setting))
     return views, lacking
+
+
+def _tell_true(row: pd.Series) -> str:
+    return f"{plain(row['filename'])}, true class {named(row['true'])}"
 
 
 def _cosine(predictions: Sequence[Prediction | None]) -> str | None:

@@ -60,7 +60,8 @@ def finding_button(found: Sequence[Found], view: ClipView, name: str) -> None:
 def _finding(found: Found, view: ClipView) -> Finding:
     clip, prediction = found.clip, found.analysis.prediction
     seen = tell_seen(clip.fold, clip.fingerprint, found.checkpoint)
-    return Finding(prediction, found.analysis.samples, found.checkpoint, clip.truth, seen, found.title, view)
+    title = "" if found.title == prediction.name else found.title  # the name stands there anyway
+    return Finding(prediction, found.analysis.samples, found.checkpoint, clip.truth, seen, title, view)
 
 
 def attention_csv(prediction: Prediction) -> str:
