@@ -3,7 +3,7 @@
 import streamlit as st
 
 from acrnn.collection import table_of
-from acrnn.web.collection import labelling, rows
+from acrnn.web.collection import labelling, pairs, rows
 from acrnn.web.collection import map as embedding
 from acrnn.web.collection.gather import choose_sounds, listen_to_all
 from acrnn.web.shared.models import choose_checkpoint, describe_accuracy
@@ -37,7 +37,11 @@ table = table_of(list(by_key.values()), labels, checkpoint.config.labels).set_in
 collection = rows.Collection(by_key, table, checkpoint)
 
 said = st.empty()
-table_tab, map_tab = address.tabs({"table": "Table", "map": "Map"}, key="as")
+table_tab, map_tab, pairs_tab = address.tabs({"table": "Table", "map": "Map", "pairs": "Near-duplicates"}, key="as")
+selected: list[str] = []
+if pairs_tab.open:
+    with pairs_tab:
+        pairs.show_pairs(entries, collection)
 if map_tab.open:
     with map_tab:
         embedding.show_map(collection)
@@ -55,10 +59,13 @@ if table_tab.open:
 else:
     kept = table
 said.markdown(rows.describe(collection, len(kept)))
-if kept.empty:
+if kept.empty or pairs_tab.open:
     st.stop()
 
 st.divider()
+if len(selected) == 2:
+    pairs.show_two((collection.entries[selected[0]], collection.entries[selected[1]]), collection)
+    st.stop()
 entry = rows.choose_clip(collection, kept)
 if entry is None:
     st.stop()

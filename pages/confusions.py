@@ -8,6 +8,7 @@ from acrnn.web.confusions import view as web
 from acrnn.web.confusions.clip_list import OF_ANY, clip_list, tell_clips
 from acrnn.web.confusions.closer import closer_below, show_closer, walk_through
 from acrnn.web.confusions.compare_two import compare_with
+from acrnn.web.confusions.labels import list_labels
 from acrnn.web.shared.results import known_settings
 from acrnn.web.shell import address
 from acrnn.web.shell.router import through_app
@@ -33,7 +34,7 @@ if (missing := web.describe_sounds(setting, dataset)) is not None:
 if len(clips) < len(every):
     st.caption(f":material/filter_alt: The filters keep {len(clips)} of {len(every)} clips.")
 
-matrix_tab, class_tab, clips_tab, calibration_tab, compare_tab = address.tabs(web.TABS, key="view")
+matrix_tab, class_tab, clips_tab, labels_tab, calibration_tab, compare_tab = address.tabs(web.TABS, key="view")
 if clips.empty:
     st.info("No clip passes the filters.", icon=":material/filter_alt_off:")
     st.stop()
@@ -77,6 +78,11 @@ if clips_tab.open:
         clip_list(ranked, OF_ANY, "rankedclips")
         walk_through(closer, ranked)
         web.save_csv(ranked, f"{setting.name}-ranked")
+    show_closer(closer, setting, every, dataset)
+
+if labels_tab.open:
+    with labels_tab, closer_below(setting) as closer:
+        walk_through(closer, list_labels(setting, wanted, dataset))
     show_closer(closer, setting, every, dataset)
 
 if calibration_tab.open:

@@ -137,5 +137,5 @@ st.caption(
     f"{describe_probability(prediction, checkpoint)}"
 )
 as_seen = replace(drawn, low_db=low_db, high_db=max(high_db, low_db + 5), overlay=overlay)
-exports.buttons(prediction, lambda: figure_of(analysis, as_seen))
+exports.buttons(exports.Found(clip, analysis, checkpoint), as_seen)
 faithfulness.listen_panel(clip, checkpoint, prediction)

@@ -97,6 +97,8 @@ def test_the_network_knows_tensors_alone(graph):
         ("onnx", {"export"}),
         ("ray", {"cluster"}),
         ("huggingface_hub", {"checkpoints"}),
+        ("cleanlab", {"results"}),
+        ("jinja2", {"figures"}),
         ("pages", set()),
     ],
 )

@@ -70,11 +70,12 @@ def test_it_predicts_in_another_folder_without_a_home_and_with_nowhere_to_write(
     noise = np.random.default_rng(0).uniform(-0.3, 0.3, 22_050)
     clip = write_wav(tmp_path / "x.wav", noise, 22_050)
     nowhere = {f"XDG_{name}_HOME": "/proc/acrnn" for name in ("CACHE", "DATA", "CONFIG")}
-    done = run("predict", clip.name, "--json", "--device", "cpu", **nowhere)
+    done = run("predict", clip.name, "--json", "--html", "x.html", "--device", "cpu", **nowhere)
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)
     assert row["checkpoint"] == DEFAULT_CHECKPOINTS[0]
-    assert [path.name for path in tmp_path.iterdir()] == ["x.wav"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.html", "x.wav"]
+    assert (tmp_path / "x.html").read_text().rstrip().endswith("</html>")
 
 
 def test_it_lists_its_checkpoints_and_says_where_the_others_are(run):

@@ -251,13 +251,22 @@ def encode_wav(samples: np.ndarray, rate_hz: int) -> bytes:
     OptionError
         If the rate is out of range.
     """
+    return _encoded(samples, rate_hz, "WAV")
+
+
+def encode_flac(samples: np.ndarray, rate_hz: int) -> bytes:
+    """16-bit FLAC, lossless and about half as large; as `encode_wav`."""
+    return _encoded(samples, rate_hz, "FLAC")
+
+
+def _encoded(samples: np.ndarray, rate_hz: int, form: str) -> bytes:
     import soundfile as sf
 
     samples, rate_hz = np.asarray(samples), _checked_rate(rate_hz)
     if samples.dtype.kind != "f" or not np.isfinite(samples).all():
         raise BadSamplesError("The audio to write is not of finite real numbers; those in [-1, 1] are accepted.")
     out, n_channels = io.BytesIO(), 1 if samples.ndim == 1 else samples.shape[1]
-    with sf.SoundFile(out, "w", rate_hz, n_channels, format="WAV", subtype="PCM_16") as file:
+    with sf.SoundFile(out, "w", rate_hz, n_channels, format=form, subtype="PCM_16") as file:
         for start in range(0, len(samples), _BLOCK_SAMPLES):  # an hour gets no copies beside the result
             block = samples[start : start + _BLOCK_SAMPLES]
             file.write(np.clip(np.rint(block * 32768.0), -32768, 32767).astype(np.int16))

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Column, Table
 
 from acrnn.cli import measures, outcomes
+from acrnn.cli.audit import audit
 from acrnn.cli.check import check
 from acrnn.cli.events import events
 from acrnn.cli.export import export
@@ -354,5 +355,5 @@ def download(
     print(root)
 
 
-for _command in (check, export, *outcomes.COMMANDS, *measures.COMMANDS):
+for _command in (check, audit, export, *outcomes.COMMANDS, *measures.COMMANDS):
     app.command()(_command)

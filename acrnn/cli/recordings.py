@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial as partial_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,8 @@ from acrnn.errors import AcrnnError, OptionError, TruncatedAudioError
 from acrnn.paths import DEFAULT_CHECKPOINTS
 
 if TYPE_CHECKING:
-    from acrnn.inference import Prediction
+    from acrnn.audio import Limits
+    from acrnn.inference import Prediction, Predictor
 
 
 def predict(
@@ -25,6 +27,9 @@ def predict(
     checkpoint: Checkpoint = DEFAULT_CHECKPOINTS[0],
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list on stdout, one object a clip.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="A page to write too: picture, sound and prediction of each clip.")
+    ] = None,
     device: Device = "auto",
     channel: Annotated[int | None, typer.Option(min=1, help="Use this channel; default: the mean of all.")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Use what is there of a file that is cut short.")] = False,
@@ -33,7 +38,8 @@ def predict(
     """Name the class of each clip, and say which frames the network attended to.
 
     Notes on a recording go to stderr. Files that cannot be used are named there, the others are still done, and the
-    exit code is 2. Recordings of many hours are streamed. Ctrl-C ends a batch with what is done, and exit code 130.
+    exit code is 2. Recordings of many hours are streamed, but for --html, whose page holds their sound. Ctrl-C ends a
+    batch with what is done, and exit code 130.
     """
     from acrnn.audio import Limits
     from acrnn.devices import describe_device
@@ -45,25 +51,75 @@ def predict(
         limits = replace(limits, max_duration_s=max_seconds)
     predictor = load(checkpoint, device)
     errors.print(f"{predictor.checkpoint.name} on {describe_device(predictor.device)}", markup=False)
-    exit_code = 0
-    with _json_list() if as_json else nullcontext(lambda prediction: _print_prediction(prediction, top)) as tell:
-        try:
-            for path in paths:
-                source, name = (sys.stdin.buffer, "standard input") if str(path) == "-" else (path, str(path))
-                try:
-                    prediction = predictor(source, name=name, limits=limits, channel=channel, partial=partial)
-                except AcrnnError as error:
-                    exit_code = 2
-                    hint = " --partial uses what is there." if _is_cut(error) and not partial else ""
-                    errors.print(f"error: {error}{hint}", markup=False)
-                    continue
-                _print_notes(prediction, name)
-                tell(prediction.as_dict(top) if as_json else prediction)
-        except KeyboardInterrupt:
-            exit_code = 130
-            errors.print("stopped; the recordings from here on are not done", markup=False)
+    if html is not None:
+        limits = _for_page(html, limits)
+    telling = _json_list() if as_json else nullcontext(lambda prediction: _print_prediction(prediction, top))
+    hearing = nullcontext(predictor) if html is None else _page(html, predictor, several=len(paths) > 1)
+    with telling as tell, hearing as hear:
+        exit_code = _predict_each(
+            paths,
+            partial_of(hear, limits=limits, channel=channel, partial=partial),
+            lambda prediction: tell(prediction.as_dict(top) if as_json else prediction),
+        )
     if exit_code:
         raise typer.Exit(exit_code)
+
+
+def _predict_each(paths: list[Path], hear: Callable[..., "Prediction"], tell: Callable[["Prediction"], object]) -> int:
+    """Predict files and tell each prediction; gives the exit code."""
+    exit_code = 0
+    try:
+        for path in paths:
+            source, name = (sys.stdin.buffer, "standard input") if str(path) == "-" else (path, str(path))
+            try:
+                prediction = hear(source, name=name)
+            except AcrnnError as error:
+                exit_code = 2
+                hint = " --partial uses what is there." if _is_cut(error) and not hear.keywords["partial"] else ""
+                errors.print(f"error: {error}{hint}", markup=False)
+                continue
+            _print_notes(prediction, name)
+            tell(prediction)
+    except KeyboardInterrupt:
+        exit_code = 130
+        errors.print("stopped; the recordings from here on are not done", markup=False)
+    return exit_code
+
+
+def _for_page(path: Path, limits: "Limits") -> "Limits":
+    """Make sure that a page can be written, and bound the recordings whose sound goes into it.
+
+    Raises
+    ------
+    OptionError
+    """
+    from acrnn.figures.finding import LONGEST_S
+
+    if path.is_dir():
+        raise OptionError(f"--html is {path}, a folder; the name of a file such as finding.html is accepted.")
+    if limits.max_duration_s <= LONGEST_S:
+        return limits
+    return replace(limits, max_duration_s=LONGEST_S, raised_by="predict without --html, whose page holds the sound,")
+
+
+@contextmanager
+def _page(path: Path, predictor: "Predictor", *, several: bool) -> Iterator[Callable[..., "Prediction"]]:
+    """Write a page of what is predicted; gives a function that predicts as `predictor` does and adds a section."""
+    from acrnn.audio import decode
+    from acrnn.figures.finding import Finding, write_findings
+
+    checkpoint = predictor.checkpoint
+
+    def hear(source: Any, *, name: str, **how: Any) -> "Prediction":
+        audio = decode(source, checkpoint.config.front_end.rate_hz, name=name, **how)
+        prediction = predictor(audio, name=name)
+        page.add(Finding(prediction, audio.samples, checkpoint))
+        return prediction
+
+    with write_findings(path, several=several) as page:
+        yield hear
+    if page.n_findings:
+        errors.print(f"{path}: {page.n_findings} finding{'s' * (page.n_findings != 1)}", markup=False)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Many recordings and a loaded network → an entry each: what it says of them, their features and a thumbnail.
 
-In reading order: `entries` (one recording), `neighbours` (which are alike, and a map of all) and `labels` (what a
-listener says they are). Imports `inference` and `figures`, for thumbnails; knows nothing of a page.
+In reading order: `entries` (one recording), `neighbours` (which are alike, and a map of all), `duplicates` (which are
+nearly the same) and `labels` (what a listener says they are). Imports `inference` and `figures`, for thumbnails; knows
+nothing of a page.
 """
 
 from acrnn.collection.entries import Entry, Listener, Sound, table_of

@@ -36,6 +36,8 @@ class ClipView:
         Drawn in place of the segments.
     span_s : (float, float), optional
         The stretch of the recording that is drawn, as finely as the screen shows; by default all of it.
+    until_s : float, optional
+        Where the time axis ends, so that clips of different lengths can share one; by default where the drawing does.
     """
 
     low_db: float = -80.0
@@ -43,6 +45,7 @@ class ClipView:
     overlay: bool = False
     events: tuple[Event, ...] | None = None
     span_s: tuple[float, float] | None = None
+    until_s: float | None = None
 
 
 def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view: ClipView | None = None) -> Figure:
@@ -73,7 +76,7 @@ def clip_figure(prediction: Prediction, samples: np.ndarray, rate_hz: int, view:
     if attention is not None:
         _add_attention(figure, prediction, row=4)
     figure.update_yaxes(title_font_size=11)
-    figure.update_xaxes(range=[start_s, end_s], showgrid=False, zeroline=False)
+    figure.update_xaxes(range=[start_s, view.until_s or end_s], showgrid=False, zeroline=False)
     figure.update_xaxes(title_text="time (s)", title_standoff=4, row=len(heights), col=1)
     figure.update_layout(
         height=HEIGHT_PX,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas  # noqa: F401  # Plotly takes it from sys.modules, half imported if another session's thread is at it
 import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb, sequential
@@ -33,3 +34,10 @@ def class_colour(label: str, labels: Sequence[str]) -> tuple[str, str]:
 # As rgb(): Streamlit's theme takes #000004, Magma's first, for a placeholder of its own.
 MAGMA = [f"rgb{hex_to_rgb(colour)}" for colour in sequential.Magma]
 Figure = go.Figure
+
+
+def colour_table(colours: Sequence[str]) -> np.ndarray:
+    """Interpolate a scale of colours such as `#b73779`, for pictures without Plotly: (256, 3) uint8."""
+    rgb = np.array([hex_to_rgb(colour) for colour in colours], float)
+    at = np.linspace(0, len(colours) - 1, 256)
+    return np.stack([np.interp(at, np.arange(len(colours)), channel) for channel in rgb.T], axis=1).astype(np.uint8)

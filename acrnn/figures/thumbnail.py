@@ -4,8 +4,9 @@ import io
 
 import numpy as np
 from PIL import Image
-from plotly.colors import hex_to_rgb, sequential
+from plotly.colors import sequential
 
+from acrnn.figures.style import colour_table
 from acrnn.inference import Prediction
 
 WIDTH_PX, HEIGHT_PX, STRIP_PX = 160, 40, 8
@@ -13,14 +14,7 @@ RANGE_DB = 70.0
 """From the loudest point of the clip down."""
 
 
-def _table(colours: list[str]) -> np.ndarray:
-    """Interpolate a scale of colours: (256, 3) uint8."""
-    rgb = np.array([hex_to_rgb(colour) for colour in colours], float)
-    at = np.linspace(0, len(colours) - 1, 256)
-    return np.stack([np.interp(at, np.arange(len(colours)), channel) for channel in rgb.T], axis=1).astype(np.uint8)
-
-
-_LEVEL, _ATTENTION = _table(sequential.Magma), _table(sequential.Cividis)
+_LEVEL, _ATTENTION = colour_table(sequential.Magma), colour_table(sequential.Cividis)
 
 
 def thumbnail(prediction: Prediction) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import acrnn
-from acrnn.audio import Limits, decode, encode_wav, from_array, open_audio, stream
+from acrnn.audio import Limits, decode, encode_flac, encode_wav, from_array, open_audio, stream
 from acrnn.errors import (
     AudioTooLargeError,
     BadSamplesError,
@@ -187,7 +187,8 @@ class TestSameBits:
 
     def test_a_written_wav_comes_back_and_loud_samples_do_not_wrap(self):
         samples = np.array([0.0, 0.25, -0.25, 1.0, -1.0, 7.0, -7.0], np.float32)
-        back = decode(encode_wav(samples, 8000), 8000)
+        flac, back = (decode(encode(samples, 8000), 8000) for encode in (encode_flac, encode_wav))
+        np.testing.assert_array_equal(flac.samples, back.samples)
         assert back.format == "WAV PCM_16"
         np.testing.assert_allclose(back.samples, np.clip(samples, -1, 1), atol=2**-15)
 

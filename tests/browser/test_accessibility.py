@@ -12,6 +12,8 @@ ADDRESSES = {
     "Compare": "compare?sample=rooster",
     "Sigmoid against softmax": "compare?compare=pair&sample=rooster",
     "Confusions": "confusions",
+    "Label errors": "confusions?view=labels",
+    "Near-duplicates": "collection?as=pairs",
     "Compare two": "confusions?view=compare",
     "Train": "train",
     "Results": "results",

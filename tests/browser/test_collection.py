@@ -101,3 +101,28 @@ def test_a_lasso_on_the_map_filters_the_table(page, collecting):
     page.mouse.up()
     page.get_by_role("tab", name="Table").click()
     expect(page.get_by_role("button", name="The map keeps 6 of them")).to_be_visible(timeout=READY_MS)
+
+
+def test_two_selected_rows_are_shown_side_by_side(page, collecting):
+    upload(page, collecting)
+    table = page.get_by_test_id("stDataFrame").first
+    table.click(position={"x": 20, "y": 40 + 25})
+    settle(page)
+    table.click(position={"x": 20, "y": 40 + 50 + 25}, modifiers=["Control"])
+    for key in ("one", "other"):
+        page.wait_for_selector(f".st-key-{key}_chart .nsewdrag", timeout=READY_MS)
+    expect(page.get_by_text("Their waveforms do not hold the same sound")).to_be_visible(timeout=READY_MS)
+    settle(page)
+    assert page.evaluate("document.querySelectorAll('audio').length") == 2
+
+
+def test_pairs_are_listed_and_heard(page, collecting):
+    upload(page, collecting)
+    page.get_by_role("tab", name="Near-duplicates").click()
+    expect(page.get_by_text("pairs of different recordings")).to_be_visible(timeout=READY_MS)
+    settle(page)
+    page.locator(".st-key-pairlist .stDataFrameGlideDataEditor").first.click(position={"x": 120, "y": 38 + 17})
+    for key in ("one", "other"):
+        page.wait_for_selector(f".st-key-{key}_chart .nsewdrag", timeout=READY_MS)
+    settle(page)
+    assert "pair=" in page.url

@@ -21,6 +21,7 @@ from acrnn.results.confusion import (
     confusion_of,
     right_example,
 )
+from acrnn.results.label_errors import label_errors
 from acrnn.results.published import checkpoint_of_fold, checkpoints_of
 from acrnn.results.settings import load_settings
 from acrnn.web.confusions.clip_list import tell_clips
@@ -194,6 +195,41 @@ def test_both_networks_of_two_settings_are_shown_on_the_chosen_clip(app, page, r
     view_shows(page, "first", only["confidence_a"].iloc[0])
     view_shows(page, "second", only["confidence_b"].iloc[0])
     expect(page.get_by_text(f"The second: {b.name}")).to_be_visible()
+
+
+def test_one_click_puts_the_nearest_right_clip_beside_a_mistake(app, page, mistake, recordings):
+    setting, row, _ = mistake
+    open_page(page, app, setting=setting.name, look=row["filename"])
+    page.get_by_role("button", name=f"Nearest right {pretty(row['true'])}").click()
+    page.wait_for_url(re.compile("beside="), timeout=READY_MS)
+    settle(page)
+    clips = clip_table(setting).set_index("filename")
+    nearest = clips.loc[re.search("beside=([^&]+)", page.url)[1]]
+    assert (nearest["true"], nearest["fold"], bool(nearest["right"])) == (row["true"], row["fold"], True)
+    view_shows(page, "chosen", row["confidence"])
+    view_shows(page, "beside", nearest["confidence"])
+    expect(page.locator(".st-key-peer_view")).to_have_count(0)
+    shown = "(key) => document.querySelector(`.st-key-${key}_chart .js-plotly-plot`)._fullLayout"
+    spans = [page.evaluate(f"(key) => ({shown})(key).xaxis.range", key) for key in ("chosen", "beside")]
+    assert spans[0] == spans[1]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Finding (HTML)").click()
+    saved = download.value.path().read_text()
+    assert saved.count("<audio") == 2
+    assert f"This clip: {row['filename']}" in saved
+    page.get_by_role("button", name="Next").click()  # another clip begins with its own
+    page.wait_for_url(lambda url: "beside=" not in url, timeout=READY_MS)
+
+
+def test_a_label_in_question_is_heard_beside_right_clips(app, page, mistake, recordings):
+    setting = mistake[0]
+    open_page(page, app, setting=setting.name, view="labels")
+    ranked = label_errors(setting)
+    expect(page.get_by_text("Ranked by self-confidence").first).to_be_visible()
+    click_row(page, "labelclips", 0)
+    page.wait_for_url(lambda url: f"look={ranked['filename'][0]}" in url, timeout=READY_MS)
+    plays(page, "chosen")
+    assert saved_rows(page, "These clips (CSV)")[0]["filename"] == ranked["filename"][0]
 
 
 def test_a_deep_link_restores_the_view(app, page, mistake):

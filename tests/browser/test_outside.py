@@ -63,7 +63,15 @@ def test_no_page_asks_another_host_for_anything(beset, page, tmp_path):
     page.wait_for_selector(".st-key-listen_chart .nsewdrag", timeout=READY_MS)
     settle(page)
     assert "![i](http:" in page.locator("h1").inner_text()
-    for query in ("collection", "compare", "confusions", "confusions?view=clips", "train", "results"):
+    for query in (
+        "collection",
+        "compare",
+        "confusions",
+        "confusions?view=clips",
+        "confusions?view=labels",
+        "train",
+        "results",
+    ):
         page.goto(beset.url(query))
         settle(page)
         expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -57,6 +57,11 @@ def test_all_rows_share_one_time_axis_that_ends_with_the_clip():
     assert [axis.matches for axis in axes] == ["x4", "x4", "x4", None]
 
 
+def test_clips_of_different_lengths_can_share_one_time_axis():
+    figure = clip_figure(prediction_of(), np.zeros(44_100, np.float32), 44_100, ClipView(until_s=7.5))
+    assert tuple(figure.layout.xaxis4.range) == (0, 7.5)
+
+
 def test_segments_lie_at_their_times():
     bars = traces(clip_figure(prediction_of(), np.zeros(100, np.float32), 44_100), "bar")[0]
     assert np.allclose(np.add(bars.base, bars.x), np.array([128, 192, 256]) * 512 / 44_100)

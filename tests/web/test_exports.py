@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from acrnn.inference import Predictor
 from acrnn.labels import pretty
 from acrnn.measures.attention import measure_attention
 from acrnn.results.confusion import cell, clip_table, confidently_wrong, confusion_of
+from acrnn.results.label_errors import label_errors
 from acrnn.results.settings import load_settings
 from acrnn.web.shared.clips import scene_clip
 
@@ -39,6 +41,46 @@ def test_listen_saves_the_prediction_that_it_shows(nothing_shipped, open_page, d
     assert saved["top"][0]["label"] == shown.label
     assert page.title[0].value == f"{pretty(shown.label)}, {shown.probabilities.max():.0%}"
     assert "plotly" in downloads("Figure (HTML)")
+    finding = downloads("Finding (HTML)")
+    assert "<h2>rooster.wav</h2>" in finding
+    assert f"{100 * shown.probabilities.max():.1f} %</td>" in finding
+    assert "it is rooster." in finding
+
+
+def test_what_is_too_long_for_a_page_is_not_offered_as_one(nothing_shipped, open_page, monkeypatch):
+    monkeypatch.setattr("acrnn.web.shared.exports.LONGEST_S", 4.0)
+    page = open_page("listen", sample="rooster")
+    disabled = {button.label: button.proto.disabled for button in page.get("download_button")}
+    assert disabled["Finding (HTML)"]
+    assert not disabled["Figure (HTML)"]
+
+
+def test_confusions_saves_the_labels_that_are_in_question(open_page, downloads):
+    setting = max(load_settings(), key=lambda setting: len(setting.folds))
+    page = open_page("confusions", setting=setting.name, view="labels")
+    rows = rows_of(downloads("These clips (CSV)"))
+    expected = label_errors(setting)
+    assert [row["filename"] for row in rows] == expected["filename"].tolist()
+    assert [row["suspected"] for row in rows] == expected["suspected"].astype(str).tolist()
+    assert any("Ranked by self-confidence" in element.value for element in page.markdown)
+
+
+def test_collection_saves_the_pairs_that_are_alike(
+    nothing_shipped, open_page, downloads, monkeypatch, tmp_path, tiny_root
+):
+    shutil.copytree(tiny_root, tmp_path / "doubled")
+    dogs = sorted((tmp_path / "doubled" / "audio").glob("*-A-0.wav"))
+    shutil.copy(dogs[0], dogs[1])
+    page = open_page("collection", of="dataset", data="doubled", folds=["1", "2"], **{"as": "pairs"})
+    assert not page.error
+    (copy,) = (row for row in rows_of(downloads("Pairs (CSV)")) if row["copies"] == "True")
+    assert (copy["first"], copy["second"]) == (dogs[0].name, dogs[1].name)
+    assert (copy["across_folds"], copy["same_sound"]) == ("True", "True")
+    box = page.selectbox(key="pair")
+    box.select_index(box.options.index(f"{dogs[0].name} and {dogs[1].name}")).run()
+    assert not page.exception
+    assert any("Their waveforms hold the same sound" in element.value for element in page.caption)
+    assert downloads("Finding (HTML)").count("<audio") == 2
 
 
 def test_compare_saves_the_strips_and_the_measures_of_each(nothing_shipped, open_page, downloads):

@@ -1,1 +1,1 @@
-"""The Collection page: which sounds (`gather`), the table and one clip of it (`rows`), and the map (`map`)."""
+"""The Collection page: which sounds (`gather`), the table and one clip of it (`rows`), the map (`map`), and pairs."""

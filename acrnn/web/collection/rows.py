@@ -103,7 +103,7 @@ def _passes(table: pd.DataFrame, shown: str) -> pd.Series:
 def show_table(collection: Collection, rows: pd.DataFrame) -> list[str]:
     """Draw the rows with thumbnails; gives the keys of those that are selected.
 
-    A click on a cell opens its clip below, one on the picture plays it, too.
+    A click on a cell opens its clip below, one on the picture plays it, too; two selected rows are shown side by side.
     """
     told = rows.drop(columns=["key", "error"] if rows["error"].isna().all() else ["key"])
     for column in ("predicted", "second", "label", "true class"):
@@ -113,11 +113,17 @@ def show_table(collection: Collection, rows: pd.DataFrame) -> list[str]:
     told = told.dropna(axis="columns", how="all")
     answer = st.dataframe(
         told, hide_index=True, key="rows", on_select=partial(_cell_clicked, list(rows["key"])),
-        height=min(TALL_PX if st.session_state.get("row") is None else SHORT_PX, 40 + ROW_PX * len(told)),
+        height=min(SHORT_PX if _is_something_below() else TALL_PX, 40 + ROW_PX * len(told)),
         selection_mode=["multi-row", "single-cell"], row_height=ROW_PX, column_config=_COLUMNS,
         alt="The collection: a row a recording; Clip, below, opens one of them",
     )  # fmt: skip
     return [rows["key"].iloc[i] for i in answer["selection"]["rows"] if i < len(rows)]
+
+
+def _is_something_below() -> bool:
+    """Whether a clip, or the two that are selected, will be drawn under the table."""
+    selection = st.session_state.get("rows", {}).get("selection", {})
+    return st.session_state.get("row") is not None or len(selection.get("rows", ())) == 2
 
 
 _COLUMNS = {
@@ -207,7 +213,7 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
     except OSError as error:
         st.error(plain(f"{sound.name} cannot be read any more ({error.strerror})."))
         return
-    st.markdown(f"**{_verdict(entry)}** · {plain(sound.name)}{_truth(entry)}")
+    st.markdown(f"**{verdict(entry)}** · {plain(sound.name)}{_truth(entry)}")
     player(
         figure_of(analysis, ClipView()),
         analysis.wav,
@@ -221,7 +227,8 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
     _ways_on(clip, checkpoint)
 
 
-def _verdict(entry: Entry) -> str:
+def verdict(entry: Entry) -> str:
+    """Say what the network says of a recording, escaped."""
     label, confidence = entry.likely[0]
     if entry.known is False:
         return f"None of its classes; nearest: {named(label)} ({confidence:.0%})"

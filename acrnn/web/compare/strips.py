@@ -21,12 +21,13 @@ from acrnn.measures.attention import (
     jensen_shannon_distance,
     measure_attention,
 )
+from acrnn.report.sentences import tell_class
 from acrnn.report.table import csv_text
 from acrnn.web.compare.families import Family, Slot
 from acrnn.web.shared.analysis import Analysis, Kept, analyse
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
-from acrnn.web.shared.words import named, sentence_of, told_class
+from acrnn.web.shared.words import named, sentence_of
 from acrnn.web.shell import address
 
 HEIGHTS: dict[Scale, str] = {"largest": "share of its maximum", "mean": "times its mean"}
@@ -63,7 +64,7 @@ class Heard:
 
     def said(self, name: Callable[[str], str] = named) -> str:
         """Say the class as `name` writes it, or that it is none of them, in the words of Listen."""
-        return told_class(name(self.label), self.known, self.n_classes)
+        return tell_class(name(self.label), self.known, self.n_classes)
 
 
 @st.cache_resource(show_spinner=False)

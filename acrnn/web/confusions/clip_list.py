@@ -1,6 +1,8 @@
 """Clips of a setting as one table, in which a click on a row looks into its clip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +18,9 @@ _COLUMNS = {
     "predicted": st.column_config.TextColumn("predicted as"),
     "confidence": st.column_config.NumberColumn(help="Probability of the predicted class.", **_SHARE),
     "p_true": st.column_config.NumberColumn("p (true class)", help="Probability of the true class.", **_SHARE),
+    "suspected": st.column_config.CheckboxColumn(
+        width="small", help="Whether confident learning takes the label for an error."
+    ),
     "recording": st.column_config.TextColumn(
         width="small", help="What the clip was cut from: for ESC-50 the number of a recording on Freesound."
     ),
@@ -29,6 +34,7 @@ _COLUMNS = {
 OF_CELL = ("filename", "confidence", "p_true", "recording", "fold")
 """Columns of the clips of one cell, whose classes are known."""
 OF_ANY = ("true", "predicted", "confidence", "p_true", "recording", "filename", "fold")
+OF_LABELS = ("true", "p_true", "predicted", "confidence", "suspected", "recording", "filename", "fold")
 OF_TWO = {
     "first": ("true", "confidence_a", "predicted_b", "confidence_b", "recording", "filename", "fold"),
     "second": ("true", "confidence_b", "predicted_a", "confidence_a", "recording", "filename", "fold"),
@@ -36,7 +42,19 @@ OF_TWO = {
 """Columns of clips that one of two settings alone gets right, by which one."""
 
 
-def clip_list(clips: pd.DataFrame, columns: Sequence[str], key: str) -> None:
+AS_LABELS = {
+    "true": st.column_config.TextColumn("label"),
+    "p_true": st.column_config.NumberColumn(
+        "p (label)", format="%.2f %%", width="small", help="Self-confidence: the probability of its label."
+    ),
+    "predicted": st.column_config.TextColumn("the network says"),
+}
+"""How columns are told where the label is what is in question."""
+
+
+def clip_list(
+    clips: pd.DataFrame, columns: Sequence[str], key: str, told: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Draw a table of clips that a click on a column's head sorts, and a click on a row looks into.
 
     Parameters
@@ -47,6 +65,8 @@ def clip_list(clips: pd.DataFrame, columns: Sequence[str], key: str) -> None:
         Which of its columns are shown, in this order; of recordings that are not known there is no column.
     key : str
         Unique on the page.
+    told : mapping, optional
+        Columns that are told otherwise than in other lists.
     """
     if clips.empty:
         st.caption("No clip.")
@@ -59,7 +79,7 @@ def clip_list(clips: pd.DataFrame, columns: Sequence[str], key: str) -> None:
         elif name.startswith(("true", "predicted")):
             shown[name] = shown[name].map(pretty)
     choosable(
-        shown, clips["filename"].tolist(), "look", key=key, column_config=_COLUMNS,
+        shown, clips["filename"].tolist(), "look", key=key, column_config=_COLUMNS | dict(told),
         height=height_px(len(shown), TALL_PX), alt="Clips; Look into a clip, below, chooses one of them by its name",
     )  # fmt: skip
 

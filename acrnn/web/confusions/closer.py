@@ -2,39 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from acrnn.checkpoints import Checkpoint
+from acrnn.collection import most_similar
 from acrnn.data import Clip, Dataset
-from acrnn.errors import AcrnnError, CheckpointError
-from acrnn.figures import ClipView, top_figure
+from acrnn.errors import AcrnnError, CheckpointError, LimitError
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
 from acrnn.results.confusion import right_example, stem_of
 from acrnn.results.published import checkpoint_of_fold
 from acrnn.results.settings import Setting
-from acrnn.web.shared.analysis import analyse, figure_of
-from acrnn.web.shared.charts import NO_BAR
+from acrnn.web.shared.analysis import analyse
 from acrnn.web.shared.clips import dataset_clip
 from acrnn.web.shared.datasets import clip_word, word_of
 from acrnn.web.shared.models import listen_query
-from acrnn.web.shared.player import player
-from acrnn.web.shared.words import (
-    code,
-    describe_attention,
-    describe_figure,
-    describe_strangeness,
-    headline,
-    named,
-    plain,
-    sentence_of,
-)
+from acrnn.web.shared.side_by_side import Side, show_sides
+from acrnn.web.shared.words import code, describe_attention, named, plain, sentence_of
 from acrnn.web.shell import address
 
 _SCROLL = """
@@ -47,11 +37,10 @@ export default function ({ data }) {
   setTimeout(show, 150) // when the page has its new length
 }
 """
-_GRID = """<style>
-.st-key-closer { scroll-margin-top: 4rem }
-.st-key-views { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 23rem), 1fr)) }
-</style>"""
-"""As many pictures side by side as there is room for; columns of Streamlit would be squeezed."""
+MOST_COMPARED = 60
+"""Right clips that a clip is compared with to find the nearest: the surest ones."""
+_BELOW_HEAD = "<style>.st-key-closer { scroll-margin-top: 4rem }</style>"
+"""Where the page scrolls to, its own head leaves room."""
 
 
 @cache
@@ -72,7 +61,7 @@ class Closer:
 
 @dataclass(frozen=True)
 class View:
-    """A clip as one network sees it: `key` is unique on the page, `title` and `told` stand above it."""
+    """A clip of a setting: `key` is unique on the page, `title` (not escaped) and `told` (Markdown) stand above it."""
 
     key: str
     title: str
@@ -86,7 +75,7 @@ def closer_below(setting: Setting) -> Iterator[Closer]:
     """Draw what the block draws, and below it the choice of a clip; gives the `Closer`, which is chosen by then."""
     above, place = st.container(), st.container(key="closer")
     with place:
-        st.html(_GRID)
+        st.html(_BELOW_HEAD)
         box, back, on = st.columns([6, 1, 1], vertical_alignment="bottom")
         with box:
             chosen = address.none_or_one_of(
@@ -116,7 +105,10 @@ def look(filename: str | None) -> None:
 
 
 def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: Dataset | None) -> None:
-    """Show the chosen clip as the model of its fold sees it, beside right ones of the predicted and the true class."""
+    """Show the chosen clip as the model of its fold sees it, beside right ones of the predicted and the true class.
+
+    Any other clip of the setting can be chosen to stand beside it in their place.
+    """
     if closer.chosen is None:
         return
     with closer.place:
@@ -128,22 +120,48 @@ def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: 
             st.info(f"{sentence_of(error)} Only its stored probabilities can be shown.", icon=":material/info:")
             _stored(setting, closer.chosen)
             return
-        views = [View("chosen", "This clip", f"{plain(closer.chosen)}, true class {named(row['true'])}", row, setting)]
-        lacking = []
-        for key, label in {"peer": row["predicted"], "truepeer": row["true"]}.items():
-            if key == "truepeer" and row["right"]:
-                continue
-            example = right_example(clips, row, label)
-            if example is None:
-                lacking.append(named(label))
-            else:
-                title = f"a {named(label)} that it classified correctly".capitalize()
-                views.append(View(key, title, _tell_example(example, row), example, setting))
+        beside = choose_beside(setting, clips, row, checkpoint, dataset)
+        views, lacking = [View("chosen", "This clip", _tell_true(row), row, setting)], []
+        if beside is None:
+            peers, lacking = _peers(setting, clips, row)
+            views += peers
+        else:
+            told = f"{plain(beside['filename'])}: {_headline(beside)}"
+            views.append(View("beside", "Beside it", told, beside, setting))
         predictions = show_views(views, dataset)
         if lacking:
             st.caption(f"This network classified no other {' and no other '.join(lacking)} of this fold correctly.")
+        if beside is not None and beside["fold"] == row["fold"] and (told := _cosine(predictions)):
+            st.caption(told)
         seen = "" if predictions[0] is None else describe_attention(predictions[0], checkpoint)
         st.caption(f"By {code(checkpoint.name)}, which never saw fold {row['fold']} in training. {seen}")
+
+
+def _peers(setting: Setting, clips: pd.DataFrame, row: pd.Series) -> tuple[list[View], list[str]]:
+    """Give right clips of the predicted and of the true class, and the classes that have none."""
+    views, lacking = [], []
+    for key, label in {"peer": row["predicted"], "truepeer": row["true"]}.items():
+        if key == "truepeer" and row["right"]:
+            continue
+        example = right_example(clips, row, label)
+        if example is None:
+            lacking.append(named(label))
+        else:
+            title = f"a {pretty(label)} that it classified correctly".capitalize()
+            views.append(View(key, title, _tell_example(example, row), example, setting))
+    return views, lacking
+
+
+def _tell_true(row: pd.Series) -> str:
+    return f"{plain(row['filename'])}, true class {named(row['true'])}"
+
+
+def _cosine(predictions: Sequence[Prediction | None]) -> str | None:
+    """Say how alike the two are to the one network that heard both."""
+    if any(one is None or one.features is None for one in predictions):
+        return None
+    (cosine,) = most_similar(np.stack([one.features for one in predictions]), 0, 1)["similarity"]
+    return f"Cosine of their features before the output layer: {cosine:.2f}."
 
 
 def show_both(
@@ -162,7 +180,7 @@ def show_both(
         views, stem = [], stem_of(closer.chosen)
         for which, setting, table in zip(("first", "second"), settings, clips, strict=True):
             for _, row in table[[stem_of(name) == stem for name in table["filename"]]].iterrows():
-                views.append(View(which, f"The {which}: {plain(setting.name)}", _headline(row), row, setting))
+                views.append(View(which, f"The {which}: {setting.name}", _headline(row), row, setting))
         row = views[0].row
         st.header(f"{named(row['true']).capitalize()}, {plain(row['filename'])}", anchor=False)
         show_views(views, dataset)
@@ -174,14 +192,82 @@ def show_both(
 
 def show_views(views: Sequence[View], dataset: Dataset | None) -> list[Prediction | None]:
     """Draw views side by side; gives what each network says, None where there is no network or no sound."""
-    found = []
-    with st.container(key="views"):
-        for view in views:
-            with st.container(key=f"{view.key}_view"):
-                st.markdown(f"**{view.title}**")
-                st.caption(view.told)
-                found.append(_show_view(view, dataset))
-    return found
+    by_key = {view.key: view for view in views}
+
+    def below(side: Side, prediction: Prediction) -> None:
+        row = by_key[side.key].row
+        if prediction.label != row["predicted"]:
+            st.caption(f"The stored prediction was {named(row['predicted'])}: from other files, or a mean over seeds.")
+        _open_in_listen(sounds_by_stem(dataset)[stem_of(row["filename"])], dataset, side.checkpoint)
+
+    return show_sides(
+        [_side(view, dataset) for view in views],
+        f"{stem_of(views[0].row['filename']).replace('/', '-')}-finding",
+        instead=lambda side: _stored(by_key[side.key].setting, by_key[side.key].row["filename"]),
+        below=below,
+    )
+
+
+def _side(view: View, dataset: Dataset | None) -> Side:
+    """Find the sound of a view and the checkpoint of its fold, as far as they are there."""
+    found = sounds_by_stem(dataset).get(stem_of(view.row["filename"]))
+    clip = checkpoint = problem = None
+    try:
+        checkpoint = checkpoint_of_fold(view.setting, view.row["fold"])
+        clip = None if found is None else replace(dataset_clip(found, dataset), truth=view.row["true"])
+    except (AcrnnError, OSError) as error:
+        problem = sentence_of(error)
+    return Side(view.key, view.title, view.told, clip, checkpoint, problem)
+
+
+def choose_beside(
+    setting: Setting, clips: pd.DataFrame, row: pd.Series, checkpoint: Checkpoint, dataset: Dataset | None
+) -> pd.Series | None:
+    """Choose a clip to stand beside the chosen one; one click takes the nearest right clip of its true class."""
+    if st.session_state.get("beside_of", row["filename"]) != row["filename"]:
+        st.session_state["beside"] = None  # it stood beside another clip
+    st.session_state["beside_of"] = row["filename"]
+    box, nearest = st.columns([5, 3], vertical_alignment="bottom")
+    asked = nearest.button(
+        f"Nearest right {named(row['true'])}", icon=":material/compare_arrows:", width="stretch", key="nearest",
+        disabled=dataset is None,
+        help="Of the clips of its true class and fold that this network classified correctly, the one whose features "
+        "before the output layer are most like this clip's.",
+    )  # fmt: skip
+    if asked and (found := _nearest_right(setting, clips, row, checkpoint, dataset)) is not None:
+        st.session_state["beside"] = found
+    with box:
+        beside = address.none_or_one_of(
+            "Beside it", [name for name in setting.filenames if name != row["filename"]], key="beside",
+            placeholder="Any other clip, in place of those below",
+        )  # fmt: skip
+    return None if beside is None else clips[clips["filename"] == beside].iloc[0]
+
+
+def _nearest_right(
+    setting: Setting, clips: pd.DataFrame, row: pd.Series, checkpoint: Checkpoint, dataset: Dataset
+) -> str | None:
+    """Find the right clip of the true class and fold that is most like a clip to the network; None, and said why."""
+    right = clips[clips["right"] & (clips["true"] == row["true"]) & (clips["fold"] == row["fold"])]
+    right = right[right["filename"] != row["filename"]].nlargest(MOST_COMPARED, "confidence")
+    sounds, heard = sounds_by_stem(dataset), {}
+    with st.spinner("Comparing …"):
+        for name in (row["filename"], *right["filename"]):
+            found = sounds.get(stem_of(name))
+            try:
+                prediction = found and analyse(dataset_clip(found, dataset), checkpoint, lambda share: None).prediction
+            except LimitError as error:
+                st.info(sentence_of(error), icon=":material/info:")
+                return None
+            except (AcrnnError, OSError):
+                continue
+            if prediction is not None and prediction.features is not None:
+                heard[name] = prediction.features
+    if row["filename"] not in heard or len(heard) < 2:
+        st.info(f"There is no right clip of {named(row['true'])} in fold {row['fold']} to compare it with.")
+        return None
+    names = list(heard)
+    return names[int(most_similar(np.stack(list(heard.values())), 0, 1)["row"].iloc[0])]
 
 
 def _tell_example(example: pd.Series, row: pd.Series) -> str:
@@ -196,50 +282,6 @@ def _headline(row: pd.Series) -> str:
         f"{named(row['true'])}, mistaken for {named(row['predicted'])} with {row['confidence']:.0%} "
         f"(true class: {row['p_true']:.0%})"
     ).capitalize()
-
-
-def _show_view(view: View, dataset: Dataset | None) -> Prediction | None:
-    """Show a clip as the checkpoint of its fold sees it, or else what is stored of it."""
-    clip = sounds_by_stem(dataset).get(stem_of(view.row["filename"]))
-    place = st.empty()
-    try:
-        checkpoint = checkpoint_of_fold(view.setting, view.row["fold"])
-        if clip is None:
-            _stored(view.setting, view.row["filename"])
-            return None
-        chosen = dataset_clip(clip, dataset)
-        analysis = analyse(chosen, checkpoint, lambda share: place.progress(share, text="Listening …"))
-    except (AcrnnError, OSError) as error:
-        st.info(sentence_of(error), icon=":material/info:")
-        _stored(view.setting, view.row["filename"])
-        return None
-    finally:
-        place.empty()
-    prediction = analysis.prediction
-    _tell_known(prediction)
-    st.plotly_chart(
-        top_figure(prediction, truth=view.row["true"]), key=f"{view.key}_top", config=NO_BAR,
-        alt=f"Most probable classes: {', '.join(f'{pretty(name)} {p:.0%}' for name, p in prediction.top(5))}",
-    )  # fmt: skip
-    player(
-        figure_of(analysis, ClipView()),
-        analysis.wav,
-        key=view.key,
-        clip=chosen.key,
-        alt=describe_figure(chosen.name, checkpoint),
-        filename=f"{Path(chosen.name).stem}-{checkpoint.name}",
-    )
-    if prediction.label != view.row["predicted"]:
-        st.caption(f"The stored prediction was {named(view.row['predicted'])}: from other files, or a mean over seeds.")
-    _open_in_listen(clip, dataset, checkpoint)
-    return prediction
-
-
-def _tell_known(prediction: Prediction) -> None:
-    """Say what Listen says of a clip that the checkpoint takes for none of its classes."""
-    if prediction.known is False:
-        st.markdown(f":material/help: {headline(prediction)}")
-        st.caption(describe_strangeness(prediction))
 
 
 def _open_in_listen(clip: Clip, dataset: Dataset, checkpoint: Checkpoint) -> None:

@@ -42,7 +42,8 @@ from acrnn.web.shell import address
 ORDER_NAMES = {"class": "by class", "group": "by group", "clustering": "by clustering"}
 MATRIX = "matrix"
 TABS = {
-    "matrix": "Matrix", "class": "Per class", "clips": "Clips", "calibration": "Calibration", "compare": "Compare two",
+    "matrix": "Matrix", "class": "Per class", "clips": "Clips", "labels": "Label errors", "calibration": "Calibration",
+    "compare": "Compare two",
 }  # fmt: skip
 """By their words in the URL."""
 PRESS = "Click a row to hear its clip and to see what the network attended to."

@@ -6,6 +6,7 @@ from acrnn.checkpoints import Checkpoint, listed
 from acrnn.data import TITLES, dataset_title
 from acrnn.errors import FolderError
 from acrnn.model import PICZAK, PLACEMENTS
+from acrnn.report.sentences import tell_accuracy
 from acrnn.web.shared.words import plain, sentence_of
 from acrnn.web.shell import address
 
@@ -78,13 +79,5 @@ def _fold_title(checkpoint: Checkpoint) -> str:
 
 
 def describe_accuracy(checkpoint: Checkpoint) -> str:
-    """One line: accuracy on the held-out fold, interval, data, fold and epochs."""
-    config = checkpoint.config
-    if not config.scores:
-        return "Not scored."
-    low, high = config.scores["interval"]
-    return (
-        f"{config.scores['accuracy']:.1%} correct on held-out fold {config.fold} "
-        f"({config.scores['n_clips']} clips, 95 % interval {low:.0%} to {high:.0%}); {plain(config.data_title)}, "
-        f"recipe {plain(config.recipe['name'])}, {config.recipe['epochs']} epochs, seed {config.seed}"
-    )
+    """One line: accuracy on the held-out fold, interval, data, fold and epochs, escaped."""
+    return tell_accuracy(checkpoint, plain)

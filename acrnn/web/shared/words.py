@@ -9,6 +9,7 @@ from acrnn.checkpoints.open_set import TOO_QUIET_DB
 from acrnn.inference import Prediction
 from acrnn.model import PICZAK
 from acrnn.paths import runs_root, shipped_checkpoints, user_checkpoints, user_results
+from acrnn.report.sentences import tell_seen, tell_verdict
 from acrnn.report.words import code, named, plain
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shell.public import is_public
@@ -27,7 +28,6 @@ __all__ = [
     "named",
     "plain",
     "sentence_of",
-    "told_class",
 ]
 
 
@@ -41,20 +41,9 @@ def sentence_of(error: Exception) -> str:
     return plain(text)
 
 
-def told_class(name: str, known: bool | None, n_classes: int) -> str:
-    """Give the most probable class's name, or say that the sound is taken for none and that it is the nearest."""
-    return f"None of its {n_classes} classes; nearest: {name}" if known is False else name
-
-
 def headline(prediction: Prediction) -> str:
-    """Say in a few words what was heard: a class with its probability, that it is unsure, or none of its classes."""
-    label, probability = prediction.top(1)[0]
-    told = told_class(named(label), prediction.known, len(prediction.labels))
-    if prediction.known is False:
-        return f"{told} ({probability:.0%})"
-    if prediction.unsure:
-        return f"Unsure; most likely {told} ({prediction.calibrated.max():.0%})"
-    return f"{told}, {probability:.0%}"
+    """Say in a few words what was heard: `tell_verdict`, escaped."""
+    return tell_verdict(prediction, named)
 
 
 def describe_strangeness(prediction: Prediction) -> str | None:
@@ -100,13 +89,10 @@ def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> 
         return f":orange[:material/help: It is {named(clip.truth)}, which this model does not know.]"
     right = f":green[:material/check: Right: it is {named(clip.truth)}.]"
     said = right if label == clip.truth else f":red[:material/close: Wrong: it is {named(clip.truth)}.]"
-    if clip.fold is None:
-        return said
-    if clip.fold == config.fold and clip.fingerprint == config.data_fingerprint:
-        return f"{said} Fold {clip.fold}: never seen in training."
-    if clip.fold == config.fold:
-        return f"{said} Fold {clip.fold}: held out of training, although in other files than these."
-    return f"{said} :orange[Fold {clip.fold} was in its training set], so this says little about how good it is."
+    seen = tell_seen(clip.fold, clip.fingerprint, checkpoint)
+    if clip.fold in (None, config.fold):
+        return f"{said} {seen}".strip()
+    return f"{said} :orange[{seen}]"
 
 
 def describe_probability(prediction: Prediction, checkpoint: Checkpoint) -> str:
