@@ -9,6 +9,7 @@ from acrnn.errors import AcrnnError
 from acrnn.events import find_events
 from acrnn.figures import ClipView, top_figure
 from acrnn.labels import pretty
+from acrnn.web.listen.where import where_section
 from acrnn.web.shared import events as sounding
 from acrnn.web.shared import exports, faithfulness
 from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of
@@ -139,3 +140,4 @@ st.caption(
 as_seen = replace(drawn, low_db=low_db, high_db=max(high_db, low_db + 5), overlay=overlay)
 exports.buttons(prediction, lambda: figure_of(analysis, as_seen))
 faithfulness.listen_panel(clip, checkpoint, prediction)
+where_section(clip, checkpoint, analysis, as_seen)

@@ -136,7 +136,7 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     key = (clip.key, clip.name, checkpoint.config.key)
     if (known := _kept().get(key)) is not None:
         return known
-    with _my_turn():
+    with my_turn():
         on_progress(0.0)
         predictor = predictor_of(checkpoint)
         rate_hz = checkpoint.config.front_end.rate_hz
@@ -154,7 +154,7 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
 
 
 @contextmanager
-def _my_turn() -> Iterator[None]:
+def my_turn() -> Iterator[None]:
     """Wait until the server has time for an analysis, and say how many are ahead."""
     place = st.empty()
 
