@@ -241,6 +241,16 @@ def test_what_is_kept_are_the_first_tiles_that_speak_for_the_class(predicted):
     assert not against.kept(0.5).any()
 
 
+def test_a_part_and_the_rest_have_the_probabilities_of_edited_clips(predicted):
+    predictor, prediction = predicted
+    mapper = Mapper(predictor)
+    found = mapper(prediction, "occlusion")
+    every = np.ones(found.grid.shape, bool)
+    whole, nothing = mapper.probabilities(prediction, found, every)
+    assert whole == pytest.approx(prediction.probabilities.max(), abs=0.01)
+    assert mapper.probabilities(prediction, found, ~every) == pytest.approx((nothing, whole))
+
+
 def test_every_order_has_its_curves_and_they_begin_with_the_prediction(predicted):
     predictor, prediction = predicted
     told = []

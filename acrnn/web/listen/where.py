@@ -14,7 +14,6 @@ from acrnn.labels import pretty
 from acrnn.measures.maps import METHODS, Mapper, TimeFrequencyMap, methods_of
 from acrnn.report.table import csv_text
 from acrnn.report.tables.maps import NOT_MEASURED, tell_belief, tell_measured
-from acrnn.report.words import tell_number
 from acrnn.results.maps import MapsResult
 from acrnn.web.shared.analysis import Analysis, Kept, attended_wav, my_turn, predictor_of
 from acrnn.web.shared.chosen import ChosenClip
@@ -91,7 +90,8 @@ def _show(clip: ChosenClip, checkpoint: Checkpoint, analysis: Analysis, view: Cl
     except OptionError as error:
         st.info(sentence_of(error), icon=":material/error:")
         return
-    st.markdown(describe(found, analysis, share / 100))
+    key = analysis.key, method, found.label
+    st.markdown(describe(found, analysis, share / 100, *_probabilities(checkpoint, analysis, found, key, share / 100)))
     of_others = "" if found.label == prediction.label else " That was for predicted classes; of others it says nothing."
     st.caption(f"{EXPLANATIONS[method]} {tell_trust(measured(checkpoint), method)}{of_others}")
     _player(clip, analysis, found, share / 100, view)
@@ -139,23 +139,40 @@ def make(clip: ChosenClip, checkpoint: Checkpoint, analysis: Analysis, method: s
     return found
 
 
-def describe(found: TimeFrequencyMap, analysis: Analysis, share: float) -> str:
-    """Say in which bands the tiles lie that are kept, and, where the map tells, what they bring together."""
-    kept, centres_hz = found.kept(share), analysis.prediction.centres_hz
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _probabilities(
+    _checkpoint: Checkpoint, _analysis: Analysis, _found: TimeFrequencyMap, key: tuple, share: float
+) -> tuple[float, float]:
+    """Probability of the map's class from the tiles kept alone, and without them."""
+    return _mapper(_checkpoint, _checkpoint.config.key).probabilities(_analysis.prediction, _found, _found.kept(share))
+
+
+def describe(found: TimeFrequencyMap, analysis: Analysis, share: float, alone: float, without: float) -> str:
+    """Say in which bands the tiles lie that are kept, and what becomes of the probability with them and without.
+
+    Parameters
+    ----------
+    alone, without : float
+        Probability of the map's class from these tiles alone, and from all others.
+    """
+    kept, prediction = found.kept(share), analysis.prediction
     if not kept.any():
         return f"Nothing in this clip speaks for {named(found.label)} by this map."
-    edges_hz = found.grid.edges_hz(centres_hz)
+    edges_hz = edges_of(found, analysis)
+    low, high = _middle(kept.sum(axis=1) / kept.sum())
+    whole = prediction.probabilities[prediction.labels.index(found.label)]
+    return (
+        f"Four fifths of the tiles kept lie between **{_hertz(edges_hz[low])} and {_hertz(edges_hz[high + 1])}**. "
+        f"The probability of {named(found.label)} is **{alone:.2f}** with these tiles alone and **{without:.2f}** "
+        f"without them; with all it is {whole:.2f}."
+    )
+
+
+def edges_of(found: TimeFrequencyMap, analysis: Analysis) -> np.ndarray:
+    """(row + 1,) edges of the rows of tiles in hertz, from 0 to half the sampling rate."""
+    edges_hz = found.grid.edges_hz(analysis.prediction.centres_hz)
     edges_hz[-1] = analysis.rate_hz / 2
-    of_row = kept.sum(axis=1) / kept.sum()
-    low, high = _middle(of_row)
-    told = f"Four fifths of the tiles kept lie between **{_hertz(edges_hz[low])} and {_hertz(edges_hz[high + 1])}**."
-    if found.method == "integrated_gradients":
-        tiles = found.tiles
-        told += (
-            f" Together they bring {tell_number(tiles[kept].sum(), '+.2f')} to the probability of "
-            f"{named(found.label)}; all tiles bring {tell_number(tiles.sum(), '+.2f')}."
-        )
-    return told
+    return edges_hz
 
 
 def _middle(of_row: np.ndarray, outside: float = 0.1) -> tuple[int, int]:
@@ -207,8 +224,7 @@ def tiles_frame(found: TimeFrequencyMap, analysis: Analysis, share: float) -> pd
     """One line a tile: `start_s`, `end_s`, `low_hz`, `high_hz`, `score`, and whether it is `kept`."""
     prediction, grid = analysis.prediction, found.grid
     hop_s = prediction.times_s[1] if len(prediction.times_s) > 1 else prediction.duration_s
-    times_s, edges_hz = grid.times_s(hop_s).clip(0, prediction.duration_s), grid.edges_hz(prediction.centres_hz)
-    edges_hz[-1] = analysis.rate_hz / 2
+    times_s, edges_hz = grid.times_s(hop_s).clip(0, prediction.duration_s), edges_of(found, analysis)
     rows, columns = grid.shape
     return pd.DataFrame(
         {
