@@ -143,7 +143,7 @@ class Mapper:
         return TimeFrequencyMap(method, label or prediction.label, values.astype(np.float32), grid)
 
     def probabilities(self, prediction: Prediction, found: TimeFrequencyMap, kept: np.ndarray) -> tuple[float, float]:
-        """Probability of a map's class from the tiles `kept` (row, column) alone, and without them, silence in place."""
+        """Probability of a map's class from the tiles `kept` (row, column) alone, and without them; else silence."""
         removed = found.grid.spread(np.stack([~kept, kept]))
         alone, without = self.erasure(prediction, found.label).probabilities(removed, "silence")
         return float(alone), float(without)

@@ -16,7 +16,7 @@ from acrnn.results.maps import Comparison, MapsResult
 
 TITLE = "Where in frequency?"
 FILL_NAMES = {"silence": "silence", "mean": "the training mean"}
-NOT_MEASURED = "Not measured for this checkpoint; `python -m acrnn maps` does."
+NOT_MEASURED = "Not measured for this checkpoint; `python -m acrnn maps` would."
 
 
 def maps_table(studies: Sequence[MapsResult]) -> Table:

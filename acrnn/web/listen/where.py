@@ -35,10 +35,12 @@ SOUNDS = {
     "clip": "the clip",
 }
 EXPLANATIONS = {
-    "integrated_gradients": "Integrated gradients add up what each part brings on the way from silence to the clip.",
-    "occlusion": "Occlusion makes each tile silent in turn, and predicts again.",
-    "grad_cam": "Grad-CAM shows which cells of the last convolution the class rests on. They stand for 16 bands by 9 "
-    "frames, and for what lies around them.",
+    "integrated_gradients": "Integrated gradients add up what each part brings on the way from silence to the clip. "
+    "Red speaks for the class, blue against it.",
+    "occlusion": "Occlusion makes each tile silent in turn, and predicts again. Red speaks for the class, blue against "
+    "it.",
+    "grad_cam": "Grad-CAM shows in red which cells of the last convolution the class rests on. They stand for 16 bands "
+    "by 9 frames, and for what lies around them.",
 }
 
 
@@ -76,7 +78,7 @@ def _show(clip: ChosenClip, checkpoint: Checkpoint, analysis: Analysis, view: Cl
             f"{LONGEST_S:.0f} s.", icon=":material/timer:",
         )  # fmt: skip
         return
-    by, of, kept = st.columns([4, 3, 3], vertical_alignment="bottom", gap="medium")
+    by, of, kept = st.columns([9, 5, 5], vertical_alignment="bottom", gap="medium")
     offered = methods_of(predictor_of(checkpoint).model)
     method = address.one_of(by.segmented_control, "Map", offered, format_func=METHODS.get, key="map")
     with of:
