@@ -343,7 +343,8 @@ def test_where_in_frequency_is_shown_and_heard_when_asked(app, page):
     settle(page)
     assert "where=true" in page.url
     chart = "document.querySelector('.st-key-wheremap_chart .js-plotly-plot')"
-    rows, columns, end_s = page.evaluate(f"(({{z, x}}) => [z.length, x.length - 1, x[x.length - 1]])({chart}.data[2])")
+    tiles = f"{chart}.calcdata[2][0]"
+    rows, columns, end_s = page.evaluate(f"[{tiles}.z.length, {tiles}.x.length - 1, {tiles}.x[{tiles}.x.length - 1]]")
     assert (rows, columns) == (16, 27)
     assert end_s == pytest.approx(5, abs=0.02)
     audio = "document.querySelector('.st-key-wheremap_audio audio')"
@@ -352,7 +353,9 @@ def test_where_in_frequency_is_shown_and_heard_when_asked(app, page):
     assert first != clip
     page.evaluate(f"{audio}.currentTime = 2.5")
     page.get_by_text("the rest", exact=True).click()
-    page.wait_for_function(f"{audio}.src !== {json.dumps(first)} && Math.abs({audio}.currentTime - 2.5) < 0.01")
+    page.wait_for_function(
+        f"{audio} && {audio}.src !== {json.dumps(first)} && Math.abs({audio}.currentTime - 2.5) < 0.01"
+    )
     assert page.evaluate(f"{AUDIO}.src") == clip
     with page.expect_download() as download:
         page.get_by_role("button", name="Map (CSV)").click()
