@@ -7,7 +7,6 @@ import streamlit as st
 from acrnn.audio import encode_wav
 from acrnn.audio.masking import scale_tiles
 from acrnn.checkpoints import Checkpoint
-from acrnn.errors import OptionError
 from acrnn.figures import ClipView
 from acrnn.figures.maps import map_figure
 from acrnn.labels import pretty
@@ -15,12 +14,14 @@ from acrnn.measures.maps import METHODS, Mapper, TimeFrequencyMap, methods_of
 from acrnn.report.table import csv_text
 from acrnn.report.tables.maps import NOT_MEASURED, tell_belief, tell_measured
 from acrnn.results.maps import MapsResult
+from acrnn.training.machine import keep_memory
 from acrnn.web.shared.analysis import Analysis, Kept, attended_wav, my_turn, predictor_of
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
+from acrnn.web.shared.faithfulness import KEPT_MEMORY
 from acrnn.web.shared.player import player
 from acrnn.web.shared.results import known_part
-from acrnn.web.shared.words import named, plain, sentence_of
+from acrnn.web.shared.words import named, plain
 from acrnn.web.shell import address
 
 LONGEST_S = 30.0
@@ -51,6 +52,7 @@ def _kept() -> Kept:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _mapper(_checkpoint: Checkpoint, key: str) -> Mapper:
+    keep_memory(KEPT_MEMORY)
     return Mapper(predictor_of(_checkpoint))
 
 
@@ -87,11 +89,7 @@ def _show(clip: ChosenClip, checkpoint: Checkpoint, analysis: Analysis, view: Cl
             placeholder=f"{pretty(prediction.label)}, as predicted",
         )  # fmt: skip
     share = kept.slider("Share kept (%)", 10, 50, USUAL_SHARE, 5, key="share", bind="query-params")
-    try:
-        found = make(clip, checkpoint, analysis, method, label or prediction.label)
-    except OptionError as error:
-        st.info(sentence_of(error), icon=":material/error:")
-        return
+    found = make(clip, checkpoint, analysis, method, label or prediction.label)
     key = analysis.key, method, found.label
     st.markdown(describe(found, analysis, share / 100, *_probabilities(checkpoint, analysis, found, key, share / 100)))
     of_others = "" if found.label == prediction.label else " That was for predicted classes; of others it says nothing."
