@@ -116,7 +116,8 @@ def tell_belief(study: MapsResult) -> str:
     names = [METHODS[method] for method in good]
     others = [METHODS[method] for method in study.methods if method not in good]
     if not good:
-        return "No map costs more than all controls whatever the tiles become: on this checkpoint none deserves belief."
+        none = "No map costs more than all controls, whatever the tiles become: by this test none deserves belief."
+        return none + _winners(study)
     told = f"{_capital(listed(names))} {_verb(good, 'costs', 'cost')} more than all controls, whatever the tiles become"
     told += f", and {_verb(good, 'deserves', 'deserve')} belief"
     if others:
@@ -127,6 +128,16 @@ def tell_belief(study: MapsResult) -> str:
             f". {_capital(METHODS[best[0]])} costs most" if best else ". Which of them costs most, this does not tell"
         )
     return f"{told}."
+
+
+def _winners(study: MapsResult) -> str:
+    """Name the controls that cost more than every map, whatever the tiles become."""
+    won = [
+        CONTROLS[control]
+        for control in study.controls
+        if all(study.comparison(fill, method, control).sign < 0 for fill in FILLS for method in study.methods)
+    ]
+    return f" Removing {listed(won)} costs more than any of them." if won else ""
 
 
 def sentences(study: MapsResult) -> list[str]:
