@@ -89,7 +89,7 @@ def _told_costs(study: MapsResult, fill: str, method: str) -> str:
     clear = [_told(one) for one in found.values() if one.sign]
     unclear = [CONTROLS[control] for control, one in found.items() if not one.sign]
     if unclear:
-        clear.append(f"not clearly more or less than with {' or '.join(unclear)}")
+        clear.append(f"not clearly more or less than with {listed(unclear).replace(' and ', ' or ')}")
     return listed(clear)
 
 
