@@ -76,7 +76,7 @@ def _veil(prediction: Prediction, found: TimeFrequencyMap, kept: np.ndarray) -> 
 
 
 def _map_trace(prediction: Prediction, found: TimeFrequencyMap) -> go.Heatmap:
-    """Scores of the tiles; none is colourless, what speaks for the class is red, what speaks against it is blue."""
+    """Scores of the tiles; none is colourless, what speaks for the class is orange, what speaks against it is blue."""
     tiles = found.tiles
     most = max(float(np.abs(tiles).max()), np.finfo(np.float32).tiny)
     edges_hz = found.grid.edges_hz(prediction.centres_hz)

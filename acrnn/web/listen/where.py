@@ -37,10 +37,10 @@ SOUNDS = {
 }
 EXPLANATIONS = {
     "integrated_gradients": "Integrated gradients add up what each part brings on the way from silence to the clip. "
-    "Red speaks for the class, blue against it.",
-    "occlusion": "Occlusion makes each tile silent in turn, and predicts again. Red speaks for the class, blue against "
+    "Orange speaks for the class, blue against it.",
+    "occlusion": "Occlusion makes each tile silent in turn, and predicts again. Orange speaks for the class, blue against "
     "it.",
-    "grad_cam": "Grad-CAM shows in red which cells of the last convolution the class rests on. They stand for 16 bands "
+    "grad_cam": "Grad-CAM shows in orange which cells of the last convolution the class rests on. They stand for 16 bands "
     "by 9 frames, and for what lies around them.",
 }
 
@@ -197,7 +197,7 @@ def tell_trust(study: MapsResult | None, method: str) -> str:
     """Say how far to believe a map of a checkpoint, by the deletion test of its held-out fold."""
     if study is None or method not in study.methods:
         return NOT_MEASURED
-    return f"{tell_measured(study, method)} {tell_belief(study)}"
+    return f"**{tell_belief(study)}** {tell_measured(study, method)}"
 
 
 def sound_of(analysis: Analysis, found: TimeFrequencyMap, share: float, which: str) -> bytes:
