@@ -9,6 +9,7 @@ from acrnn.errors import AcrnnError
 from acrnn.events import find_events
 from acrnn.figures import ClipView, top_figure
 from acrnn.labels import pretty
+from acrnn.web.listen.where import where_section
 from acrnn.web.shared import events as sounding
 from acrnn.web.shared import exports, faithfulness
 from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of
@@ -114,28 +115,30 @@ drawn = ClipView()
 if found is not None:
     drawn = replace(drawn, events=tuple(found), span_s=sounding.choose_span(prediction, found))
 is_there = has_attention and (played == "attended" or prediction.duration_s <= AT_ONCE_S)
-player(
-    figure_of(analysis, drawn, steered=True),
-    analysis.wav,
-    key="listen",
-    clip=clip.key,
-    alt=describe_figure(clip.name, checkpoint),
-    filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
-    stretch=None if found is None else sounding.stretch(found),
-    controls=Controls("veil", "db", "play", attended_wav(analysis) if is_there else None),
-)
-if found is not None:
-    sounding.show_events(found, analysis, clip.name.rsplit(".", 1)[0])
-most = "" if prediction.attention is None else f"Attends most around {prediction.attention.most_at_s:.2f} s. "
-st.caption(most + describe_attention(prediction, checkpoint))
-if (told := describe_bandwidth(prediction)) is not None:
-    st.caption(told)
-if (told := describe_strangeness(prediction)) is not None:
-    st.caption(told)
-st.caption(
-    f"{code(checkpoint.name)} on {describe_device(predictor_of(checkpoint).device)}. "
-    f"{describe_probability(prediction, checkpoint)}"
-)
-as_seen = replace(drawn, low_db=low_db, high_db=max(high_db, low_db + 5), overlay=overlay)
-exports.buttons(exports.Found(clip, analysis, checkpoint), as_seen)
-faithfulness.listen_panel(clip, checkpoint, prediction)
+with st.container():  # as far as the player stays in sight
+    player(
+        figure_of(analysis, drawn, steered=True),
+        analysis.wav,
+        key="listen",
+        clip=clip.key,
+        alt=describe_figure(clip.name, checkpoint),
+        filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
+        stretch=None if found is None else sounding.stretch(found),
+        controls=Controls("veil", "db", "play", attended_wav(analysis) if is_there else None),
+    )
+    if found is not None:
+        sounding.show_events(found, analysis, clip.name.rsplit(".", 1)[0])
+    most = "" if prediction.attention is None else f"Attends most around {prediction.attention.most_at_s:.2f} s. "
+    st.caption(most + describe_attention(prediction, checkpoint))
+    if (told := describe_bandwidth(prediction)) is not None:
+        st.caption(told)
+    if (told := describe_strangeness(prediction)) is not None:
+        st.caption(told)
+    st.caption(
+        f"{code(checkpoint.name)} on {describe_device(predictor_of(checkpoint).device)}. "
+        f"{describe_probability(prediction, checkpoint)}"
+    )
+    as_seen = replace(drawn, low_db=low_db, high_db=max(high_db, low_db + 5), overlay=overlay)
+    exports.buttons(exports.Found(clip, analysis, checkpoint), as_seen)
+    faithfulness.listen_panel(clip, checkpoint, prediction)
+where_section(clip, checkpoint, analysis, as_seen)

@@ -51,6 +51,7 @@ if tables_tab.open:
 if attention_tab.open:
     with attention_tab:
         web.faithfulness_section(dataset, results, checkpoints)
+        web.maps_section(dataset, results)
         web.localisation_section(dataset, results)
 if limits_tab.open:
     with limits_tab:

@@ -17,8 +17,12 @@ from acrnn.features import FrontEnd
 from acrnn.measures.classical import METHODS
 from acrnn.measures.crossval import wilson_interval
 from acrnn.measures.intervals import mean_with_interval
+from acrnn.measures.maps import METHODS as MAPS
+from acrnn.measures.maps.clip import CONTROLS
 from acrnn.model import NetworkConfig, PiczakConfig, complexity
+from acrnn.report.tables.maps import tell_belief
 from acrnn.results import paper
+from acrnn.results.studies import load_studies
 from acrnn.training.recipe import RECIPES, WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -231,6 +235,31 @@ def faithfulness_claims() -> list[str]:
     ]
 
 
+def maps_claims() -> list[str]:
+    (study,) = load_studies("maps", RESULTS)
+
+    def more(order: str, other: str, fill: str = "silence") -> str:
+        return gain(study.comparison(fill, order, other).gain)
+
+    signs = {(fill, order, other): study.comparison(fill, order, other).sign for fill in FILLS
+             for order in MAPS for other in CONTROLS}  # fmt: skip
+    clear = {("silence", method, "attention"): 1 for method in MAPS}
+    clear |= {("silence", "integrated_gradients", "random"): 1, ("silence", "grad_cam", "energy"): -1}
+    clear |= {("mean", "integrated_gradients", "energy"): -1}
+    assert {key: sign for key, sign in signs.items() if sign} == clear  # as the text says in words
+    loud = [more(method, "energy") for method in MAPS]
+    louder = [more(method, "energy", "mean") for method in MAPS]
+    return [
+        f"({study.n_clips} clips of {study.n_recordings} recordings)",
+        tell_belief(study),
+        f"integrated gradients ({loud[0]}) and occlusion ({loud[1]}) are not told apart from it, and Grad-CAM costs "
+        f"less ({loud[2]})",
+        f"costs less for certain ({louder[0]}); occlusion ({louder[1]}) and Grad-CAM ({louder[2]})",
+        f"costs more with silence ({more('integrated_gradients', 'random')})",
+        "({}; {}; {})".format(*(more(method, "attention") for method in MAPS)),
+    ]
+
+
 def localisation_claims() -> list[str]:
     def at(placement: str, dataset: str = "esc10") -> dict:
         rows = fold1("localisation", placement, dataset)["placements"]
@@ -403,7 +432,7 @@ def _top(probabilities: list[float]) -> int:
 
 
 def trust_claims() -> list[str]:
-    return faithfulness_claims() + localisation_claims() + robustness_claims()
+    return faithfulness_claims() + maps_claims() + localisation_claims() + robustness_claims()
 
 
 DOCUMENTS = {

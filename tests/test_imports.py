@@ -120,6 +120,7 @@ def modules_after(statement: str) -> set[str]:
         ("import acrnn.model", {"pandas", "librosa", "soundfile", "streamlit", "plotly"}),
         ("import acrnn, acrnn.errors, acrnn.labels, acrnn.data", {"torch", "gammatone", "librosa", "soundfile"}),
         ("import acrnn.inference, acrnn.measures.faithfulness", {"streamlit", "plotly", "captum", "matplotlib"}),
+        ("import acrnn.measures.maps, acrnn.report.document", {"streamlit", "plotly", "captum", "matplotlib"}),
     ],
 )
 def test_a_stage_loads_nothing_that_it_must_run_without(statement, unwanted):

@@ -68,6 +68,44 @@ def faithfulness(
     print(path)
 
 
+def maps(
+    checkpoint: Checkpoint,
+    data: DataRoot,
+    clips: Clips = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of clips and the random orders.")] = 0,
+    out: Out = None,
+    device: Device = "auto",
+) -> None:
+    """Measure on a checkpoint's held-out fold what its probability loses with the tiles that a map names first.
+
+    Maps over time and frequency: integrated gradients, occlusion and Grad-CAM, beside random tiles, the loudest, and
+    frame attention. If it is killed, the same command continues.
+    """
+    from acrnn.measures.faithfulness.study import Study
+    from acrnn.measures.maps.clip import N_DRAWS
+    from acrnn.measures.maps.study import measure_maps
+    from acrnn.report.tables.maps import maps_table, sentences
+    from acrnn.results.files import require_replaceable
+    from acrnn.results.studies import read_study, write_study
+
+    predictor, dataset = opened(checkpoint, data, device)
+    study = Study(predictor, dataset, clips, seed, N_DRAWS)
+    folder = _writable("maps", out)
+    path = folder / f"{predictor.checkpoint.config.name}.json"
+    require_replaceable(path, "maps", {"n_clips": len(study.clips)})
+    with count_bar("clips") as on_clip:
+        measure_maps(study, on_clip, save=lambda values: write_study("maps", values, folder))
+    found = read_study(path, "maps")
+    table = maps_table([found])
+    shown = Table(*(column.title for column in table.columns))
+    for row in table.records:
+        shown.add_row(*(column.tell(row) for column in table.columns))
+    _print(shown)
+    for sentence in sentences(found):
+        print(sentence)
+    print(path)
+
+
 def robustness(
     checkpoint: Checkpoint,
     data: DataRoot,
@@ -258,7 +296,7 @@ def print_open_set(measured: dict) -> None:
     _print(table)
 
 
-COMMANDS = (faithfulness, robustness, localisation, open_set, event_scores, scenes)
+COMMANDS = (faithfulness, maps, robustness, localisation, open_set, event_scores, scenes)
 
 
 def opened(checkpoint: str, data: Path, device: str):

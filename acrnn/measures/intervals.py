@@ -64,24 +64,33 @@ def interval_by_group(values: np.ndarray, groups: Sequence[Hashable]) -> tuple[f
     tuple of float or None
         95 %, percentiles of `N_RESAMPLES` resamples, seeded; None for fewer than two groups.
     """
+    means = _means_by_group(np.asarray(values, np.float64)[:, None], groups, N_RESAMPLES)
+    if means is None:
+        return None
+    low, high = np.percentile(means[:, 0], [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
+    return float(low), float(high)
+
+
+def _means_by_group(values: np.ndarray, groups: Sequence[Hashable], n_resamples: int) -> np.ndarray | None:
+    """(clip, column) values → (resample, column) means over as many groups as there are; None for fewer than two."""
     _, group_of_clip = np.unique(np.asarray(groups, str), return_inverse=True)
     sizes = np.bincount(group_of_clip)
     if len(sizes) < 2:
         return None
-    sums = np.bincount(group_of_clip, weights=np.asarray(values, np.float64))
-    drawn = resamples(len(sizes))
-    means = (drawn @ sums) / (drawn @ sizes)
-    low, high = np.percentile(means, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
-    return float(low), float(high)
+    sums = np.stack([np.bincount(group_of_clip, weights=column) for column in values.T], axis=1)
+    drawn = resamples(len(sizes), n_resamples)
+    return (drawn @ sums) / (drawn @ sizes)[:, None]
 
 
-def bootstrap_p_values(values: np.ndarray) -> np.ndarray:
-    """Two-sided p-values of means against zero, by the bootstrap over clips, seeded.
+def bootstrap_p_values(values: np.ndarray, groups: Sequence[Hashable] | None = None) -> np.ndarray:
+    """Two-sided p-values of means against zero, by the bootstrap over clips, or over groups of them, seeded.
 
     Parameters
     ----------
     values : ndarray (clip, comparison)
         Such as paired differences.
+    groups : sequence (clip,), optional
+        What each clip belongs to, where groups are independent and clips are not; at least two of them.
 
     Returns
     -------
@@ -89,7 +98,11 @@ def bootstrap_p_values(values: np.ndarray) -> np.ndarray:
         Twice the share of resampled means that lie on the other side of zero, or on it; never 0, as that many
         resamples can tell. Below 0.05 where the percentile interval of 95 % leaves zero out.
     """
-    means = resamples(len(values), N_RESAMPLES_OF_P) @ np.asarray(values, np.float64)
+    values = np.asarray(values, np.float64)
+    if groups is None:
+        means = resamples(len(values), N_RESAMPLES_OF_P) @ values
+    else:
+        means = _means_by_group(values, groups, N_RESAMPLES_OF_P)
     beyond = np.minimum((means <= ROUNDING).sum(axis=0), (means >= -ROUNDING).sum(axis=0))
     return np.minimum(1, 2 * (beyond + 1) / (N_RESAMPLES_OF_P + 1))
 

@@ -13,6 +13,7 @@ from acrnn.measures.faithfulness.erasure import FILLS
 from acrnn.measures.faithfulness.measures import MEASURES
 from acrnn.measures.faithfulness.study import PROTOCOL as FAITHFULNESS_PROTOCOL
 from acrnn.measures.intervals import N_RESAMPLES
+from acrnn.measures.maps.study import PROTOCOL as MAPS_PROTOCOL
 from acrnn.measures.open_set import study as open_set
 from acrnn.paths import DEFAULT_CHECKPOINTS
 from acrnn.report.table import Table
@@ -20,6 +21,7 @@ from acrnn.report.tables import accuracy, confusion, costs
 from acrnn.report.tables import events as sounding
 from acrnn.report.tables import faithfulness as faithful
 from acrnn.report.tables import localisation as located
+from acrnn.report.tables import maps as mapped
 from acrnn.report.tables import open_set as strange
 from acrnn.report.tables import robustness as robust
 from acrnn.report.tables.ablation import ablation_table
@@ -54,6 +56,7 @@ def blocks(results: Results, checkpoints: Sequence[Checkpoint]) -> dict[str, str
         "checkpoints": checkpoint_table(checkpoints),
         "defaults": checkpoint_table(one for one in checkpoints if one.config.name in DEFAULT_CHECKPOINTS),
         "faithfulness": faithful.short_table(results.faithfulness),
+        "maps": mapped.maps_table(results.maps),
         "robustness": robust.short_table(results.robustness),
         "localisation": located.short_table(results.localisation),
         "open-set": strange.unknown_table(results.open_set),
@@ -187,6 +190,16 @@ def _faithfulness_page(results: Results, checkpoints: Sequence[Checkpoint]) -> l
     return parts
 
 
+def _maps_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    table = mapped.maps_table(results.maps)
+    parts = [f"# {mapped.TITLE}", MAPS_PROTOCOL, table.note, table.to_markdown()]
+    for study in results.maps:
+        parts.append(f"## `{study.checkpoint}` ({study.n_clips} clips of {study.n_recordings} recordings)")
+        parts.append("\n".join(f"- {sentence}" for sentence in mapped.sentences(study)))
+        parts.append(text("maps_verdicts", n=len(study.comparisons)))
+    return parts
+
+
 def _robustness_page(results: Results, checkpoints: Sequence[Checkpoint]) -> list[str]:
     studies = results.robustness
     parts = [f"# {robust.TITLE}", robustness.PROTOCOL]
@@ -255,6 +268,7 @@ PAGES: dict[str, tuple[str, Callable[[Results, Sequence[Checkpoint]], list[str]]
     "confusions.md": ("Figure 4: which classes are confused", _confusions_page),
     "recipes.md": ("Recipes, compared on training folds", _recipes_page),
     "faithfulness.md": ("Is the attention right? Removing the frames that it ranks first", _faithfulness_page),
+    "maps.md": ("Where in frequency? Removing the tiles that maps rank first", _maps_page),
     "robustness.md": ("Noise and damage: what they cost, and where attention goes", _robustness_page),
     "localisation.md": ("Known events: does attention point at them?", _localisation_page),
     "open_set.md": ("None of these: calibration, and sounds of no class", _open_set_page),

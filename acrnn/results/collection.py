@@ -8,6 +8,7 @@ from acrnn.errors import RunError
 from acrnn.results.events import EventsResult
 from acrnn.results.faithfulness import FaithfulnessResult
 from acrnn.results.files import Found
+from acrnn.results.maps import MapsResult
 from acrnn.results.open_set import OpenSetResult
 from acrnn.results.settings import Setting, read_settings
 from acrnn.results.studies import KINDS, LocalisationResult, RobustnessResult, read_studies
@@ -28,7 +29,8 @@ class Results:
     ablation : tuple of Setting
         Inner validations of recipes.
     faithfulness : tuple of FaithfulnessResult
-        By checkpoint.
+    maps : tuple of MapsResult
+        Both by checkpoint.
     robustness : tuple of RobustnessResult
     localisation : tuple of LocalisationResult
         Both by dataset and placement.
@@ -42,6 +44,7 @@ class Results:
     settings: tuple[Setting, ...] = ()
     ablation: tuple[Setting, ...] = ()
     faithfulness: tuple[FaithfulnessResult, ...] = ()
+    maps: tuple[MapsResult, ...] = ()
     robustness: tuple[RobustnessResult, ...] = ()
     localisation: tuple[LocalisationResult, ...] = ()
     open_set: tuple[OpenSetResult, ...] = ()

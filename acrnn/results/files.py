@@ -23,6 +23,7 @@ MAX_BYTES = 2**28
 WRITERS = {
     "setting": "report",
     "faithfulness": "faithfulness",
+    "maps": "maps",
     "robustness": "robustness",
     "localisation": "localisation",
     "open_set": "open-set",
@@ -128,6 +129,22 @@ class FaithfulnessFile(_StudyFile):
     summary: dict[str, _Fill]
     randomisation: _Randomisation | None
     clips: list[_FaithfulnessClip] = []
+
+
+class _MapsFill(_Part):
+    maps: dict[str, dict[str, _Estimate]]
+
+
+class _MapsClip(_FaithfulnessClip):
+    recording: str
+
+
+class MapsFile(_StudyFile):
+    """`results/maps/CHECKPOINT.json`."""
+
+    n_recordings: int
+    summary: dict[Literal["silence", "mean"], _MapsFill]
+    clips: list[_MapsClip] = Field(min_length=1)
 
 
 class _Outcome(_Part):
@@ -265,6 +282,7 @@ class EventsFile(_StudyFile):
 SCHEMAS: dict[str, type[BaseModel]] = {
     "setting": SettingFile,
     "faithfulness": FaithfulnessFile,
+    "maps": MapsFile,
     "robustness": RobustnessFile,
     "localisation": LocalisationFile,
     "open_set": OpenSetFile,

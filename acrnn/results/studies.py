@@ -17,10 +17,11 @@ from acrnn.paths import code_revision, is_shipped, result_files
 from acrnn.results.events import EventsResult
 from acrnn.results.faithfulness import FaithfulnessResult
 from acrnn.results.files import Found, read_file, read_files, write_file
+from acrnn.results.maps import MapsResult
 from acrnn.results.open_set import OpenSetResult
 from acrnn.results.result import StudyResult
 
-KINDS = ("faithfulness", "robustness", "localisation", "open_set", "events")
+KINDS = ("faithfulness", "maps", "robustness", "localisation", "open_set", "events")
 """Kinds of studies, and the folders that their files are in."""
 _SETTING = ("dataset", "data_title", "placement", "recipe", "epochs")
 
@@ -120,8 +121,12 @@ def read_studies(kind: str, folder: Path | None = None) -> Found[StudyResult]:
         grouped.setdefault(key if kind in POOLED else (*key, values["checkpoint"]), []).append(values)
     if kind in POOLED:
         return Found(tuple(_pooled(kind, of_key) for _, of_key in sorted(grouped.items())), found.damaged)
-    made = {"open_set": _open_set, "events": _events, "faithfulness": _faithfulness}[kind]
-    return Found(tuple(made(values) for (values,) in grouped.values()), found.damaged)
+    return Found(tuple(_MADE[kind](values) for (values,) in grouped.values()), found.damaged)
+
+
+def read_study(path: Path, kind: str) -> StudyResult:
+    """Read one file of a kind that is not pooled; raises RunError if it is damaged."""
+    return _MADE[kind](_read_study(path, kind, one_folder=True))
 
 
 def _read_study(path: Path, kind: str, one_folder: bool) -> dict[str, Any]:
@@ -155,6 +160,11 @@ def _faithfulness(values: dict[str, Any]) -> FaithfulnessResult:
     return FaithfulnessResult(**_common([values]), **own, clips=tuple(values.get("clips", ())))
 
 
+def _maps(values: dict[str, Any]) -> MapsResult:
+    own = {name: values[name] for name in ("summary", "n_recordings", "weights_sha256")}
+    return MapsResult(**_common([values]), **own, clips=tuple(values["clips"]))
+
+
 def _open_set(values: dict[str, Any]) -> OpenSetResult:
     own = {name: values[name] for name in ("fit", "own", "reliability")}
     lists = {name: tuple(values.get(name, ())) for name in ("groups", "classes")}
@@ -165,3 +175,9 @@ def _events(values: dict[str, Any]) -> EventsResult:
     lists = {name: tuple(values[name]) for name in ("candidates", "scenes", "classes")}
     own = {name: values[name] for name in ("training_fold", "default", "chosen")}
     return EventsResult(**_common([values]), **own, **lists)
+
+
+_MADE: dict[str, Callable[[dict[str, Any]], StudyResult]] = {
+    "open_set": _open_set, "events": _events, "faithfulness": _faithfulness, "maps": _maps,
+}  # fmt: skip
+"""Kind → what makes its result of one file."""

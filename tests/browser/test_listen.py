@@ -333,6 +333,37 @@ def test_the_attention_is_put_to_the_test_when_asked(app, page):
     assert all(0 <= float(row["deletion"]) <= 1 for row in rows)
 
 
+def test_where_in_frequency_is_shown_and_heard_when_asked(app, page):
+    open_clip(page, app.url("?sample=helicopter"))
+    expect(page.locator("audio")).to_have_count(1)
+    page.get_by_text("Where in frequency?").click()
+    expect(page.get_by_text("Making the map of")).to_be_visible()
+    expect(page.get_by_text("of the tiles kept lie between")).to_be_visible(timeout=120_000)
+    page.wait_for_selector(".st-key-wheremap_chart .nsewdrag")
+    settle(page)
+    assert "where=true" in page.url
+    chart = "document.querySelector('.st-key-wheremap_chart .js-plotly-plot')"
+    tiles = f"{chart}.calcdata[2][0]"
+    rows, columns, end_s = page.evaluate(f"[{tiles}.z.length, {tiles}.x.length - 1, {tiles}.x[{tiles}.x.length - 1]]")
+    assert (rows, columns) == (16, 27)
+    assert end_s == pytest.approx(5, abs=0.02)
+    audio = "document.querySelector('.st-key-wheremap_audio audio')"
+    page.wait_for_function(f"{audio}?.readyState >= 1")
+    first, clip = page.evaluate(f"[{audio}.src, {AUDIO}.src]")
+    assert first != clip
+    page.evaluate(f"{audio}.currentTime = 2.5")
+    page.get_by_text("the rest", exact=True).click()
+    page.wait_for_function(
+        f"{audio} && {audio}.src !== {json.dumps(first)} && Math.abs({audio}.currentTime - 2.5) < 0.01"
+    )
+    assert page.evaluate(f"{AUDIO}.src") == clip
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Map (CSV)").click()
+    tiles = list(csv.DictReader(download.value.path().open()))
+    assert len(tiles) == 16 * 27
+    assert sum(tile["kept"] == "True" for tile in tiles) <= 0.2 * len(tiles) + 1
+
+
 def test_a_recording_is_analysed(app, page):
     page.goto(app.url("?source=record"))
     settle(page)

@@ -1,4 +1,4 @@
-"""Take frames out of a clip's spectrogram and ask the network again, as often as a curve needs.
+"""Take frames, or single cells, out of a clip's spectrogram and ask the network again, as often as a curve needs.
 
 A removed frame is filled in the static spectrogram, and the delta is taken anew from what is then there: the network
 never sees the slope of a frame that is gone. A probability is that of one class, by the same segments, votes,
@@ -76,18 +76,19 @@ class Erasure:
         return self.front_end.floor_db if fill == "silence" else float(self.network.mean[0])
 
     def filled(self, removed: np.ndarray, fill: Fill) -> Tensor:
-        """Spectrogram (band, frame) in decibels with the frames `removed` (frame,), bool, filled."""
+        """Spectrogram (band, frame) in decibels with what is `removed`, (frame,) or (band, frame) bool, filled."""
         return self.spectrogram.masked_fill(torch.from_numpy(removed), self.fill_db(fill))
 
     def probabilities(self, removed: np.ndarray, fill: Fill, on_progress: OnProgress | None = None) -> np.ndarray:
-        """Probability of the class for each set of removed frames.
+        """Probability of the class for each set of removed frames or cells.
 
         A segment whose own frames, and those that its delta reaches, are as in a set before is not computed again:
         short removals leave most segments alone, and long ones leave few frames to differ by.
 
         Parameters
         ----------
-        removed : ndarray (set, frame), bool
+        removed : ndarray (set, frame) or (set, band, frame), bool
+            Frames in all bands, or single cells.
         fill : {"silence", "mean"}
         on_progress : callable, optional
             Told (segments done, segments to do).
@@ -97,8 +98,9 @@ class Erasure:
         ndarray (set,), float64
         """
         level_db = self.fill_db(fill)
-        already = (self.spectrogram == level_db).all(dim=0).numpy()
-        removed = removed & ~already  # silence removed into silence changes nothing
+        already = (self.spectrogram == level_db).numpy()
+        # silence removed into silence changes nothing
+        removed = removed & ~(already if removed.ndim == 3 else already.all(axis=0))
         keys = [[(level_db, *key) for key in self._windows(row)] for row in removed]
         todo: dict[int, list[int]] = {}  # set → segments that are new with it
         new = set()
@@ -117,9 +119,10 @@ class Erasure:
         return np.average([[self._known[key] for key in row] for row in keys], axis=1, weights=self.votes)
 
     def _windows(self, removed: np.ndarray) -> Iterator[tuple[int, bytes]]:
-        """Position of each segment, and which of the frames that its content depends on are removed."""
+        """Position of each segment, and which of the frames or cells that its content depends on are removed."""
         for i, start in enumerate(self.segments.starts):
-            yield i, removed[max(0, start - _REACH) : start + self.segments.length + _REACH].tobytes()
+            seen = removed[..., max(0, start - _REACH) : start + self.segments.length + _REACH]
+            yield i, np.packbits(seen).tobytes()
 
     def _batches(
         self, removed: np.ndarray, fill: Fill, todo: dict[int, list[int]]

@@ -42,7 +42,7 @@ def input_x_gradient(erasure: Erasure) -> np.ndarray:
     """(frame,) gradient of the probability times decibels above the floor, summed over bands."""
     from captum.attr import InputXGradient  # a second to load, and only who asks for a gradient map needs it
 
-    with _differentiable(erasure):
+    with differentiable(erasure.device):
         found = InputXGradient(probability_of(erasure)).attribute(_above_floor(erasure))
     return _by_frame(found)
 
@@ -55,7 +55,7 @@ def integrated_gradients(erasure: Erasure, n_steps: int = IG_STEPS) -> np.ndarra
     from captum.attr import IntegratedGradients
 
     at_once = max(1, segments_at_once(erasure.segments.length, _BATCH_FRAMES) // len(erasure.segments))
-    with _differentiable(erasure):
+    with differentiable(erasure.device):
         found = IntegratedGradients(probability_of(erasure)).attribute(
             _above_floor(erasure), n_steps=n_steps, method="gausslegendre", internal_batch_size=at_once
         )
@@ -91,6 +91,6 @@ def _by_frame(found: Tensor) -> np.ndarray:
     return found.detach()[0].double().sum(dim=0).cpu().numpy()
 
 
-def _differentiable(erasure: Erasure):
-    """Switch cuDNN off: its GRU has no way back outside of training."""
-    return torch.backends.cudnn.flags(enabled=erasure.device.type != "cuda")
+def differentiable(device: torch.device):
+    """Switch cuDNN off on CUDA: its GRU has no way back outside of training."""
+    return torch.backends.cudnn.flags(enabled=device.type != "cuda")

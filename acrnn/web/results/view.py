@@ -15,10 +15,12 @@ from acrnn.labels import CLASSES
 from acrnn.measures import localisation, robustness
 from acrnn.measures.faithfulness import FILLS, MEASURES
 from acrnn.measures.faithfulness.study import PROTOCOL as FAITHFULNESS_PROTOCOL
+from acrnn.measures.maps.study import PROTOCOL as MAPS_PROTOCOL
 from acrnn.report.table import Column, Table
 from acrnn.report.tables import accuracy, confusion
 from acrnn.report.tables import faithfulness as faithful
 from acrnn.report.tables import localisation as located
+from acrnn.report.tables import maps as mapped
 from acrnn.report.tables import open_set as strange
 from acrnn.report.tables import robustness as robust
 from acrnn.report.tables.checkpoints import checkpoint_table
@@ -203,6 +205,15 @@ def faithfulness_section(dataset: str, results: Results, checkpoints: Sequence[C
     sentences, note = faithful.verdict_sentences(studies, dataset, fill, measure)
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences))  # too long for cells
     st.caption(f"{note} {FAITHFULNESS_PROTOCOL}".strip())
+
+
+def maps_section(dataset: str, results: Results) -> None:
+    """Draw what maps over time and frequency cost beside their controls, and which of them deserves belief."""
+    studies = [study for study in results.maps if study.dataset == dataset]
+    table_section(mapped.maps_table(studies), "maps")
+    st.markdown("\n".join(f"- {code(study.checkpoint)}: {mapped.tell_belief(study)}" for study in studies))
+    if studies:
+        st.caption(f"{text('maps_verdicts', n=len(studies[0].comparisons))} {MAPS_PROTOCOL}")
 
 
 def robustness_section(dataset: str, results: Results) -> None:

@@ -146,10 +146,10 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
     if (known := _kept().get(key)) is not None:
         return known
     try:
-        with _my_turn(turns()):
+        with my_turn():
             analysis = _analysed(clip, checkpoint, on_progress, LONG_S)
     except _IsLong:
-        with _my_turn(long_turns()):
+        with my_turn(long_turns()):
             analysis = _analysed(clip, checkpoint, on_progress, np.inf)
     _kept().put(key, analysis, analysis.prediction.duration_s)
     return analysis
@@ -184,7 +184,7 @@ def _analysed(
 
 
 @contextmanager
-def _my_turn(queue: Turns) -> Iterator[None]:
+def my_turn(queue: Turns | None = None) -> Iterator[None]:
     """Wait until the server has time for an analysis, and say how many are ahead."""
     place = st.empty()
 
@@ -193,7 +193,7 @@ def _my_turn(queue: Turns) -> Iterator[None]:
         place.info(f"{others} ahead of yours …", icon=":material/hourglass_top:")
 
     try:
-        with queue.take(tell):
+        with (queue or turns()).take(tell):
             place.empty()
             yield
     finally:

@@ -15,18 +15,19 @@ def _part(part: str, versions: tuple[tuple[str, int], ...]) -> Found:
     return read_part(part)
 
 
-def _known(part: str) -> Found:
+def known_part(part: str) -> Found:
+    """Give the results of one of `PARTS` alone, and the errors of the files that could not be read."""
     return _part(part, tuple((str(path), path.stat().st_mtime_ns) for path in result_files(PARTS[part])))
 
 
 def known_results() -> Results:
     """Give all results of the project and the user, as far as they can be read."""
-    return assemble({part: _known(part) for part in PARTS})
+    return assemble({part: known_part(part) for part in PARTS})
 
 
 def known_settings() -> list[Setting]:
     """Give the settings with clips among the results; a message for each file that cannot be read."""
-    found = _known("settings")
+    found = known_part("settings")
     show_damaged(found.damaged)
     return [setting for setting in found.items if setting.filenames]
 

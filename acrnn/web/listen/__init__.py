@@ -1,0 +1,1 @@
+"""The Listen page's own parts."""
