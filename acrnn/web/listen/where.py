@@ -39,10 +39,10 @@ SOUNDS = {
 EXPLANATIONS = {
     "integrated_gradients": "Integrated gradients add up what each part brings on the way from silence to the clip. "
     "Orange speaks for the class, blue against it.",
-    "occlusion": "Occlusion makes each tile silent in turn, and predicts again. Orange speaks for the class, blue against "
-    "it.",
-    "grad_cam": "Grad-CAM shows in orange which cells of the last convolution the class rests on. They stand for 16 bands "
-    "by 9 frames, and for what lies around them.",
+    "occlusion": "Occlusion makes each tile silent in turn, and predicts again. Orange speaks for the class, blue "
+    "against it.",
+    "grad_cam": "Grad-CAM shows in orange which cells of the last convolution the class rests on. They stand for 16 "
+    "bands by 9 frames, and for what lies around them.",
 }
 
 
