@@ -353,11 +353,11 @@ def test_the_sentences_say_which_map_deserves_belief(written):
     )
     told = tell_measured(both, "grad_cam")
     assert told.startswith(
-        "On 40 held-out clips, removing first the tiles that Grad-CAM at l8 marks costs a probability that is, "
-        "averaged over the shares removed, 0."
+        "On 40 held-out clips, removing first the tiles that Grad-CAM at l8 marks lowers the probability, averaged "
+        "over the shares removed: where they become silence, by 0."
     )
-    assert "less than with the loudest tiles (0." in told
-    assert "not clearly more or less than with random tiles where they become silence; it is 0." in told
+    assert "less than the loudest tiles (0." in told
+    assert "not clearly more or less than random tiles; where they become the training mean, by 0." in told
     assert tell_belief(made(study, areas | {"occlusion": 0.6})) == (
         "Integrated gradients costs more than all controls, whatever the tiles become, and deserves belief; "
         "occlusion and Grad-CAM at l8 do not."

@@ -77,10 +77,10 @@ def maps_frame(studies: Sequence[MapsResult]) -> pd.DataFrame:
 
 def tell_measured(study: MapsResult, method: str) -> str:
     """Say what removing the tiles of a map first costs beside each control, by both fills."""
-    told = [f"{_told_costs(study, fill, method)} where they become {FILL_NAMES[fill]}" for fill in FILLS]
+    told = [f"where they become {FILL_NAMES[fill]}, {_told_costs(study, fill, method)}" for fill in FILLS]
     return (
-        f"On {study.n_clips} held-out clips, removing first the tiles that {METHODS[method]} marks costs a "
-        f"probability that is, averaged over the shares removed, {'; it is '.join(told)}."
+        f"On {study.n_clips} held-out clips, removing first the tiles that {METHODS[method]} marks lowers the "
+        f"probability, averaged over the shares removed: {'; '.join(told)}."
     )
 
 
@@ -89,16 +89,16 @@ def _told_costs(study: MapsResult, fill: str, method: str) -> str:
     clear = [_told(one) for one in found.values() if one.sign]
     unclear = [CONTROLS[control] for control, one in found.items() if not one.sign]
     if unclear:
-        clear.append(f"not clearly more or less than with {listed(unclear).replace(' and ', ' or ')}")
+        clear.append(f"not clearly more or less than {listed(unclear).replace(' and ', ' or ')}")
     return listed(clear)
 
 
 def _told(one: Comparison) -> str:
-    """`0.120 more than with the loudest tiles (0.090 to 0.150)`."""
+    """`by 0.120 more than the loudest tiles (0.090 to 0.150)`."""
     how, sign = ("more", 1) if one.sign > 0 else ("less", -1)
     interval = one.gain["interval"]
     ends = f" ({tell_interval(sorted(sign * end for end in interval), '.3f')})" if interval else ""
-    return f"{tell_number(sign * one.gain['mean'], '.3f')} {how} than with {CONTROLS[one.other]}{ends}"
+    return f"by {tell_number(sign * one.gain['mean'], '.3f')} {how} than {CONTROLS[one.other]}{ends}"
 
 
 def believed(study: MapsResult) -> list[str]:
