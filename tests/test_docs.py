@@ -19,7 +19,7 @@ from acrnn.measures.crossval import wilson_interval
 from acrnn.measures.intervals import mean_with_interval
 from acrnn.measures.maps import METHODS as MAPS
 from acrnn.measures.maps.clip import CONTROLS
-from acrnn.model import NetworkConfig, PiczakConfig, complexity
+from acrnn.model import PLACEMENTS, NetworkConfig, PiczakConfig, complexity
 from acrnn.report.tables.maps import tell_belief
 from acrnn.results import paper
 from acrnn.results.studies import load_studies
@@ -27,7 +27,7 @@ from acrnn.training.recipe import RECIPES, WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
-ESC10_STUDIED = ("l2-sigmoid", "l2-softmax", "l4-softmax", "l6-softmax", "l8-softmax", "l10")
+ESC10_STUDIED = tuple(placement for placement in PLACEMENTS if placement != "none")
 FILLS, MEASURES = ("silence", "mean"), ("comprehensiveness", "sufficiency")
 WAYS = ("white", "pink", "babble", "background")
 
@@ -228,6 +228,12 @@ def faithfulness_claims() -> list[str]:
         f"by {minus('l2-sigmoid', 'random', 'mean')['mean']:.3f} ({{}} to {{}})".format(
             *map(signed, minus("l2-sigmoid", "random", "mean")["interval"])
         ),
+        f"with silence ({gain(minus('l4-sigmoid', 'shifted'))})",
+        f"silence ({gain(minus('l6-sigmoid', 'energy'))})",
+        "({} and {} with silence, {} and {} with the training mean)".format(
+            *(signed(minus(p, "shifted", fill)["mean"]) for fill in FILLS for p in ("l6-sigmoid", "l8-sigmoid"))
+        ),
+        "than random frames ({}) and l8 less ({})".format(*(gain(minus(f"l{k}-sigmoid", "random")) for k in (6, 8))),
         f"mean ({gain(minus('l8-softmax', 'integrated_gradients', 'mean'))})",
         f"between {signed(near[0], 2)} and {near[-1]:.2f} in all",
         f"range from {signed(draws[0], 2)} to {draws[-1]:.2f}",
@@ -488,6 +494,9 @@ def test_what_trust_md_says_of_every_network_holds_of_each():
         found = [outcome(minus(placement, control)) for control in ("shifted", "random", "energy")]
         assert found == [1, 0, 0]
         assert outcome(minus(placement, "random", "mean")) == 1
+    for placement in ("l6-sigmoid", "l8-sigmoid"):
+        assert [outcome(minus(placement, "shifted", fill)) for fill in FILLS] == [1, 1]
+        assert outcome(minus(placement, "random", "mean")) == 0
     for path in (RESULTS / "localisation").glob("*.json"):
         rows = {row["placement"]: row for row in result(f"localisation/{path.stem}")["placements"]}
         assert outcome(rows["silence"]["gain_at_steps"]["auc"]) < 1

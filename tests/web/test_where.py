@@ -97,7 +97,7 @@ def test_what_was_measured_of_these_very_weights_is_told(asked, open_page, tiny_
     }  # fmt: skip
     write_study("maps", values, tmp_path / "results" / "maps")
     page = open_page("listen", where="true", map="grad_cam")
-    assert "On 20 held-out clips, removing first the tiles that Grad-CAM at l8 marks costs" in captions(page)
+    assert "On 20 held-out clips, removing first the tiles that Grad-CAM at l8 marks lowers" in captions(page)
     assert "Integrated gradients costs more than all controls" in captions(page)
     write_study("maps", values | {"weights_sha256": "0" * 64}, tmp_path / "results" / "maps")
     page = open_page("listen", where="true", map="grad_cam")
