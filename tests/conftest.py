@@ -60,31 +60,35 @@ SLOW = ("runs", "export", "cli", "scan", "measures", "web")
 
 
 def pytest_xdist_auto_num_workers():
-    """One worker a core, and one more: the one with the browser mostly waits for it."""
+    """One worker a core, and one more: those with a browser mostly wait for it."""
     return n_cores() + 1
 
 
 def pytest_collection_modifyitems(items):
-    """Put what takes long at the head of the workers' shares, and all browser tests into the first one.
+    """Put what takes long at the head of the workers' shares, and browser tests into the first two of three or more.
 
     A worker begins with an equal part of the list and takes from the end of another's when its own is done: quick tests
-    there balance what is left, and only one worker needs the servers and the browser.
+    there balance what is left, and only these workers need the servers and a browser.
     """
     n_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     if n_workers == 1:
         return
     heads, quick = [[] for _ in range(n_workers)], []
     by_file = groupby(items, key=lambda item: item.path.relative_to(TESTS))
-    slow = {}
+    slow, browser = {}, []
     for path, found in by_file:
         if path.parts[0] == "browser":
-            heads[0] += found
+            browser.append(list(found))
         elif path.parts[0] in SLOW:
             slow[path] = list(found)
         else:
             quick += found
+    n_browsers = min(2, n_workers - 1)
+    for of_file in sorted(browser, key=len, reverse=True):
+        shortest = min(heads[:n_browsers], key=len)
+        shortest += of_file
     for number, path in enumerate(sorted(slow, key=lambda path: SLOW.index(path.parts[0]))):
-        heads[1 + number % (n_workers - 1)] += slow[path]
+        heads[n_browsers + number % (n_workers - n_browsers)] += slow[path]
     items[:] = []
     for number, head in enumerate(heads):
         left = len(quick) + sum(map(len, heads[number:]))

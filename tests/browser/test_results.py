@@ -38,7 +38,8 @@ def table(page, number: int):
 
 
 def texts(rows) -> list[list[str]]:
-    """Cells of a table's rows, as they are read."""
+    """Cells of a table's rows, as they are read, once it is drawn."""
+    rows.first.wait_for(state="attached")
     return [[cell.strip() for cell in row] for row in rows.evaluate_all(
         "rows => rows.map(row => [...row.querySelectorAll('td')].map(cell => cell.innerText))"
     )]  # fmt: skip
