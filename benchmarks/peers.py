@@ -6,13 +6,12 @@ Each network gets what it takes of a clip of 5 s, with random weights: only size
 PANNs' CNN14 (Kong et al., 2020) and EfficientAT's mn10 (Schmid et al., 2023) are built here as their papers describe
 them, AST-base (Gong et al., 2021) by transformers (`pip install transformers`), and `PUBLISHED` holds the parameters
 that the papers give. The networks take turns, clip by clip, in float32 and evaluation mode; the features are not timed.
-Memory is what a process of its own takes above one that has only loaded the libraries. `--record` writes the table to
-docs/performance.md.
+Memory (Linux) is what a process of its own takes above one that has only loaded the libraries. `--record` writes the
+table to docs/performance.md.
 """
 
 import argparse
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -177,19 +176,23 @@ def n_multiply_accumulates(name: str, network: nn.Module, given: Tensor) -> floa
 
 
 def memory_mb(name: str) -> float:
-    """Megabytes that a process takes at most for making a network and asking it once; of none, with an empty name."""
+    """Megabytes that a process takes for making a network and asking it once, at most and above its libraries."""
     command = [sys.executable, "-m", "benchmarks.peers", "--memory", name]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    told = (subprocess.run([*command, *more], check=True, capture_output=True, text=True) for more in ([], ["--bare"]))
+    whole, bare = (float(one.stdout) for one in told)
+    return whole - bare
 
 
-def _told_memory(name: str) -> None:
-    if name.startswith("AST") or not name:
+def _told_memory(name: str, *, bare: bool) -> None:
+    if name.startswith("AST"):
         import transformers.models.audio_spectrogram_transformer.modeling_audio_spectrogram_transformer  # noqa: F401
-    if name:
+    if not bare:
         network, given = made(name)
         with torch.inference_mode():
             network(given)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
+    # ru_maxrss would be at least that of the process that began this one
+    status = Path("/proc/self/status").read_text()
+    print(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000)
 
 
 def main() -> None:
@@ -198,9 +201,10 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=20, help="how often each is asked")
     parser.add_argument("--record", action="store_true", help="write it to docs/performance.md")
     parser.add_argument("--memory", help=argparse.SUPPRESS)
+    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory is not None:
-        _told_memory(options.memory)
+        _told_memory(options.memory, bare=options.bare)
         return
     networks = {name: made(name) for name in PEERS}
     seconds: dict[str, list[float]] = {name: [] for name in PEERS}
@@ -209,7 +213,6 @@ def main() -> None:
             for name, (network, given) in networks.items():
                 took = timed(partial(network, given))
                 seconds[name] += [took] if i > 1 else []
-    bare = memory_mb("")
     ours = np.array(seconds[next(iter(PEERS))])
     rows = [
         "| network | given 5 s as | parameters | multiply-accumulates | ms a clip | × ACRNN | memory |",
@@ -222,7 +225,7 @@ def main() -> None:
             f"| {name} | {PEERS[name][2]} | {n_parameters(network) / 1e6:.1f} M "
             f"| {n_multiply_accumulates(name, network, given) / 1e9:.2f} G "
             f"| {1e3 * np.median(took):.0f} ({1e3 * took.min():.0f} to {1e3 * took.max():.0f}) "
-            f"| {np.median(ratio):.2f} | {memory_mb(name) - bare:.0f} MB |"
+            f"| {np.median(ratio):.2f} | {memory_mb(name):.0f} MB |"
         )
     told = "\n".join([*rows, "", f"{describe_machine()}; {options.clips} clips.", ""])
     print(told)
