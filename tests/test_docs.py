@@ -260,7 +260,7 @@ def maps_claims() -> list[str]:
         tell_belief(study),
         f"integrated gradients ({loud[0]}) and occlusion ({loud[1]}) are not told apart from it, and Grad-CAM costs "
         f"less ({loud[2]})",
-        f"costs less for certain ({louder[0]}); occlusion ({louder[1]}) and Grad-CAM ({louder[2]})",
+        f"costs less after correction too ({louder[0]}); occlusion ({louder[1]}) and Grad-CAM ({louder[2]})",
         f"costs more with silence ({more('integrated_gradients', 'random')})",
         "({}; {}; {})".format(*(more(method, "attention") for method in MAPS)),
     ]
