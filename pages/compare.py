@@ -95,7 +95,7 @@ figure = compare_figure(
 )
 player(
     figure,
-    analysis.wav,
+    analysis.sound,
     key="compare",
     clip=clip.key,
     alt=f"Log-gammatone spectrogram of {clip.name} and, under it on the same time axis, the attention of "

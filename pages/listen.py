@@ -12,7 +12,7 @@ from acrnn.labels import pretty
 from acrnn.web.listen.where import where_section
 from acrnn.web.shared import events as sounding
 from acrnn.web.shared import exports, faithfulness
-from acrnn.web.shared.analysis import analyse, attended_wav, figure_of, predictor_of
+from acrnn.web.shared.analysis import analyse, attended_sound, figure_of, predictor_of
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.clips import choose_clip, show_unusable
 from acrnn.web.shared.models import choose_checkpoint, describe_accuracy
@@ -118,13 +118,13 @@ is_there = has_attention and (played == "attended" or prediction.duration_s <= A
 with st.container():  # as far as the player stays in sight
     player(
         figure_of(analysis, drawn, steered=True),
-        analysis.wav,
+        analysis.sound,
         key="listen",
         clip=clip.key,
         alt=describe_figure(clip.name, checkpoint),
         filename=f"{clip.name.rsplit('.', 1)[0]}-{checkpoint.config.placement}",
         stretch=None if found is None else sounding.stretch(found),
-        controls=Controls("veil", "db", "play", attended_wav(analysis) if is_there else None),
+        controls=Controls("veil", "db", "play", attended_sound(analysis) if is_there else None),
     )
     if found is not None:
         sounding.show_events(found, analysis, clip.name.rsplit(".", 1)[0])

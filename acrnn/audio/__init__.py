@@ -2,8 +2,8 @@
 
 In reading order: `sources` (what a recording can come as), `containers` (what its header announces), `readers` (the two
 libraries that decode), `screening` (scale, offset and channels put right), `decode` (whole, in blocks, or from an
-array; the way in), `effects` (stretch, shift, noise, scaling by attention)
-and `scenes` (ten clips whose event times are known). Imported by name where they are needed: `activity` (when a clip
+array; the way in), `encode` (and back to a file), `effects` (stretch, shift, noise, scaling by attention) and
+`scenes` (ten clips whose event times are known). Imported by name where they are needed: `activity` (when a clip
 sounds), `noises`, `codecs` and `degradations` (the conditions that robustness is measured under). soundfile, soxr, PyAV
 and librosa load when first needed, so that training imports this package where none of them is installed.
 """
@@ -14,8 +14,6 @@ from acrnn.audio.decode import (
     Audio,
     AudioFile,
     decode,
-    encode_flac,
-    encode_wav,
     from_array,
     open_audio,
     stream,
@@ -31,6 +29,7 @@ from acrnn.audio.effects import (
     scale_frames,
     time_stretch,
 )
+from acrnn.audio.encode import Encoder, encode_flac, encode_wav
 from acrnn.audio.limits import Limits
 from acrnn.audio.scenes import SCENES, TITLES, Scene, render
 from acrnn.audio.sources import Source
@@ -43,6 +42,7 @@ __all__ = [
     "Audio",
     "AudioFile",
     "Augmentation",
+    "Encoder",
     "Limits",
     "Scene",
     "Shift",

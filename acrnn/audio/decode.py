@@ -4,7 +4,7 @@ Every way in goes through the same screening (scale, offset, channels) and the s
 blocks and its array give the same bits.
 """
 
-import io
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ class AudioFile:
             While reading, as soon as it is seen.
         """
         mono = self._screening.mono(self._ending.checked(self._track))
-        return _resampled(mono, self.rate_hz, _checked_rate(rate_hz), self.name)
+        return _resampled(mono, self.rate_hz, checked_rate(rate_hz), self.name)
 
 
 def open_audio(
@@ -235,48 +235,16 @@ def from_array(
     parts = (frames[i : i + _BLOCK_SAMPLES] for i in starts)
     scaled = (full_scale(part.astype(np.float64) if is_wide else part) for part in parts)
     screening = Screening(name, int(rate_hz), frames.shape[1], channel)
-    blocks = _resampled(screening.mono(scaled), int(rate_hz), _checked_rate(target_rate_hz), name)
+    blocks = _resampled(screening.mono(scaled), int(rate_hz), checked_rate(target_rate_hz), name)
     joined = _joined(blocks, len(frames) / rate_hz, target_rate_hz, name, Limits.of_environment())
     coding = f"array {samples.dtype}"
     return Audio(joined, int(target_rate_hz), int(rate_hz), frames.shape[1], coding, screening.notes)
 
 
-def encode_wav(samples: np.ndarray, rate_hz: int) -> bytes:
-    """16-bit PCM WAV of (n_samples,) or (n_samples, n_channels) in [-1, 1]; what is beyond is clipped, never wrapped.
-
-    Raises
-    ------
-    BadSamplesError
-        If a sample is NaN or infinite, or the type is not real.
-    OptionError
-        If the rate is out of range.
-    """
-    return _encoded(samples, rate_hz, "WAV")
-
-
-def encode_flac(samples: np.ndarray, rate_hz: int) -> bytes:
-    """16-bit FLAC, lossless and about half as large; as `encode_wav`."""
-    return _encoded(samples, rate_hz, "FLAC")
-
-
-def _encoded(samples: np.ndarray, rate_hz: int, form: str) -> bytes:
-    import soundfile as sf
-
-    samples, rate_hz = np.asarray(samples), _checked_rate(rate_hz)
-    if samples.dtype.kind != "f" or not np.isfinite(samples).all():
-        raise BadSamplesError("The audio to write is not of finite real numbers; those in [-1, 1] are accepted.")
-    out, n_channels = io.BytesIO(), 1 if samples.ndim == 1 else samples.shape[1]
-    with sf.SoundFile(out, "w", rate_hz, n_channels, format=form, subtype="PCM_16") as file:
-        for start in range(0, len(samples), _BLOCK_SAMPLES):  # an hour gets no copies beside the result
-            block = samples[start : start + _BLOCK_SAMPLES]
-            file.write(np.clip(np.rint(block * 32768.0), -32768, 32767).astype(np.int16))
-    return out.getvalue()
-
-
 def _size_of(handle: BinaryIO, name: str) -> int:
     """Give a file's size in bytes, and make sure that it can be read at all."""
     try:
-        n_bytes = handle.seek(0, io.SEEK_END)
+        n_bytes = handle.seek(0, os.SEEK_END)
         handle.seek(0)
         handle.read(1)
     except OSError as error:  # a disk that fails, or what only looks like a file, as in /proc
@@ -309,7 +277,8 @@ def _is_rate(rate_hz: Any) -> bool:
     return isinstance(rate_hz, Real) and MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ and int(rate_hz) == rate_hz
 
 
-def _checked_rate(rate_hz: int) -> int:
+def checked_rate(rate_hz: int) -> int:
+    """Give a rate that is accepted, or raise OptionError."""
     if not _is_rate(rate_hz):
         raise OptionError(f"A rate of {rate_hz} Hz is asked for; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz is accepted.")
     return int(rate_hz)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from acrnn.audio import Audio, Limits, Source, from_array, open_audio
+from acrnn.audio import Audio, AudioFile, Limits, Source, from_array, open_audio
 from acrnn.audio.activity import GATE_DB
 from acrnn.audio.sources import as_samples, is_encoded
 from acrnn.checkpoints import Checkpoint, find
@@ -63,7 +63,7 @@ class Predictor:
 
     def __call__(
         self,
-        source: Source | Audio | Any,
+        source: Source | Audio | AudioFile | Any,
         rate_hz: int | None = None,
         *,
         name: str | None = None,
@@ -71,15 +71,17 @@ class Predictor:
         channel: int | None = None,
         partial: bool = False,
         on_progress: Callable[[float], None] | None = None,
+        on_block: Callable[[np.ndarray], None] | None = None,
     ) -> Prediction:
         """Predict one clip of 20 ms to many hours.
 
         Parameters
         ----------
-        source : path, bytes, open file, Audio or samples
-            A file, its bytes, a file open for reading bytes, what `acrnn.audio.decode` gave at the checkpoint's rate,
-            or samples (n_samples,) or (n_samples, n_channels) as array, tensor or list. A file is streamed, and
-            memory bounded: an hour of it needs that of its spectrogram, ten no more than two.
+        source : path, bytes, open file, AudioFile, Audio or samples
+            A file, its bytes, a file open for reading bytes, what `acrnn.audio.open_audio` gave, what
+            `acrnn.audio.decode` gave at the checkpoint's rate, or samples (n_samples,) or (n_samples, n_channels) as
+            array, tensor or list. A file is streamed, and memory bounded: an hour of it needs that of its spectrogram,
+            ten no more than two.
         rate_hz : int, optional
             Sampling rate of samples; a file knows its own.
         name : str, optional
@@ -92,6 +94,8 @@ class Predictor:
             Use what is there of a file that is cut short; a note says how much is missing.
         on_progress : callable, optional
             Told the share done, 0 to 1, after each batch of segments.
+        on_block : callable, optional
+            Of a file: given each block of its samples, float32 (n_samples,) at the checkpoint's rate, as it is read.
 
         Raises
         ------
@@ -108,6 +112,8 @@ class Predictor:
                     f"sound at {source.rate_hz} Hz was given; this checkpoint takes it at {front_end.rate_hz} Hz"
                 )
             return self._of_audio(source, name or "the audio", told)
+        if isinstance(source, AudioFile):
+            return self._of_file(source, told, on_block)
         if not is_encoded(source):
             if rate_hz is None:
                 as_samples(source, name or "the array")  # what is no samples at all is told first
@@ -116,9 +122,19 @@ class Predictor:
             audio = from_array(source, rate_hz, front_end.rate_hz, name=name, channel=channel)
             return self._of_audio(audio, name, told)
         with open_audio(source, limits=limits, name=name, channel=channel, partial=partial) as file:
-            hearing = Hearing(self, file.name, file.rate_hz, file.announced_s, told)
-            prediction = hearing.predict(file.blocks(front_end.rate_hz))
-            return replace(prediction, notes=file.notes)
+            return self._of_file(file, told, on_block)
+
+    def _of_file(
+        self, file: AudioFile, told: Callable[[float], None], on_block: Callable[[np.ndarray], None] | None
+    ) -> Prediction:
+        def blocks() -> Iterator[np.ndarray]:
+            for block in file.blocks(self.checkpoint.config.front_end.rate_hz):
+                if on_block is not None:
+                    on_block(block)
+                yield block
+
+        hearing = Hearing(self, file.name, file.rate_hz, file.announced_s, told)
+        return replace(hearing.predict(blocks()), notes=file.notes)
 
     def _of_audio(self, audio: Audio, name: str, told: Callable[[float], None]) -> Prediction:
         hearing = Hearing(self, name, audio.source_rate_hz, audio.duration_s, told)

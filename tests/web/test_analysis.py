@@ -30,9 +30,60 @@ def test_a_clip_is_decoded_once_and_its_samples_are_what_is_played(tiny_checkpoi
     checkpoint = find("esc10-l10-paper-fold1", tiny_checkpoints)
     found = analysis.analyse(CLIP, checkpoint, lambda share: None)
     assert [how["name"] for how in decoded] == ["a.wav"]
-    np.testing.assert_array_equal(found.samples, decode(io.BytesIO(found.wav), found.rate_hz).samples)
+    np.testing.assert_array_equal(found.samples, decode(io.BytesIO(found.sound), found.rate_hz).samples)
     assert found.prediction.name == "a.wav"
     assert analysis.analyse(CLIP, checkpoint, lambda share: None) is found
+
+
+def test_a_long_recording_is_streamed_and_is_what_the_whole_of_it_is(tiny_checkpoints, monkeypatch):
+    checkpoint = find("esc10-l10-paper-fold1", tiny_checkpoints)
+    content = soundfile_bytes(noise(13 * 16_000, 4), 16_000, "WAV")
+    whole = analysis.analyse(ChosenClip("long.wav", content, "whole"), checkpoint, lambda share: None)
+    monkeypatch.setattr(analysis, "LONG_S", 12.0)
+    streamed = analysis.analyse(ChosenClip("long.wav", content, "streamed"), checkpoint, lambda share: None)
+    assert (whole.sound[:4], streamed.sound[:4]) == (b"RIFF", b"fLaC")
+    np.testing.assert_array_equal(streamed.samples, whole.samples)
+    for name in ("segment_probabilities", "spectrogram"):
+        np.testing.assert_array_equal(getattr(streamed.prediction, name), getattr(whole.prediction, name))
+    attended = [
+        decode(io.BytesIO(analysis.attended_sound(found)), found.rate_hz).samples for found in (whole, streamed)
+    ]
+    np.testing.assert_array_equal(*attended)
+    drawn, rate_hz = streamed.outline
+    assert len(drawn) / rate_hz == pytest.approx(13.0, abs=0.01)
+    assert (drawn.min(), drawn.max()) == (whole.samples.min(), whole.samples.max())
+    span = round(2 * whole.rate_hz / rate_hz)
+    np.testing.assert_array_equal(
+        drawn[2000:2002], [f(whole.samples[1000 * span : 1001 * span]) for f in (np.min, np.max)]
+    )
+
+
+def test_a_long_recording_without_a_length_in_its_header_is_found_out_while_it_is_decoded(
+    tiny_checkpoints, monkeypatch
+):
+    monkeypatch.setattr(analysis, "LONG_S", 1.0)
+    opened = analysis._open
+
+    def unannounced(clip):
+        file = opened(clip)
+        file.announced_s = None
+        return file
+
+    monkeypatch.setattr(analysis, "_open", unannounced)
+    clip = ChosenClip("open.wav", soundfile_bytes(noise(3 * 16_000, 5), 16_000, "WAV"), "key of open")
+    told = []
+    found = analysis.analyse(clip, find("esc10-l10-paper-fold1", tiny_checkpoints), told.append)
+    assert found.sound.startswith(b"fLaC")
+    assert 0 < told[-1] < 1
+
+
+def test_what_a_page_still_shows_is_not_analysed_again(tiny_checkpoints, monkeypatch):
+    checkpoint = find("esc10-l10-paper-fold1", tiny_checkpoints)
+    shown = ChosenClip("shown.wav", soundfile_bytes(noise(16_000, 6), 16_000, "WAV"), "key of shown")
+    found = analysis.analyse(shown, checkpoint, lambda share: None)
+    monkeypatch.setattr(analysis, "_kept", lambda: analysis.Kept(1.0))  # all of it pushed out
+    monkeypatch.setattr(analysis, "_short", lambda *args: pytest.fail("it is analysed again"))
+    assert analysis.analyse(shown, checkpoint, lambda share: None) is found
 
 
 def test_a_small_file_of_many_channels_at_a_high_rate_is_bounded_by_its_work(monkeypatch):

@@ -216,7 +216,7 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
     st.markdown(f"**{verdict(entry)}** · {plain(sound.name)}{_truth(entry)}")
     player(
         figure_of(analysis, ClipView()),
-        analysis.wav,
+        analysis.sound,
         key="collected",
         clip=entry.key,
         alt=describe_figure(sound.name, checkpoint),

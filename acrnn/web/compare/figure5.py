@@ -152,7 +152,7 @@ def _show_panel(panel: Panel) -> None:
         st.markdown(f"**{title}**")
         player(
             figure5([panel.prediction]),
-            panel.analysis.wav,
+            panel.analysis.sound,
             key=key,
             clip=panel.clip.key,
             alt=f"Spectrogram of {title} and the attention of l2 with sigmoid beneath it, over time",

@@ -102,7 +102,7 @@ def _show_clip(
     layer = strips[0].layer
     player(
         figure,
-        analysis.wav,
+        analysis.sound,
         key="compare",
         clip=clip.key,
         alt=f"Log-gammatone spectrogram of {clip.name} and, under it on the same time axis, the attention at {layer} "

@@ -16,7 +16,7 @@ from acrnn.report.table import csv_text
 from acrnn.report.tables.maps import NOT_MEASURED, tell_belief, tell_measured
 from acrnn.results.maps import MapsResult
 from acrnn.training.machine import keep_memory
-from acrnn.web.shared.analysis import Analysis, Kept, attended_wav, my_turn, predictor_for, predictor_of
+from acrnn.web.shared.analysis import Analysis, Kept, attended_sound, my_turn, predictor_for, predictor_of
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.faithfulness import KEPT_MEMORY
@@ -207,11 +207,11 @@ def tell_trust(study: MapsResult | None, method: str) -> str:
 
 
 def sound_of(analysis: Analysis, found: TimeFrequencyMap, share: float, which: str) -> bytes:
-    """Give the sound of what a map keeps, of the rest, or one of the page's own versions, as a WAV file."""
+    """Give the sound of what a map keeps, of the rest, or one of the page's own versions, as a file."""
     if which == "clip":
-        return analysis.wav
+        return analysis.sound
     if which == "attended":
-        return attended_wav(analysis)
+        return attended_sound(analysis)
     return _part(analysis, found, (analysis.key, found.method, found.label), share, which)
 
 

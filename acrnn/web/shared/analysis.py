@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import streamlit as st
 
-from acrnn.audio import Limits, decode, encode_wav
+from acrnn.audio import AudioFile, Encoder, Limits, decode, encode_wav, open_audio
 from acrnn.audio.effects import scale_frames
 from acrnn.audio.limits import positive
 from acrnn.checkpoints import Checkpoint
@@ -33,8 +34,8 @@ DECODING = 0.1
 def page_limits() -> Limits:
     """Read the longest clip of a page: an hour and a half (public: ten minutes), or what ACRNN_PAGE_SECONDS says.
 
-    A page keeps the waveform and the picture, half a gigabyte an hour and no more than two hours; the command line
-    streams. Over all channels a clip may have `VALUES_A_SECOND` times as many samples.
+    A page keeps the sound and the spectrogram, some 300 MB an hour at 44.1 kHz and no more than two hours; the command
+    line streams. Over all channels a clip may have `VALUES_A_SECOND` times as many samples.
 
     Raises
     ------
@@ -51,9 +52,11 @@ def page_limits() -> Limits:
 
 
 LONG_S = 600.0
-"""From here on a recording waits for those as long: an hour takes a gigabyte while it is analysed."""
-KEPT_SECONDS = 1800.0
-"""Seconds of sound whose analyses are kept for everybody: about 500 MB."""
+"""From here on a recording waits for those as long, is streamed, and is kept as FLAC with an outline to draw."""
+KEPT_SECONDS = 3600.0
+"""Seconds of sound whose analyses are kept for everybody, some 300 MB; besides, what a page still shows is there."""
+SPANS_A_SECOND = 500
+"""Lowest and highest samples in the outline of a long recording: more than are drawn of a stretch of 4 s or more."""
 
 
 @dataclass(frozen=True)
@@ -65,23 +68,26 @@ class Analysis:
     prediction : Prediction
     rate_hz : int
         The model's rate.
-    wav : bytes
-        The clip for a player: mono, 16-bit, at `rate_hz`.
+    sound : bytes
+        The clip for a player, a file: mono, 16-bit, at `rate_hz`; WAV, of a long one FLAC.
     key : tuple
         What it was found of: clip and weights.
+    outline : tuple of ndarray and float, optional
+        Of a long one: the lowest and highest sample of each short span, one after the other, and their rate in Hz.
     """
 
     prediction: Prediction
     rate_hz: int
-    wav: bytes
+    sound: bytes
     key: tuple
+    outline: tuple[np.ndarray, float] | None = None
 
     @property
     def samples(self) -> np.ndarray:
         """The clip, float32 (n_samples,) in [-1, 1]: what is played, of which alone one copy is kept."""
         import soundfile as sf
 
-        return sf.read(io.BytesIO(self.wav), dtype="float32")[0]
+        return sf.read(io.BytesIO(self.sound), dtype="float32")[0]
 
 
 class Kept:
@@ -111,6 +117,12 @@ class Kept:
 @st.cache_resource(show_spinner=False)
 def _kept() -> Kept:
     return Kept(KEPT_SECONDS)
+
+
+@st.cache_resource(show_spinner=False)
+def _in_use() -> "WeakValueDictionary[tuple, Analysis]":
+    """Give the analyses that some page still refers to."""
+    return WeakValueDictionary()
 
 
 @st.cache_resource(show_spinner="Loading the network …", max_entries=12)
@@ -143,15 +155,16 @@ def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[flo
         If the sound cannot be used, or the server has given this visitor what it gives.
     """
     key = (clip.key, clip.name, checkpoint.config.key)
-    if (known := _kept().get(key)) is not None:
+    known = _kept().get(key) or _in_use().get(key)
+    if known is not None:
         return known
-    try:
-        with my_turn():
-            analysis = _analysed(clip, checkpoint, on_progress, LONG_S)
-    except _IsLong:
+    with my_turn():
+        analysis = _short(clip, checkpoint, key, on_progress)
+    if analysis is None:
         with my_turn(long_turns()):
-            analysis = _analysed(clip, checkpoint, on_progress, np.inf)
+            analysis = _long(clip, checkpoint, key, on_progress)
     _kept().put(key, analysis, analysis.prediction.duration_s)
+    _in_use()[key] = analysis
     return analysis
 
 
@@ -159,28 +172,74 @@ class _IsLong(Exception):  # noqa: N818 - not an error
     """A recording turned out to be longer than it may be in this turn."""
 
 
-def _analysed(
-    clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float], None], longest_s: float
-) -> Analysis:
+def _open(clip: ChosenClip) -> AudioFile:
+    return open_audio(
+        clip.content, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial
+    )  # fmt: skip
+
+
+def _short(
+    clip: ChosenClip, checkpoint: Checkpoint, key: tuple, on_progress: Callable[[float], None]
+) -> Analysis | None:
+    """Decode a clip and analyse it; None if it is longer than `LONG_S`."""
+
     def on_decoded(done_s: float) -> None:
-        if done_s > longest_s:
+        if done_s > LONG_S:
             raise _IsLong
         on_progress(DECODING * done_s / (done_s + 60.0))  # of an unknown length
 
     on_progress(0.0)
     predictor_of(checkpoint)  # a damaged one is told before the sound is decoded
     rate_hz = checkpoint.config.front_end.rate_hz
-    audio = decode(
-        clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial,
-        on_progress=on_decoded,
-    )  # fmt: skip
-    spend(len(audio.samples) / rate_hz)
-    predictor = predictor_for(checkpoint, len(audio.samples) / rate_hz)
+    with _open(clip) as file:
+        if file.announced_s is not None and file.announced_s > LONG_S:
+            return None
+    try:
+        audio = decode(
+            clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial,
+            on_progress=on_decoded,
+        )  # fmt: skip
+    except _IsLong:
+        return None
+    spend(audio.duration_s)
+    predictor = predictor_for(checkpoint, audio.duration_s)
     prediction = predictor(
         audio, name=clip.name, on_progress=lambda share: on_progress(DECODING + (1 - DECODING) * share)
     )
-    key = (clip.key, clip.name, checkpoint.config.key)
     return Analysis(prediction, rate_hz, encode_wav(audio.samples, rate_hz), key)
+
+
+def _long(clip: ChosenClip, checkpoint: Checkpoint, key: tuple, on_progress: Callable[[float], None]) -> Analysis:
+    """Analyse a clip while it is decoded; of its samples only what a player needs is kept."""
+    predictor = predictor_of(checkpoint).for_events()
+    rate_hz = checkpoint.config.front_end.rate_hz
+    encoder = Encoder(rate_hz, "FLAC")
+    done_s = 0.0
+    with _open(clip) as file:
+
+        def on_block(block: np.ndarray) -> None:
+            nonlocal done_s
+            spend(len(block) / rate_hz)
+            encoder.write(block)
+            done_s += len(block) / rate_hz
+            on_progress(min(done_s / (file.announced_s or done_s + LONG_S), 0.999))
+
+        prediction = predictor(file, on_block=on_block)
+    sound = encoder.content()
+    return Analysis(prediction, rate_hz, sound, key, _outline(sound))
+
+
+def _outline(sound: bytes) -> tuple[np.ndarray, float]:
+    """Lowest and highest sample of each short span of a sound, float32 (2 · n_spans,), and how many a second."""
+    import soundfile as sf
+
+    with sf.SoundFile(io.BytesIO(sound)) as file:
+        span = max(1, file.samplerate // SPANS_A_SECOND)
+        parts = []
+        for block in file.blocks(4096 * span, dtype="float32"):
+            starts = np.arange(0, len(block), span)
+            parts.append(np.stack([ufunc.reduceat(block, starts) for ufunc in (np.minimum, np.maximum)], axis=1))
+        return np.concatenate(parts).ravel(), 2 * file.samplerate / span
 
 
 @contextmanager
@@ -213,17 +272,34 @@ def figure_of(analysis: Analysis, view: ClipView, *, steered: bool = False) -> F
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _figure(_analysis: Analysis, key: tuple, view: ClipView, steered: bool) -> Figure:
-    figure = clip_figure(_analysis.prediction, _analysis.samples, _analysis.rate_hz, view)
+    samples, rate_hz = _analysis.outline or (_analysis.samples, _analysis.rate_hz)
+    figure = clip_figure(_analysis.prediction, samples, rate_hz, view)
     return figure.update_layout(updatemenus=[STEERING]) if steered else figure
 
 
-def attended_wav(analysis: Analysis) -> bytes:
+def attended_sound(analysis: Analysis) -> bytes:
     """Scale each frame of a clip by its attention, for a player, or give what was scaled before."""
-    return _attended(analysis, analysis.key)
+    key = (analysis.key, "attended")
+    if (known := _kept_attended().get(key)) is not None:
+        return known
+    sound = _attended(analysis)
+    _kept_attended().put(key, sound, analysis.prediction.duration_s)
+    return sound
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _attended(_analysis: Analysis, key: tuple) -> bytes:
-    attention = _analysis.prediction.attention
-    scaled = scale_frames(_analysis.samples, _analysis.rate_hz, attention.times_s, attention.relative)
-    return encode_wav(scaled, _analysis.rate_hz)
+@st.cache_resource(show_spinner=False)
+def _kept_attended() -> Kept:
+    return Kept(KEPT_SECONDS / 2)
+
+
+def _attended(analysis: Analysis) -> bytes:
+    import soundfile as sf
+
+    attention, rate_hz = analysis.prediction.attention, analysis.rate_hz
+    encoder = Encoder(rate_hz, "WAV" if analysis.outline is None else "FLAC")
+    done = 0
+    with sf.SoundFile(io.BytesIO(analysis.sound)) as file:
+        for block in file.blocks(60 * rate_hz, dtype="float32"):  # an hour at once would take a gigabyte
+            encoder.write(scale_frames(block, rate_hz, attention.times_s - done / rate_hz, attention.relative))
+            done += len(block)
+    return encoder.content()

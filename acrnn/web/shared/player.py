@@ -42,6 +42,10 @@ def _address_of(sound: str | bytes, media_type: str, name: str) -> str:
     return f"/{base}{url}" if base else url
 
 
+def _media_type(sound: bytes) -> str:
+    return "audio/flac" if sound.startswith(b"fLaC") else "audio/wav"
+
+
 @dataclass(frozen=True)
 class Controls:
     """Widgets of a page that change its player and its chart at once, in the browser; the server hears of it later.
@@ -51,7 +55,7 @@ class Controls:
     veil, colours, version : str
         Keys of a toggle, of a slider with two ends in decibels, and of a choice of the clip or its attended version.
     attended : bytes or None
-        The attended version, a WAV file; None as long as there is none.
+        The attended version, a sound file; None as long as there is none.
     """
 
     veil: str
@@ -59,12 +63,12 @@ class Controls:
     version: str
     attended: bytes | None
 
-    def for_browser(self, wav: bytes, key: str) -> dict:
+    def for_browser(self, sound: bytes, key: str) -> dict:
         """Give what the component needs: the keys, and addresses in the order of the choice."""
         versions: list[str | None] = [None, None]
         if runtime.exists():  # not a page that is run by a test, without a server
-            names = {f"{key} clip": wav, f"{key} attended": self.attended}
-            versions = [sound and _address_of(sound, "audio/wav", name) for name, sound in names.items()]
+            names = {f"{key} clip": sound, f"{key} attended": self.attended}
+            versions = [each and _address_of(each, _media_type(each), name) for name, each in names.items()]
         return {"veil": self.veil, "colours": self.colours, "version": self.version, "versions": versions}
 
 
@@ -93,7 +97,7 @@ class Stretch:
 
 def player(
     figure: Figure,
-    wav: bytes,
+    sound: bytes,
     *,
     key: str,
     clip: str,
@@ -103,10 +107,12 @@ def player(
     stretch: Stretch | None = None,
     controls: Controls | None = None,
 ) -> None:
-    """Show `figure`, whose x axis is in seconds, and a player of `wav` whose playhead runs over it.
+    """Show `figure`, whose x axis is in seconds, and a player whose playhead runs over it.
 
     Parameters
     ----------
+    sound : bytes
+        A WAV or FLAC file.
     key : str
         Unique on the page, letters only.
     clip : str
@@ -132,11 +138,11 @@ def player(
             "filename": filename,
             "bar": bar,
             "stretch": stretch and asdict(stretch),
-            "controls": controls and controls.for_browser(wav, key),
+            "controls": controls and controls.for_browser(sound, key),
         },
     )
     with place:  # filled after the component, which must know of another clip before its sound arrives
-        st.audio(wav, format="audio/wav", alt=f"Player of {filename}")
+        st.audio(sound, format=_media_type(sound), alt=f"Player of {filename}")
     with drawing:
         st.plotly_chart(
             figure,

@@ -131,7 +131,7 @@ def _draw(side: Side, analysis: Analysis, until_s: float) -> None:
     )  # fmt: skip
     player(
         figure_of(analysis, ClipView(until_s=until_s)),
-        analysis.wav,
+        analysis.sound,
         key=side.key,
         clip=clip.key,
         alt=describe_figure(clip.name, side.checkpoint),

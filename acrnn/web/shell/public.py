@@ -192,5 +192,5 @@ def turns() -> Turns:
 
 @st.cache_resource(show_spinner=False)
 def long_turns() -> Turns:
-    """Give the turns of analyses that need a gigabyte and minutes: one at a time, beside the others."""
+    """Give the turns of analyses that take minutes: one at a time, beside the others."""
     return Turns(1)

@@ -10,6 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from acrnn.web.shell.memory import bound_allocator
+
 HEAVY = (
     "acrnn.web.shared.clips",
     "acrnn.web.shared.events",
@@ -34,6 +36,7 @@ _begun, _loaded = Event(), Event()
 async def warm_up(app: Any) -> AsyncIterator[None]:
     """While the server starts, load in another thread what its first visitor would wait for."""
     del app
+    bound_allocator()
     _begun.set()
     Thread(target=_load, name="warm up", daemon=True).start()
     yield

@@ -1,4 +1,4 @@
-"""What uploads take of the server's memory: bounded as they arrive, and freed soon after their session has left.
+"""What visitors take of the server's memory: uploads are bounded, and all is freed soon after a session has left.
 
 Streamlit bounds each upload alone, and it keeps a session that has left, for two minutes in which its browser may come
 back, until another one leaves: on a quiet server for ever.
@@ -14,6 +14,7 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
+from acrnn.web.shell.memory import give_back
 from acrnn.web.shell.public import total_upload_bytes, upload_limit_mb
 
 SWEEP_S = 30.0
@@ -58,3 +59,4 @@ def _sweep(loop, storage: MemorySessionStorage) -> None:
     while not loop.is_closed():
         time.sleep(SWEEP_S)
         loop.call_soon_threadsafe(let_go, storage)
+        give_back()
