@@ -14,7 +14,7 @@ from acrnn.errors import OptionError
 def check(
     data: DataRoot,
     dataset: Annotated[
-        str | None, typer.Option(help="esc10, esc50 or own; default by whether the folder has classes of ESC-50.")
+        str | None, typer.Option(help="esc10, esc50 or own; by default own if a class is not one of ESC-50's.")
     ] = None,
     group_pattern: GroupPattern = None,
     every: Annotated[

@@ -196,6 +196,14 @@ def test_esc50s_layout_with_other_classes(birds):
     assert not is_release(birds)
 
 
+def test_labels_of_a_collection_with_a_class_beside_esc50s_are_ones_own(make_dataset, make_rows):
+    rows = make_rows(n_clips=2)
+    assert is_release(make_dataset(rows, suffix=None))
+    for row in rows[-2:]:
+        row["category"] = "goose"
+    assert not is_release(make_dataset(rows, suffix=None))
+
+
 def test_a_misspelt_class_of_esc50_is_still_for_the_official_reader(make_dataset, make_rows):
     rows = make_rows(n_clips=1)
     rows[0]["category"] = "dogg"
