@@ -184,9 +184,30 @@ def readme_claims() -> list[str]:
         f"Of {counts.total()} comparisons",
         "attention wins {wins}, ties {ties} and loses {losses}".format(**counts),
         localised_on_softmax(),
+        attention_at_l10_on_fifty(fifty),
+        taken_for_known("esc50-l10-mixed-fold1"),
         f"from {percent(pooled('clean'))} to {percent(pooled('white=10'))} ({between(noisy)}",
         f"folds 1 to 3, {n_clips} clips)",
     ]
+
+
+def attention_at_l10_on_fifty(l10: dict) -> str:
+    """Tell what attention at l10 changes on fold 1 of ESC-50."""
+    fold1 = l10 | {"runs": [run for run in l10["runs"] if run["fold"] == 1]}
+    gained = paired(fold1, setting("none", "esc50", 30, recipe="mixed"))[2]
+    mean, low, high = (signed(100 * value, 1) for value in (gained["mean"], *gained["interval"]))
+    return f"attention at l10 changes it by {mean} points ({low} to {high})"
+
+
+def taken_for_known(name: str) -> str:
+    """Tell how many sounds of no class a network accepts."""
+    groups = {group["kind"]: group for group in result(f"open_set/{name}")["groups"]}
+    speech, tones, noise = (groups[key] for key in ("speech", "tones", "noise"))
+    assert noise["n_known"] == noise["n"]
+    told = (
+        f"{kind['n_known']} of {kind['n']} {what}" for kind, what in ((speech, "spoken sentences"), (tones, "tones"))
+    )
+    return f"{', '.join(told)} and all {noise['n']} noises"
 
 
 def faithfulness_claims() -> list[str]:

@@ -34,6 +34,8 @@ class Sound:
         Its fold in that dataset.
     source : str or None
         The recording it was cut from, as the dataset has it.
+    dataset : str or None
+        The dataset's name.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Sound:
     truth: str | None = None
     fold: int | None = None
     source: str | None = None
+    dataset: str | None = None
 
     def read(self) -> bytes:
         """Give the file's bytes; raises OSError if it cannot be read."""

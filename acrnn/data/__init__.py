@@ -7,7 +7,7 @@ without them.
 from acrnn.data.cache import atomic_path, atomic_write_bytes, sha256_of
 from acrnn.data.dataset import Clip, Dataset
 from acrnn.data.esc50 import CSV, discover
-from acrnn.data.names import NAME_PATTERN, OWN, TITLES, dataset_title, is_own
+from acrnn.data.names import NAME_PATTERN, OWN, TITLES, dataset_title, is_own, share_folds
 from acrnn.data.reading import load
 from acrnn.data.release import Leak, Report, WrongCount, check
 from acrnn.paths import cache_dir, data_root
@@ -32,4 +32,5 @@ __all__ = [
     "is_own",
     "load",
     "sha256_of",
+    "share_folds",
 ]

@@ -19,6 +19,11 @@ def is_own(name: str | None) -> bool:
     return name is not None and name not in CLASSES and re.fullmatch(NAME_PATTERN, name) is not None
 
 
+def share_folds(name: str, other: str) -> bool:
+    """Whether two datasets have the same clips in the same folds: ESC-10 is cut from ESC-50; others are by name."""
+    return name == other or {name, other} <= set(TITLES)
+
+
 def own_name(root: Path) -> str:
     """Name the dataset in a folder, `Night birds` → `own-night-birds`, or in a table, with its folder's name first."""
     path = root.resolve()

@@ -12,8 +12,9 @@ import numpy as np
 from acrnn.errors import OptionError
 from acrnn.events.level import Level
 from acrnn.inference import Prediction
+from acrnn.inference.predictor import WINDOWED_FROM_S
 
-LEAST_S = 10.0
+LEAST_S = WINDOWED_FROM_S
 """A shorter recording has a class, and no events."""
 NO_EVENT = "none"
 """A class of this name stands for nothing that sounds."""

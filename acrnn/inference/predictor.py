@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from acrnn.features.spectrogram import CHUNK_FRAMES
 from acrnn.inference.prediction import KEPT_SPECTROGRAM_S, Attention, Prediction, most_attended_s
 from acrnn.inference.stream import stream_segments
 from acrnn.model import Network
+
+WINDOWED_FROM_S = 10.0
+"""Recordings as long and longer are heard in windows as long as the segments of training (`Predictor.for_events`)."""
 
 
 class Predictor:
@@ -61,6 +65,10 @@ class Predictor:
         shorter.checkpoint = replace(self.checkpoint, config=replace(config, front_end=front_end))
         return shorter
 
+    def suited_to(self, duration_s: float) -> "Predictor":
+        """Give the same network as it hears a recording of so many seconds: from `WINDOWED_FROM_S` on `for_events`."""
+        return self.for_events() if duration_s >= WINDOWED_FROM_S else self
+
     def __call__(
         self,
         source: Source | Audio | AudioFile | Any,
@@ -73,7 +81,7 @@ class Predictor:
         on_progress: Callable[[float], None] | None = None,
         on_block: Callable[[np.ndarray], None] | None = None,
     ) -> Prediction:
-        """Predict one clip of 20 ms to many hours.
+        """Predict one clip of 20 ms to many hours; from `WINDOWED_FROM_S` on as `for_events` does.
 
         Parameters
         ----------
@@ -127,17 +135,26 @@ class Predictor:
     def _of_file(
         self, file: AudioFile, told: Callable[[float], None], on_block: Callable[[np.ndarray], None] | None
     ) -> Prediction:
+        rate_hz = self.checkpoint.config.front_end.rate_hz
+
         def blocks() -> Iterator[np.ndarray]:
-            for block in file.blocks(self.checkpoint.config.front_end.rate_hz):
+            for block in file.blocks(rate_hz):
                 if on_block is not None:
                     on_block(block)
                 yield block
 
-        hearing = Hearing(self, file.name, file.rate_hz, file.announced_s, told)
-        return replace(hearing.predict(blocks()), notes=file.notes)
+        rest = blocks()
+        first, n_samples = [], 0
+        for block in rest:  # what a header announces need not be so
+            first.append(block)
+            n_samples += len(block)
+            if n_samples >= WINDOWED_FROM_S * rate_hz:
+                break
+        hearing = Hearing(self.suited_to(n_samples / rate_hz), file.name, file.rate_hz, file.announced_s, told)
+        return replace(hearing.predict(chain(first, rest)), notes=file.notes)
 
     def _of_audio(self, audio: Audio, name: str, told: Callable[[float], None]) -> Prediction:
-        hearing = Hearing(self, name, audio.source_rate_hz, audio.duration_s, told)
+        hearing = Hearing(self.suited_to(audio.duration_s), name, audio.source_rate_hz, audio.duration_s, told)
         return replace(hearing.predict([audio.samples]), notes=audio.notes)
 
 

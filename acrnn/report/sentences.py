@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from acrnn.checkpoints import Checkpoint
+from acrnn.data import share_folds
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
 
@@ -48,7 +49,7 @@ def tell_accuracy(checkpoint: Checkpoint, quote: Callable[[str], str] = str) -> 
     )
 
 
-def tell_seen(fold: int | None, fingerprint: str | None, checkpoint: Checkpoint) -> str:
+def tell_seen(fold: int | None, fingerprint: str | None, checkpoint: Checkpoint, dataset: str | None = None) -> str:
     """Say whether a network was trained on a clip of a dataset; nothing of any other clip.
 
     Parameters
@@ -57,14 +58,18 @@ def tell_seen(fold: int | None, fingerprint: str | None, checkpoint: Checkpoint)
         The clip's fold; None if it is of no dataset.
     fingerprint : str or None
         The dataset's, where that is known.
+    dataset : str or None
+        Its name, where that is known: folds of one's own classes are not those of ESC-50.
     """
     config = checkpoint.config
     if fold is None:
         return ""
+    if dataset is not None and not share_folds(dataset, config.dataset):
+        return "Whether the network was trained on this clip is not known."
     if fold != config.fold:
         return f"Fold {fold} was in its training set, so this says little about how good it is."
     if fingerprint is None:
         return f"Fold {fold}: held out of its training."
     if fingerprint == config.data_fingerprint:
         return f"Fold {fold}: never seen in training."
-    return f"Fold {fold}: held out of training, although in other files than these."
+    return f"Held out of training (fold {fold}); these are other copies of the same clips."

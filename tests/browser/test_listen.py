@@ -66,7 +66,7 @@ def test_the_first_visit_shows_a_sample_already_analysed(app, page):
     expect(page.get_by_text("Right: it is dog.")).to_be_visible()
     expect(page.get_by_text("Synthetic: three barks")).to_be_visible()
     expect(page.get_by_text("calibrated, it is")).to_be_visible()
-    expect(page.get_by_text("Stranger to this network than")).to_be_visible()
+    expect(page.get_by_text("More unusual to this network than")).to_be_visible()
 
 
 def test_a_stranger_is_told_what_this_is_and_not_asked_for_a_fold(app, page):

@@ -56,7 +56,8 @@ def test_events_are_heard_in_windows_as_long_as_the_segments_that_were_trained_o
     whole.checkpoint = replace(predictor.checkpoint, config=cut)
     sound = noise(12.0)
     prediction = whole.for_events()(sound, 16_000)
-    assert len(whole(sound, 16_000).segments) == 4
+    assert len(whole(sound[: int(9.9 * 16_000)], 16_000).segments) == 3
+    np.testing.assert_array_equal(whole(sound, 16_000).segment_probabilities, prediction.segment_probabilities)
     assert len(prediction.segments) == 16
     assert prediction.segments[1].start_s - prediction.segments[0].start_s == pytest.approx(64 * 0.01161, rel=0.01)
     assert prediction.segments[-1].end_s == pytest.approx(12.0, abs=0.02)

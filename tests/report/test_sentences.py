@@ -17,13 +17,19 @@ def checkpoint(save_checkpoint, tmp_path_factory):
     [
         (None, "0" * 64, ""),
         (1, "0" * 64, "Fold 1: never seen in training."),
-        (1, "1" * 64, "Fold 1: held out of training, although in other files than these."),
+        (1, "1" * 64, "Held out of training (fold 1); these are other copies of the same clips."),
         (1, None, "Fold 1: held out of its training."),
         (3, "0" * 64, "Fold 3 was in its training set, so this says little about how good it is."),
     ],
 )
 def test_it_is_said_whether_a_clip_was_trained_on(checkpoint, fold, fingerprint, told):
-    assert tell_seen(fold, fingerprint, checkpoint) == told
+    assert tell_seen(fold, fingerprint, checkpoint, "esc50") == told
+
+
+def test_folds_of_ones_own_classes_are_not_those_that_it_was_trained_on(checkpoint):
+    assert tell_seen(1, "1" * 64, checkpoint, "own-sounds") == (
+        "Whether the network was trained on this clip is not known."
+    )
 
 
 def test_the_accuracy_comes_with_its_interval_and_what_is_not_ours_is_quoted(checkpoint):

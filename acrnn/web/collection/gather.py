@@ -51,10 +51,11 @@ def _of_dataset(held_out_fold: int) -> list[Sound]:
     default = [held_out_fold] if held_out_fold in dataset.folds else dataset.folds[:1]
     folds = address.some_of(
         st.multiselect, "Folds", dataset.folds, default=list(default), key="folds",
-        help=f"The chosen model never saw fold {held_out_fold}; on the others it is better than it would be elsewhere.",
+        help=None if data.is_own(dataset.name) else f"The chosen network never heard fold {held_out_fold} of ESC-50; "
+        "on the others it is better than it would be elsewhere.",
     )  # fmt: skip
     return [
-        Sound(clip_word(clip), clip.path, None, clip.label, clip.fold, clip.source)
+        Sound(clip_word(clip), clip.path, None, clip.label, clip.fold, clip.source, dataset.name)
         for clip in dataset.clips
         if clip.fold in folds
     ]

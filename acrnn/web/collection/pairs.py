@@ -136,7 +136,7 @@ def _side(entry: Entry, key: str, collection: Collection) -> Side:
     if entry.error is not None:
         return Side(key, sound.name, "", None, collection.checkpoint, plain(entry.error))
     try:
-        clip = ChosenClip(sound.name, sound.read(), entry.key, sound.truth, sound.fold)
+        clip = ChosenClip(sound.name, sound.read(), entry.key, sound.truth, sound.fold, dataset=sound.dataset)
     except OSError as error:
         problem = plain(f"{sound.name} cannot be read any more ({error.strerror}).")
     told = verdict(entry) if sound.truth is None else f"{verdict(entry)}; the dataset says {named(sound.truth)}"

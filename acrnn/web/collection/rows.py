@@ -10,6 +10,7 @@ import streamlit as st
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.collection import Entry
+from acrnn.data import share_folds
 from acrnn.errors import AcrnnError
 from acrnn.figures import ClipView
 from acrnn.labels import pretty
@@ -205,7 +206,7 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
         return
     sound = entry.sound
     try:
-        clip = ChosenClip(sound.name, sound.read(), entry.key, sound.truth, sound.fold)
+        clip = ChosenClip(sound.name, sound.read(), entry.key, sound.truth, sound.fold, dataset=sound.dataset)
         analysis = analyse(clip, checkpoint, lambda share: None)
     except AcrnnError as error:
         show_unusable(error, clip)
@@ -265,14 +266,17 @@ def describe(collection: Collection, n_shown: int) -> str:
     told += [f"{unknown} taken for none of its classes"] if unknown else []
     told += [f"{failed} could not be used"] if failed else []
     told += [f"{n_shown} shown"] if n_shown < n else []
-    return "; ".join(told) + ". " + " ".join(_scores(table.dropna(subset="right"), collection.checkpoint.config.fold))
+    return "; ".join(told) + ". " + " ".join(_scores(collection))
 
 
-def _scores(judged: pd.DataFrame, held_out_fold: int) -> list[str]:
+def _scores(collection: Collection) -> list[str]:
+    judged, config = collection.table.dropna(subset="right"), collection.checkpoint.config
+    datasets = (collection.entries[key].sound.dataset for key in judged.index)
+    fold = judged["fold"].where([name is None or share_folds(name, config.dataset) for name in datasets])
     parts = {
-        "Right": judged[judged["fold"].isna()],
-        f"Right of fold {held_out_fold}, never seen in training": judged[judged["fold"].eq(held_out_fold)],
-        "Right of the folds that it was trained on": judged[judged["fold"].ne(held_out_fold) & judged["fold"].notna()],
+        "Correct": judged[fold.isna()],
+        f"Correct on fold {config.fold}, held out of training": judged[fold.eq(config.fold)],
+        "Correct on the folds that it was trained on": judged[fold.ne(config.fold) & fold.notna()],
     }
     return [
         f"{name}: {int(part['right'].sum())} of {len(part)} ({part['right'].mean():.1%})."

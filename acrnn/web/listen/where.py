@@ -16,7 +16,7 @@ from acrnn.report.table import csv_text
 from acrnn.report.tables.maps import NOT_MEASURED, tell_belief, tell_measured
 from acrnn.results.maps import MapsResult
 from acrnn.training.machine import keep_memory
-from acrnn.web.shared.analysis import Analysis, Kept, attended_sound, my_turn, predictor_for, predictor_of
+from acrnn.web.shared.analysis import Analysis, Kept, attended_sound, my_turn, predictor_of
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
 from acrnn.web.shared.faithfulness import KEPT_MEMORY
@@ -58,7 +58,7 @@ def _mapper(_predictor: Predictor, key: str) -> Mapper:
 
 
 def _mapper_of(checkpoint: Checkpoint, analysis: Analysis) -> Mapper:
-    predictor = predictor_for(checkpoint, analysis.prediction.duration_s)
+    predictor = predictor_of(checkpoint).suited_to(analysis.prediction.duration_s)
     return _mapper(predictor, predictor.checkpoint.config.key)
 
 

@@ -16,7 +16,6 @@ from acrnn.audio import AudioFile, Encoder, Limits, decode, encode_wav, open_aud
 from acrnn.audio.effects import scale_frames
 from acrnn.audio.limits import positive
 from acrnn.checkpoints import Checkpoint
-from acrnn.events import LEAST_S
 from acrnn.figures import ClipView, Figure, clip_figure
 from acrnn.inference import Prediction, Predictor
 from acrnn.inference.prediction import KEPT_SPECTROGRAM_S
@@ -135,12 +134,6 @@ def predictor_of(checkpoint: Checkpoint) -> Predictor:
     return _predictor(checkpoint, checkpoint.config.key)
 
 
-def predictor_for(checkpoint: Checkpoint, duration_s: float) -> Predictor:
-    """Load a checkpoint as it hears a recording of so many seconds: one with events in short windows."""
-    predictor = predictor_of(checkpoint)
-    return predictor.for_events() if duration_s >= LEAST_S else predictor
-
-
 def analyse(clip: ChosenClip, checkpoint: Checkpoint, on_progress: Callable[[float], None]) -> Analysis:
     """Decode and predict a clip, or give what was found before.
 
@@ -202,8 +195,7 @@ def _short(
     except _IsLong:
         return None
     spend(audio.duration_s)
-    predictor = predictor_for(checkpoint, audio.duration_s)
-    prediction = predictor(
+    prediction = predictor_of(checkpoint)(
         audio, name=clip.name, on_progress=lambda share: on_progress(DECODING + (1 - DECODING) * share)
     )
     return Analysis(prediction, rate_hz, encode_wav(audio.samples, rate_hz), key)
@@ -211,7 +203,7 @@ def _short(
 
 def _long(clip: ChosenClip, checkpoint: Checkpoint, key: tuple, on_progress: Callable[[float], None]) -> Analysis:
     """Analyse a clip while it is decoded; of its samples only what a player needs is kept."""
-    predictor = predictor_of(checkpoint).for_events()
+    predictor = predictor_of(checkpoint)
     rate_hz = checkpoint.config.front_end.rate_hz
     encoder = Encoder(rate_hz, "FLAC")
     done_s = 0.0

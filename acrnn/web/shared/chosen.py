@@ -21,6 +21,8 @@ class ChosenClip:
         Its fold, for a dataset's clip.
     fingerprint : str or None
         Of the dataset that it is from.
+    dataset : str or None
+        Its name.
     channel : int or None
         The channel to use, counted from 1; None for the mean of those with sound.
     partial : bool
@@ -35,6 +37,7 @@ class ChosenClip:
     truth: str | None = None
     fold: int | None = None
     fingerprint: str | None = None
+    dataset: str | None = None
     channel: int | None = None
     partial: bool = False
     about: str | None = None

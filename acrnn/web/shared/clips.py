@@ -78,7 +78,13 @@ def dataset_clip(clip: data.Clip, dataset: Dataset) -> ChosenClip:
     """Read a dataset's clip; raises OSError if its file cannot be read."""
     content = clip.path.read_bytes()
     return ChosenClip(
-        Path(clip_word(clip)).name, content, sha256_of(content), clip.label, clip.fold, dataset.fingerprint()
+        Path(clip_word(clip)).name,
+        content,
+        sha256_of(content),
+        clip.label,
+        clip.fold,
+        dataset.fingerprint(),
+        dataset.name,
     )
 
 
@@ -96,7 +102,7 @@ def _dataset_clip(held_out_fold: int) -> ChosenClip | None:
     label = address.one_of(st.selectbox, "Class", dataset.labels, format_func=pretty, key="label")
     fold = address.one_of(
         st.selectbox, "Fold", dataset.folds, default=held_out_fold, key="clipfold",
-        help=f"The chosen model never saw fold {held_out_fold}.",
+        help=None if data.is_own(dataset.name) else f"The chosen network never heard fold {held_out_fold} of ESC-50.",
     )  # fmt: skip
     clips = {clip_word(clip): clip for clip in dataset.fold(fold) if clip.label == label}
     if not clips:

@@ -59,7 +59,7 @@ def finding_button(found: Sequence[Found], view: ClipView, name: str) -> None:
 
 def _finding(found: Found, view: ClipView) -> Finding:
     clip, prediction = found.clip, found.analysis.prediction
-    seen = tell_seen(clip.fold, clip.fingerprint, found.checkpoint)
+    seen = tell_seen(clip.fold, clip.fingerprint, found.checkpoint, clip.dataset)
     title = "" if found.title == prediction.name else found.title  # the name stands there anyway
     return Finding(prediction, found.analysis.samples, found.checkpoint, clip.truth, seen, title, view)
 

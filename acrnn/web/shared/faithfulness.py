@@ -22,7 +22,7 @@ from acrnn.measures.faithfulness import (
 )
 from acrnn.report.table import csv_text
 from acrnn.training.machine import keep_memory
-from acrnn.web.shared.analysis import Kept, analyse, predictor_for
+from acrnn.web.shared.analysis import Kept, analyse, predictor_of
 from acrnn.web.shared.charts import NO_BAR
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shared.downloads import download
@@ -68,7 +68,7 @@ def measure(clip: ChosenClip, checkpoint: Checkpoint, prediction: Prediction, fi
     place = st.empty()
     bar = place.progress(0.0, text="Removing frames and predicting again …")
     try:
-        predictor = predictor_for(checkpoint, prediction.duration_s)
+        predictor = predictor_of(checkpoint).suited_to(prediction.duration_s)
         meter = _meter(predictor, predictor.checkpoint.config.key)
         found = meter(
             prediction,

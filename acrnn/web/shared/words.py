@@ -6,6 +6,7 @@ from pathlib import Path
 
 from acrnn.checkpoints import Checkpoint
 from acrnn.checkpoints.open_set import TOO_QUIET_DB
+from acrnn.data import share_folds
 from acrnn.inference import Prediction
 from acrnn.model import PICZAK
 from acrnn.paths import runs_root, shipped_checkpoints, user_checkpoints, user_results
@@ -13,6 +14,9 @@ from acrnn.report.sentences import tell_seen, tell_verdict
 from acrnn.report.words import code, named, plain
 from acrnn.web.shared.chosen import ChosenClip
 from acrnn.web.shell.public import is_public
+
+LEAST_STEP_DB = 1.0
+"""Of what is told of a level."""
 
 __all__ = [
     "code",
@@ -51,11 +55,11 @@ def describe_strangeness(prediction: Prediction) -> str | None:
     open_set = prediction.open_set
     if open_set is None:
         return None
-    told = f"Stranger to this network than {prediction.strangeness:.0%} of clips of its classes"
+    told = f"More unusual to this network than {prediction.strangeness:.0%} of clips of its classes"
     if prediction.level_db < open_set.levels_db[0] - TOO_QUIET_DB:
         return "It is too quiet for this network to tell whether it is of a known class."
     if prediction.known:
-        return f"{told}; up to {open_set.accepts:.0%} counts as known."
+        return f"{told}; up to {open_set.accepts:.0%} it is taken for one of them."
     right = open_set.right_when_unknown
     if right is None or right[1] == 0:
         return f"{told}; above {open_set.accepts:.0%} it is taken for none of them."
@@ -71,12 +75,12 @@ def describe_level(prediction: Prediction) -> str | None:
         return None
     low_db, high_db = prediction.open_set.levels_db
     level_db = prediction.level_db
-    if low_db <= level_db <= high_db:
+    how, by_db = ("quieter", low_db - level_db) if level_db < low_db else ("louder", level_db - high_db)
+    if by_db < LEAST_STEP_DB:
         return None
-    how, by = ("quieter", low_db - level_db) if level_db < low_db else ("louder", level_db - high_db)
     return (
-        f"It is {by:.0f} dB {how} than 99 % of the training clips that were looked at. Networks like this one answer "
-        "worse at unusual levels: see gain on the Results page."
+        f"It is {by_db:.0f} dB {how} than 99% of the training clips that were sampled. Accuracy drops at unusual "
+        "levels: see gain on the Results page."
     )
 
 
@@ -89,8 +93,8 @@ def describe_agreement(clip: ChosenClip, checkpoint: Checkpoint, label: str) -> 
         return f":orange[:material/help: It is {named(clip.truth)}, which this model does not know.]"
     right = f":green[:material/check: Right: it is {named(clip.truth)}.]"
     said = right if label == clip.truth else f":red[:material/close: Wrong: it is {named(clip.truth)}.]"
-    seen = tell_seen(clip.fold, clip.fingerprint, checkpoint)
-    if clip.fold in (None, config.fold):
+    seen = tell_seen(clip.fold, clip.fingerprint, checkpoint, clip.dataset)
+    if clip.fold in (None, config.fold) or not share_folds(clip.dataset or config.dataset, config.dataset):
         return f"{said} {seen}".strip()
     return f"{said} :orange[{seen}]"
 
@@ -158,7 +162,7 @@ def describe_attention(prediction: Prediction, checkpoint: Checkpoint) -> str:
     if network.scaling == "softmax":
         reading = (
             f"softmax distributes a total weight of one over the {n_steps} steps of each segment of "
-            f"{checkpoint.config.network.n_frames * hop_ms / 1000:.2f} s, silent or not, so heights in different "
+            f"{n_steps * step_ms / 1000:.2f} s, silent or not, so heights in different "
             "segments cannot be compared (eq. 3)"
             if network.layer == "l10"
             else f"softmax distributes a total weight of one over the {n_steps} steps of each segment (eq. 1)"
