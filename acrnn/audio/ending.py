@@ -12,6 +12,8 @@ from acrnn.errors import AudioTooLargeError, EmptyAudioError, TruncatedAudioErro
 _EXACT = ("FLAC PCM", "WAV PCM", "AIFF PCM", "MP3")  # formats whose announced length libsndfile delivers to the sample
 _MP3_SLACK_SAMPLES = 2 * 1152  # an encoder's delay and padding may be counted or not
 _FLAW_SLACK_S = 0.05  # page times that are a little off
+_TIMED = ("OGG", "ogg", "webm", "asf")  # formats whose last page or header tells a length, if not to the sample
+_TIMED_SLACK = 0.1  # s, and share of it
 
 
 class Ending:
@@ -69,11 +71,13 @@ class Ending:
         self._compare(track, n_frames)
 
     def _compare(self, track: Track, n_frames: int) -> None:
-        announced, there_s = track.n_frames, n_frames / track.rate_hz
+        announced, there_s, was_cut = track.n_frames, n_frames / track.rate_hz, self._is_cut
         is_exact = (track.format.startswith(_EXACT) and not self._promise.is_open) or bool(track.flaws)
         slack = _MP3_SLACK_SAMPLES if track.format.startswith("MP3") else 0
         slack += round(_FLAW_SLACK_S * track.rate_hz) if track.flaws else 0
         is_short = announced is not None and n_frames + slack < announced
+        if track.format.startswith(_TIMED) and announced is not None:
+            is_exact = is_short = n_frames < announced - _TIMED_SLACK * max(track.rate_hz, announced)
         if is_exact and is_short and not self._is_cut:
             if not self._partial:
                 raise TruncatedAudioError(
@@ -84,8 +88,8 @@ class Ending:
         if self._is_cut:
             share = self._promise.missing_share(self._n_bytes)
             # libsndfile shortens what it announces to what it finds, so the container's own promise counts too
-            told = [announced / track.rate_hz] if is_short else []
-            told += [there_s / (1 - share)] if 0 < share < 1 else []
+            told = [announced / track.rate_hz] if is_short and not (was_cut and track.format.startswith(_TIMED)) else []
+            told += [there_s / (1 - share)] if 0 < share < 1 and self._promise.kind != "Ogg" else []
             announced_s = max(told, default=None)
             self.notes.append(_what_is_missing(there_s, announced_s))
 

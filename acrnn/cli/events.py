@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acrnn.audio.containers import ACCEPTED
-from acrnn.cli.options import Checkpoint, Device, errors
-from acrnn.cli.recordings import require_files
+from acrnn.cli.options import Checkpoint, Device, Force, errors
+from acrnn.cli.recordings import require_files, require_free
 from acrnn.errors import AcrnnError, OptionError
 from acrnn.paths import DEFAULT_CHECKPOINTS
 
@@ -31,6 +31,7 @@ def events(
     truth: Annotated[Path | None, typer.Option(help="True events of one recording, to compare with.")] = None,
     channel: Annotated[int | None, typer.Option(min=1, help="Use this channel; default: the mean of all.")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Use what is there of a file that is cut short.")] = False,
+    force: Force = False,
     device: Device = "auto",
 ) -> None:
     """Say what sounds from when to when in recordings, as a file of Audacity's or Raven's, CSV or JSON.
@@ -44,6 +45,10 @@ def events(
 
     require_files(paths)
     _require_places(paths, form, out, truth)
+    if out is not None:
+        places = [_place(out, path, form) for path in paths] if _is_folder(out, paths) else [out]
+        for place in places:
+            require_free(place, paths, force=force)
     true = [found.event for found in read_events(truth)] if truth else []
     settings = EventSettings(
         onset=min_probability, offset=min(EventSettings.offset, min_probability), smoothing=smoothing,
@@ -54,7 +59,11 @@ def events(
     done, exit_code = _find(paths, predictor.for_events(), settings, channel=channel, partial=partial)
     _tell(done, form, out, predictor.checkpoint.config.front_end.rate_hz / 2, in_folder=_is_folder(out, paths))
     if truth and done:
-        wanted = settings.classes or predictor.checkpoint.config.labels
+        labels = predictor.checkpoint.config.labels
+        if strange := sorted({event.label for event in true} - set(labels)):
+            told = f"{', '.join(strange[:5])}{' and more' if len(strange) > 5 else ''}"
+            errors.print(f"note: {truth} has labels that {checkpoint} lacks; they were left out: {told}", markup=False)
+        wanted = settings.classes or labels
         _compare(done[0][1], [event for event in true if event.label in wanted])
     if exit_code:
         raise typer.Exit(exit_code)
@@ -113,10 +122,14 @@ def _tell(done: list[tuple[str, list]], form: str, out: Path | None, top_hz: flo
 
     if in_folder:
         for name, found in done:
-            _write(out / f"{Path(name).stem}{SUFFIXES[form]}", write_text([(name, found)], form, top_hz))
+            _write(_place(out, Path(name), form), write_text([(name, found)], form, top_hz))
     elif done or form in ("csv", "json"):
         text = write_text(done, form, top_hz)
         print(text, end="") if out is None else _write(out, text)
+
+
+def _place(folder: Path, recording: Path, form: str) -> Path:
+    return folder / f"{recording.stem}{SUFFIXES[form]}"
 
 
 def _write(path: Path, text: str) -> None:

@@ -39,6 +39,7 @@ Ray = Annotated[
         "--ray", metavar="[ADDRESS]", help="Work on a Ray cluster: auto, local or host:port; see docs/scale.md."
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file that is there.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DataRoot = Annotated[
     Path,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acrnn.audio.containers import ACCEPTED
-from acrnn.cli.options import Checkpoint, Device, errors, harmless
+from acrnn.cli.options import Checkpoint, Device, Force, errors, harmless
 from acrnn.errors import AcrnnError, OptionError, TruncatedAudioError
 from acrnn.paths import DEFAULT_CHECKPOINTS
 
@@ -30,6 +30,7 @@ def predict(
     html: Annotated[
         Path | None, typer.Option("--html", help="A page to write too: picture, sound and prediction of each clip.")
     ] = None,
+    force: Force = False,
     device: Device = "auto",
     channel: Annotated[int | None, typer.Option(min=1, help="Use this channel; default: the mean of all.")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Use what is there of a file that is cut short.")] = False,
@@ -46,6 +47,8 @@ def predict(
     from acrnn.inference import load
 
     require_files(paths)
+    if html is not None:
+        require_free(html, paths, force=force)
     limits = Limits.of_environment()
     if max_seconds is not None:
         limits = replace(limits, max_duration_s=max_seconds)
@@ -63,6 +66,19 @@ def predict(
         )
     if exit_code:
         raise typer.Exit(exit_code)
+
+
+def require_free(out: Path, inputs: list[Path], *, force: bool) -> None:
+    """Make sure that a file to write is no recording that is read, and replaces nothing unasked.
+
+    Raises
+    ------
+    OptionError
+    """
+    if any(out == path or (out.exists() and path.exists() and out.samefile(path)) for path in inputs):
+        raise OptionError(f"{out} is one of the recordings, and would be overwritten; another name is needed.")
+    if out.is_file() and not force:
+        raise OptionError(f"{out} is there already; --force replaces it.")
 
 
 def _predict_each(paths: list[Path], hear: Callable[..., "Prediction"], tell: Callable[["Prediction"], object]) -> int:

@@ -10,6 +10,7 @@ from acrnn.checkpoints import OpenSet
 from acrnn.features import Segments
 
 KEPT_SPECTROGRAM_S = 7200.0
+SNIPPET_S = 0.2
 """Two hours in 128 bands are 320 MB."""
 
 
@@ -160,8 +161,15 @@ class Prediction:
 
     @property
     def known(self) -> bool | None:
-        """Whether the clip is like those of the training classes, as far as its strangeness tells."""
-        return None if self.open_set is None else bool(self.open_set.is_known(self._score, self.level_db))
+        """Whether the clip is like those of the training classes, as far as its strangeness tells; a snippet is not."""
+        if self.open_set is None:
+            return None
+        return not self.is_snippet and bool(self.open_set.is_known(self._score, self.level_db))
+
+    @property
+    def is_snippet(self) -> bool:
+        """Whether it lasts less than `SNIPPET_S`: next to nothing that a network of whole sounds could go by."""
+        return self.duration_s < SNIPPET_S
 
     @cached_property
     def strangeness(self) -> float | None:

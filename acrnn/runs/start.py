@@ -17,6 +17,8 @@ from acrnn.paths import code_revision
 from acrnn.training import Recipe, RunConfig, recipe_for
 from acrnn.training.transfer import tuned
 
+MAX_SEED = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class Options:
@@ -62,15 +64,16 @@ def configure(options: Options) -> tuple[RunConfig, data.Dataset]:
     """
     if options.placement not in (*PLACEMENTS, PICZAK):
         raise OptionError(f"placement {options.placement!r} is not one of {', '.join(PLACEMENTS)} or {PICZAK}")
-    if options.seed < 0:
-        raise OptionError(f"seed {options.seed} is negative; 0 or more is accepted")
+    if not 0 <= options.seed <= MAX_SEED:
+        raise OptionError(f"seed {options.seed} is out of range; 0 to {MAX_SEED} is accepted")
     dataset = data.load(options.data_root, options.dataset, group_pattern=options.group_pattern)
     for fold in (options.fold, *options.sealed):
         dataset.fold(fold)  # raises if there is none
     if len({options.fold, *options.sealed}) >= len(dataset.folds):
+        sealed = f" and fold {', '.join(map(str, options.sealed))} sealed" if options.sealed else ""
         raise OptionError(
-            f"with fold {options.fold} held out and fold {', '.join(map(str, options.sealed))} sealed there is no fold "
-            "left to train on; fewer sealed folds are accepted"
+            f"with fold {options.fold} held out{sealed} no fold is left to train on: {dataset.title} has "
+            f"{len(dataset.folds)}; two are needed, and one more for each that is sealed"
         )
     _require_classes(dataset, {options.fold, *options.sealed})
     recipe = recipe_for(options.recipe, dataset.name, epochs=options.epochs, batch_size=options.batch_size)

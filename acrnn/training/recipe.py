@@ -127,8 +127,9 @@ class Recipe:
         real = self.learning_rate > 0 and 0 <= self.momentum < 1 and self.weight_decay >= 0 and self.mixup_alpha >= 0
         if not (whole and real):
             raise OptionError(
-                f"{self} cannot be trained: epochs is at least 1, batch_size at least 2, learning_rate above 0, "
-                "momentum in [0, 1), and weight_decay, mixup_alpha and n_copies are not negative"
+                f"{self.epochs} epochs in batches of {self.batch_size} cannot be trained: epochs is at least 1, "
+                "batch_size at least 2, learning_rate above 0, momentum in [0, 1), and weight_decay, mixup_alpha and "
+                "n_copies are not negative"
             )
         named = self.schedule in SCHEDULES and self.vote in VOTES
         named = named and self.optimiser in OPTIMISERS and self.mixture in MIXTURES
@@ -139,7 +140,8 @@ class Recipe:
         lengths = lengths and (self.training_frames == 0 or 2 <= self.training_frames <= self.segment_frames)
         if not (named and shares and lengths and min(sizes) >= 0):
             raise OptionError(
-                f"{self} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of {', '.join(VOTES)}, "
+                f"recipe {self.name} cannot be trained: schedule is one of {', '.join(SCHEDULES)}, vote one of "
+                f"{', '.join(VOTES)}, "
                 f"optimiser one of {', '.join(OPTIMISERS)}, mixture one of {', '.join(MIXTURES)}, min_sounding and "
                 "low_rates in [0, 1], label_smoothing in [0, 1), segment_frames at least 2, training_frames from 2 to "
                 "segment_frames or 0, shortest_crop at most longest_crop and that at most segment_frames, whole_from "

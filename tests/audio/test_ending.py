@@ -51,6 +51,19 @@ class TestComplete:
             assert decode(soundfile_bytes(TONE, RATE_HZ, container), RATE_HZ).notes == ()
 
 
+class TestHoles:
+    @pytest.mark.parametrize("coding", ["VORBIS", "OPUS"])
+    def test_an_ogg_with_a_zeroed_middle_is_not_taken_for_whole(self, coding):
+        whole = soundfile_bytes(noise(4 * RATE_HZ), RATE_HZ, "OGG", coding)
+        third = len(whole) // 3
+        damaged = whole[:third] + bytes(third) + whole[2 * third :]
+        with pytest.raises(TruncatedAudioError, match=r"announces 4\.00 s and holds [12]\.\d\d s"):
+            decode(damaged, RATE_HZ, name="a.ogg")
+        audio = decode(damaged, RATE_HZ, name="a.ogg", partial=True)
+        assert audio.duration_s < 3
+        assert "of the 4.00 s that it announces are missing" in audio.notes[0]
+
+
 class TestPartial:
     def test_a_recorder_that_lost_power(self):
         data = wav_bytes(PCM.tobytes(), data_size=20 * len(PCM))

@@ -36,6 +36,20 @@ def test_each_file_is_a_section_and_the_answer_is_the_same(predict, clips, tmp_p
     assert "<h1>Findings</h1>" in written
 
 
+def test_a_recording_is_never_overwritten_and_another_file_not_unasked(predict, clips, tmp_path):
+    content = clips[0].read_bytes()
+    code, _, err = predict(clips[0], "--html", clips[0], "--force")
+    assert (code, clips[0].read_bytes()) == (2, content)
+    assert f"error: {clips[0]} is one of the recordings" in err
+    page = tmp_path / "page.html"
+    page.write_text("precious")
+    code, _, err = predict(clips[0], "--html", page)
+    assert (code, page.read_text()) == (2, "precious")
+    assert "--force replaces it" in err
+    assert predict(clips[0], "--html", page, "--force")[0] == 0
+    assert "<h2>" in page.read_text()
+
+
 def test_what_cannot_be_used_is_named_and_the_others_are_on_the_page(predict, clips, tmp_path):
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"no sound")

@@ -100,6 +100,7 @@ def test_the_command_writes_and_compares(monkeypatch, capsys, tiny_checkpoints, 
     assert not stop.value.code
     assert out.splitlines()[0].startswith("path,start_s,end_s,label")
     assert "of 1 true events found" in err
+    assert f"{truth} has labels that esc10-l10-paper-fold1 lacks; they were left out: kettle" in err
 
 
 def test_two_recordings_of_one_name_do_not_share_a_file(monkeypatch, capsys, tmp_path):

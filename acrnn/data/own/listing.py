@@ -235,7 +235,7 @@ def _of_table(root: Path, table: Path, content: _Table, folder: Path | None = No
     if absent := {"path", "label"} - set(content.columns):
         raise DatasetError(
             f"{table} has no column {' and '.join(sorted(absent))}; path,label and, if you like, group, fold, start_s "
-            "and end_s are expected."
+            f"and end_s are expected, separated by commas{_other_separator(content)}."
         )
     folder = folder or table.parent
     entries: list[Entry] = []
@@ -285,6 +285,13 @@ def _span_of(where: str, start: str, end: str) -> tuple[float, float] | None:
             "expected."
         )
     return span_s
+
+
+def _other_separator(content: _Table) -> str:
+    """Say which separator a table seems to have instead of commas."""
+    names = {";": "semicolons", "\t": "tabs"}
+    found = next((names[mark] for mark in names if any(mark in (column or "") for column in content.columns)), None)
+    return f"; its first line has {found}" if found else ""
 
 
 def _of_esc50(root: Path) -> Listing:

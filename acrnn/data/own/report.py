@@ -79,6 +79,10 @@ def notes(made: Inspection) -> list[str]:
     """Say what is not wrong and yet may mislead."""
     found = []
     classes = clips_a_class(made)
+    if len(classes) == 1:
+        found.append(f"{next(iter(classes))} is the only class; two or more are needed to train on.")
+    if made.has_given_folds and len(set(made.folds.values())) == 1:
+        found.append("all clips are in one fold; two or more are needed to train on.")
     most, fewest = next(iter(classes), ""), next(reversed(classes), "")
     if classes and classes[most][0] >= UNBALANCED * classes[fewest][0]:
         found.append(

@@ -56,6 +56,9 @@ def describe_strangeness(prediction: Prediction) -> str | None:
     if open_set is None:
         return None
     told = f"More unusual to this network than {prediction.strangeness:.0%} of clips of its classes"
+    if prediction.is_snippet:
+        told = "too short for this network to tell whether it is of a known class"
+        return f"It lasts {prediction.duration_s:.2f} s, {told}."
     if prediction.level_db < open_set.levels_db[0] - TOO_QUIET_DB:
         return "It is too quiet for this network to tell whether it is of a known class."
     if prediction.known:
