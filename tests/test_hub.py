@@ -214,7 +214,7 @@ def test_the_command_writes_a_folder_whose_card_the_hub_reads(served, tmp_path, 
     assert (card.data.pipeline_tag, card.data.datasets) == ("audio-classification", ["esc10"])
     (result,) = card.data.eval_results
     assert result.metric_value == checkpoint.config.scores["accuracy"]
-    assert result.metric_name == "Accuracy, 70 of 80 clips, 95 % interval 78.5% to 93.1%"
+    assert result.metric_name == "Accuracy, 70 of 80 clips, 95% interval 78.5% to 93.1%"
     assert "**87.5%**" in card.text
     assert f'acrnn.load("hf://USER/{shipped}")' in card.text
 

@@ -48,7 +48,7 @@ class CheckpointConfig:
     protocol : str
         One sentence: how it was trained and scored.
     scores : dict
-        `n_clips`, `n_correct`, `accuracy` and `interval` (95 %, Wilson) on the held-out fold; empty if not scored.
+        `n_clips`, `n_correct`, `accuracy` and `interval` (95%, Wilson) on the held-out fold; empty if not scored.
     provenance : dict
         `code` (revision), `device`, `precision`, `torch` and the like.
     weights_sha256 : str

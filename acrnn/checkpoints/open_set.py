@@ -75,7 +75,7 @@ class OpenSet:
     fitted_on : str
         One sentence: which network and which clips.
     levels_db : tuple of float
-        Between these lies the loudest point of the spectrogram of 98 % of the clips it was fitted on, in decibels.
+        Between these lies the loudest point of the spectrogram of 98% of the clips it was fitted on, in decibels.
     """
 
     score: str

@@ -85,7 +85,10 @@ def train(
     network: Annotated[str, typer.Option(help="acrnn, or piczakcnn, the baseline of §4.2.")] = "acrnn",
     placement: Annotated[str | None, typer.Option(help="Of acrnn: none, l2-sigmoid, …, l8-softmax or l10.")] = None,
     recipe: Annotated[
-        str, typer.Option(help="paper: §3.4 and §4.1 to the letter; plain: no augmentation; best: another training.")
+        str,
+        typer.Option(
+            help="paper: §3.4 and §4.1 to the letter; plain: no augmentation; best, mixed: see docs/training.md."
+        ),
     ] = "paper",
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's own number.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's own size.")] = None,
@@ -298,7 +301,7 @@ def _print_scores(scores: dict) -> None:
     low, high = scores["interval"]
     print(
         f"accuracy {scores['accuracy']:.2%} ({scores['n_correct']} of {scores['n_clips']} clips), "
-        f"95 % Wilson interval {low:.2%} to {high:.2%}"
+        f"95% Wilson interval {low:.2%} to {high:.2%}"
     )
 
 

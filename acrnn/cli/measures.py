@@ -129,7 +129,7 @@ def robustness(
     path, save = _place_of("robustness", predictor, dataset, size, out)
     with count_bar("clips") as on_clip:
         values = measure_robustness(predictor, dataset, wanted, clips, on_clip, save)
-    table = Table("condition", "correct", "accuracy", "95 % interval", "attention: correlation", "share on the sound")
+    table = Table("condition", "correct", "accuracy", "95% interval", "attention: correlation", "share on the sound")
     for row in values["conditions"]:
         low, high = row["interval"] or (float("nan"), float("nan"))
         told = [tell_estimate(row[name], ".3f") for name in ("correlation", "mass")]
@@ -285,7 +285,7 @@ def print_open_set(measured: dict) -> None:
     before, after = (reliability[key]["ece"] for key in ("before", "after"))
     print(f"expected calibration error {before:.1%} before, {after:.1%} after")
     print(f"{own['n_known']} of {own['n']} held-out clips are known; {own['n_right_known']} of these are right")
-    table = Table("unknown sounds", "n", "AUROC", "95 % interval", "let in where 95 % of the known are", "called known")
+    table = Table("unknown sounds", "n", "AUROC", "95% interval", "let in where 95% of the known are", "called known")
     for row in measured["groups"]:
         if row["auroc"] is None:
             table.add_row(row["kind"], f"{row['n']} ({row['n_refused']} refused as silent)", "–", "–", "–", "–")

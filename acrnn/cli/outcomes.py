@@ -50,7 +50,7 @@ def report(
 
 
 def _print_settings(settings: list[dict]) -> None:
-    table = Table("setting", "data", "folds", "seeds", "accuracy", "95 % interval")
+    table = Table("setting", "data", "folds", "seeds", "accuracy", "95% interval")
     for s in settings:
         low, high = s["interval"]
         folds, seeds = (", ".join(map(str, s[key])) for key in ("folds", "seeds"))
@@ -141,7 +141,7 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
 
 
 def _checkpoints_table(found: list) -> Table:
-    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB", "")
+    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95% interval", "MB", "")
     for c in found:
         low, high = c.config.scores.get("interval", (float("nan"), float("nan")))
         table.add_row(

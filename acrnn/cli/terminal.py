@@ -115,7 +115,7 @@ def movement(view: RunView) -> str:
 
 def runs_table(views: list[RunView]) -> Table:
     """List runs with state, epochs and accuracy."""
-    table = Table("run", "state", "epochs", "loss", "accuracy", "95 % interval", "")
+    table = Table("run", "state", "epochs", "loss", "accuracy", "95% interval", "")
     for view in views:
         summary = view.run.summary or {}
         low, high = summary.get("interval", (None, None))
@@ -133,7 +133,7 @@ def runs_table(views: list[RunView]) -> Table:
 
 def checkpoints_table(checkpoints: list[Checkpoint]) -> Table:
     """List checkpoints with what they were trained on and the accuracy on the fold that each never saw."""
-    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95 % interval", "MB")
+    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95% interval", "MB")
     for checkpoint in checkpoints:
         config = checkpoint.config
         low, high = config.scores.get("interval", (math.nan, math.nan))
@@ -158,7 +158,7 @@ def speed(status: Status | None) -> str:
 
 
 def print_faithfulness(values: Mapping[str, Any], console: Console) -> None:
-    """Print what a study of faithfulness found: a table a fill, a line a map, each figure with its 95 % interval."""
+    """Print what a study of faithfulness found: a table a fill, a line a map, each figure with its 95% interval."""
     from acrnn.measures.faithfulness import MAPS, MEASURES  # pandas comes with it, which a training does not need
     from acrnn.report.words import tell_estimate
 

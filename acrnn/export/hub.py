@@ -76,7 +76,7 @@ def _results(config: CheckpointConfig) -> dict[str, Any]:
     """Give the accuracy on the held-out fold as the Hub's `model-index` has it; the interval is in its name."""
     scores = config.scores
     low, high = scores["interval"]
-    told = f"Accuracy, {scores['n_correct']} of {scores['n_clips']} clips, 95 % interval {low:.1%} to {high:.1%}"
+    told = f"Accuracy, {scores['n_correct']} of {scores['n_clips']} clips, 95% interval {low:.1%} to {high:.1%}"
     dataset = {"name": config.data_title, "type": config.dataset, "split": f"fold {config.fold}, held out"}
     metric = {"type": "accuracy", "name": told, "value": scores["accuracy"]}
     task = {"type": "audio-classification", "name": "Audio classification"}

@@ -9,7 +9,7 @@ from acrnn.audio.librosa_modules import librosa_module
 from acrnn.errors import OptionError
 from acrnn.features.gammatone_modules import gammatone_module
 
-SEGMENT_FRAMES = 128  # §3.1, with 50 % overlap
+SEGMENT_FRAMES = 128  # §3.1, with 50% overlap
 SEGMENT_HOP = 64
 
 Filters = Literal["gammatone", "mel"]
@@ -68,7 +68,7 @@ class FrontEnd:
 
     @property
     def hop_samples(self) -> int:
-        """Samples from frame to frame: half a window (§3.1: 50 % overlap)."""
+        """Samples from frame to frame: half a window (§3.1: 50% overlap)."""
         return round(self.rate_hz * 512 / WINDOW_RATE_HZ[self.filters])
 
     @property

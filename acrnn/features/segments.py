@@ -1,4 +1,4 @@
-"""Clip ⇄ overlapping segments ⇄ one time axis (§3.1: 128 frames with 50 % overlap; PiczakCNN: 41).
+"""Clip ⇄ overlapping segments ⇄ one time axis (§3.1: 128 frames with 50% overlap; PiczakCNN: 41).
 
 Frame i stands for the time i · hop_s, the centre of its window. A weight that stands for k frames (after pooling) is
 held over those k frames, and where segments overlap their weights are averaged.

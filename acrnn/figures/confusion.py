@@ -112,7 +112,7 @@ def difference_figure(
 
 
 def recall_figure(per_class: pd.DataFrame) -> Figure:
-    """Bars of each class' recall with its 95 % interval, the lowest on top.
+    """Bars of each class' recall with its 95% interval, the lowest on top.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def recall_figure(per_class: pd.DataFrame) -> Figure:
             },
             customdata=table[["correct", "clips", "low", "high"]].to_numpy().tolist(),
             hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]}, %{x:.1%}<br>"
-            "95 % interval %{customdata[2]:.1%} to %{customdata[3]:.1%}<extra></extra>",
+            "95% interval %{customdata[2]:.1%} to %{customdata[3]:.1%}<extra></extra>",
         )
     )
     pixels = 34 if len(table) <= FEW_CLASSES else 19
@@ -172,7 +172,7 @@ def reliability_figure(found: Reliability) -> Figure:
         },
         customdata=filled[["clips", "accuracy_low", "accuracy_high"]].to_numpy().tolist(),
         hovertemplate="confidence %{x:.1%}, right %{y:.1%} of %{customdata[0]} clips<br>"
-        "95 % interval %{customdata[1]:.1%} to %{customdata[2]:.1%}<extra></extra>",
+        "95% interval %{customdata[1]:.1%} to %{customdata[2]:.1%}<extra></extra>",
         row=1,
         col=1,
     )

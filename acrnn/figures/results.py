@@ -18,7 +18,7 @@ QUOTED_MARK = {"symbol": "circle-open", "size": 11, "color": ORANGE, "line": {"w
 
 
 def accuracy_figure(rows: Sequence[Row]) -> Figure:
-    """Draw a line a row: the paper's accuracy as a ring, ours as filled marks with their 95 % intervals, in percent.
+    """Draw a line a row: the paper's accuracy as a ring, ours as filled marks with their 95% intervals, in percent.
 
     A disc is a mean over all five folds, a diamond is over fewer and not to be compared. What was not run says so.
     """

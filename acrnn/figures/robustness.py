@@ -25,7 +25,7 @@ DODGE = 0.07  # of the step between two ratios, so that intervals do not hide ea
 def snr_figure(studies: Sequence[RobustnessResult]) -> Figure:
     """Draw the accuracy of each setting, clean and at each ratio; chance is a dotted line.
 
-    Intervals are 95 %; of more than `MOST_BARS` settings only the pointer shows them.
+    Intervals are 95%; of more than `MOST_BARS` settings only the pointer shows them.
 
     Parameters
     ----------

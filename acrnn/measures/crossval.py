@@ -45,7 +45,7 @@ class Scores:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy over clips, by Wilson."""
+        """95% interval of the accuracy over clips, by Wilson."""
         return wilson_interval(self.n_correct, len(self.clips))
 
     def summary(self) -> dict:

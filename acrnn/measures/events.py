@@ -95,7 +95,7 @@ def measure_events(
 
 
 def f1_with_interval(counts: Sequence[Sequence[int]]) -> tuple[float | None, tuple[float, float] | None]:
-    """F1 of all soundscapes together, and its 95 % interval by the bootstrap over soundscapes.
+    """F1 of all soundscapes together, and its 95% interval by the bootstrap over soundscapes.
 
     Parameters
     ----------

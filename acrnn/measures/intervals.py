@@ -1,4 +1,4 @@
-"""Means with their 95 % intervals over clips or recordings, and p-values corrected for their number."""
+"""Means with their 95% intervals over clips or recordings, and p-values corrected for their number."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
@@ -14,7 +14,7 @@ ROUNDING = 1e-12
 
 
 def mean_with_interval(values: Iterable[float | None]) -> dict[str, Any] | None:
-    """Mean of one value a clip, with the percentile bootstrap's 95 % interval over clips, seeded.
+    """Mean of one value a clip, with the percentile bootstrap's 95% interval over clips, seeded.
 
     All means of as many values share their resamples, so that hundreds of them cost one product of matrices each.
 
@@ -62,7 +62,7 @@ def interval_by_group(values: np.ndarray, groups: Sequence[Hashable]) -> tuple[f
     Returns
     -------
     tuple of float or None
-        95 %, percentiles of `N_RESAMPLES` resamples, seeded; None for fewer than two groups.
+        95%, percentiles of `N_RESAMPLES` resamples, seeded; None for fewer than two groups.
     """
     means = _means_by_group(np.asarray(values, np.float64)[:, None], groups, N_RESAMPLES)
     if means is None:
@@ -96,7 +96,7 @@ def bootstrap_p_values(values: np.ndarray, groups: Sequence[Hashable] | None = N
     -------
     ndarray (comparison,)
         Twice the share of resampled means that lie on the other side of zero, or on it; never 0, as that many
-        resamples can tell. Below 0.05 where the percentile interval of 95 % leaves zero out.
+        resamples can tell. Below 0.05 where the percentile interval of 95% leaves zero out.
     """
     values = np.asarray(values, np.float64)
     if groups is None:

@@ -41,7 +41,7 @@ PROTOCOL = (
     "30 dB of the loudest, pauses under 0.15 s closed); the one with the most energy is the clip's event. Clips whose "
     "event is shorter than 0.1 s or longer than 2.5 s are left out, since any map would be right or wrong about nearly "
     "all of their frames. The event is placed at a random time in 5 s of silence, of pink noise, and of a clip of "
-    "another class of the same fold that sounds for at least 90 % of its length, at an SNR of 20, 10 and 0 dB (the "
+    "another class of the same fold that sounds for at least 90% of its length, at an SNR of 20, 10 and 0 dB (the "
     "event's power where it sounds against the background's over all 5 s). The synthetic scenes are eight for each "
     "class of ESC-10 that does not sound continuously. A frame belongs to the event if its centre does. Pointing is "
     "the share of a map's highest frames that lie within 0.1 s of the event."

@@ -29,9 +29,9 @@ PROTOCOL = (
     "Clips of the held-out fold only, analysed just as a user's clip is; nothing is tuned on them. The SNR compares "
     "the clip's power, in its 10 ms blocks within 30 dB of the loudest, with the noise's power over its whole length. "
     "Noise and room are seeded by the clip's name, so they are the same at every level. A background is a clip of "
-    "another class of the same fold that sounds for at least 90 % of its length. Attention is compared with that to "
+    "another class of the same fold that sounds for at least 90% of its length. Attention is compared with that to "
     "the clean clip by rank correlation, and by the share of it that falls on the frames where the clean clip sounds, "
-    "over clips that sound for 5 to 80 % of their length."
+    "over clips that sound for 5 to 80% of their length."
 )
 
 
@@ -153,7 +153,7 @@ def summarise(rows: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        `key`; `n_correct`, `n`, `accuracy`, `interval` (95 %, Wilson); `n_refused` (silent after the condition);
+        `key`; `n_correct`, `n`, `accuracy`, `interval` (95%, Wilson); `n_refused` (silent after the condition);
         `correlation` (of attention before and after), `mass` (share of attention where the clean clip sounds) and
         `mass_change` (against the clean clip's) as `mean_with_interval` gives them, and `sounds`, the mean share of
         the time that those clips sound: what even attention would give. None for a network without attention.

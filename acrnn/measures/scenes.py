@@ -21,7 +21,7 @@ from acrnn.measures.backgrounds import Backgrounds
 
 SCENE_S = 5.0
 EVENT_S = (0.1, 2.5)
-"""Events shorter or longer are left out: 2 % of a scene to half of it."""
+"""Events shorter or longer are left out: 2% of a scene to half of it."""
 FADE_S = 0.005
 SNRS_DB = (20, 10, 0)
 SYNTHETIC_LABELS = ("dog", "rooster", "crying_baby", "sneezing", "clock_tick")

@@ -44,7 +44,7 @@ def tell_accuracy(checkpoint: Checkpoint, quote: Callable[[str], str] = str) -> 
     low, high = config.scores["interval"]
     return (
         f"{config.scores['accuracy']:.1%} correct on held-out fold {config.fold} "
-        f"({config.scores['n_clips']} clips, 95 % interval {low:.0%} to {high:.0%}); {quote(config.data_title)}, "
+        f"({config.scores['n_clips']} clips, 95% interval {low:.0%} to {high:.0%}); {quote(config.data_title)}, "
         f"recipe {quote(config.recipe['name'])}, {config.recipe['epochs']} epochs, seed {config.seed}"
     )
 

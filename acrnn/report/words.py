@@ -56,8 +56,8 @@ def tell_estimate(found: Mapping[str, Any] | None, form: str = ".2f") -> str:
 
 def tell_mcnemar(p_value: float) -> str:
     """Say what McNemar's exact test gives, and how to take it."""
-    verdict = "chance alone would rarely produce such a difference" if p_value < 0.05 else "chance alone can produce it"
-    return f"McNemar's exact test gives p = {p_value:.3g}: {verdict}."
+    verdict = "is" if p_value < 0.05 else "is not"
+    return f"The difference {verdict} significant at the 5% level (McNemar's exact test, p = {p_value:.3g})."
 
 
 def listed(names: Sequence[str]) -> str:

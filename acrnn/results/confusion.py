@@ -96,7 +96,7 @@ class Confusion:
         Returns
         -------
         DataFrame
-            `label`, `group`, `clips`, `correct`, `recall`, `low` and `high` (95 % Wilson interval over clips),
+            `label`, `group`, `clips`, `correct`, `recall`, `low` and `high` (95% Wilson interval over clips),
             `precision` (missing for a class that is never predicted), and `taken_for`, its most frequent mistake.
         """
         rows = []
@@ -270,7 +270,7 @@ class Reliability:
     Attributes
     ----------
     table : DataFrame
-        A row a bin: `low` and `high` edge, `clips`, and over them the mean `confidence`, the `accuracy` and its 95 %
+        A row a bin: `low` and `high` edge, `clips`, and over them the mean `confidence`, the `accuracy` and its 95%
         Wilson interval (`accuracy_low`, `accuracy_high`); missing in a bin without clips.
     ece : float
         Expected calibration error: the distance between confidence and accuracy, weighed by clips.

@@ -88,7 +88,7 @@ def verdicts(studies: Sequence[FaithfulnessResult], fill: str, measure: str) -> 
     """Compare the attention of each study with every control, all comparisons corrected together.
 
     A control is beaten, or not, if the paired bootstrap's p-value is below 0.05 after Holm's correction for all
-    comparisons: controls times studies. Where a file has no clips, the 95 % intervals decide, uncorrected.
+    comparisons: controls times studies. Where a file has no clips, the 95% intervals decide, uncorrected.
 
     Parameters
     ----------

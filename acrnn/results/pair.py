@@ -43,9 +43,9 @@ class Estimate:
     Attributes
     ----------
     a, b : mapping or None
-        `mean` and `interval` (95 %) of each; None where it was not measured.
+        `mean` and `interval` (95%) of each; None where it was not measured.
     gain : mapping or None
-        `mean` and `interval` (95 %, bootstrap) of the first less the second, paired by clip or scene, and their number
+        `mean` and `interval` (95%, bootstrap) of the first less the second, paired by clip or scene, and their number
         `n`; None where either is lacking, or both were not measured on the same ones.
     """
 

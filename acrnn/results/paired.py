@@ -29,7 +29,7 @@ def pairing_frame(settings: Sequence[Setting]) -> pd.DataFrame:
     DataFrame
         A line a pair: `dataset`, `placement`, `recipe`, `epochs`, `seeds`, `folds`, `clips`, `data`, `n_more` and
         `n_fewer` clips right with attention than without, their difference in accuracy `points` with `low` and `high`
-        (95 %, paired bootstrap over clips; percentage points), and `p_value` (McNemar's exact test).
+        (95%, paired bootstrap over clips; percentage points), and `p_value` (McNemar's exact test).
     """
     lines = []
     placed = [setting for setting in settings if setting.placement in PLACEMENTS]  # PiczakCNN is another network
@@ -91,7 +91,7 @@ def ablation_frame(settings: Sequence[Setting]) -> pd.DataFrame:
     -------
     DataFrame
         A line a recipe that was run beside its base, of the same data, folds and epochs: `data`, `folds`,
-        `epochs`, `recipe`, `differs` (in words), `accuracy`, `low`, `high` (95 %, Wilson; shares from
+        `epochs`, `recipe`, `differs` (in words), `accuracy`, `low`, `high` (95%, Wilson; shares from
         0 to 1), and against the base: `n_more` and `n_fewer` clips right, `p_value` (McNemar's exact test).
     """
     lines = []

@@ -39,7 +39,7 @@ class Setting:
     accuracy : float
         Mean over folds, 0 to 1.
     interval : tuple of float
-        95 % Wilson interval over clips.
+        95% Wilson interval over clips.
     runs : tuple of mapping
         Per run: `fold`, `seed`, `accuracy`, `n_clips`, `recall` by class, `device`, `code`.
     filenames : tuple of str
@@ -102,7 +102,7 @@ class Setting:
 
     @cached_property
     def interval_by_recording(self) -> tuple[float, float] | None:
-        """95 % interval of the accuracy, bootstrap over the recordings that the clips were cut from."""
+        """95% interval of the accuracy, bootstrap over the recordings that the clips were cut from."""
         return interval_by_group(self.hit_rates, [recording_of(name) for name in self.filenames])
 
     def has_recipe(self, recipe: Mapping[str, Any]) -> bool:

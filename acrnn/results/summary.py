@@ -59,7 +59,7 @@ def report(runs: Iterable[Run], earlier: Path | str | None = None, suffix: str =
     list of dict
         A setting each: `name`, `dataset`, `data_title`, `placement`, `recipe`, `labels`, `runs` (per run: fold, seed,
         accuracy, recall of each class), `clips` (out-of-fold probabilities of every clip, mean over seeds), and
-        `accuracy` as the mean over folds with the 95 % Wilson interval over clips.
+        `accuracy` as the mean over folds with the 95% Wilson interval over clips.
     """
     settings: dict[str, list[Run]] = defaultdict(list)
     for run in runs:

@@ -194,7 +194,7 @@ def card(config: CheckpointConfig) -> str:
     rows = {
         "Data": f"{config.data_title}, {len(config.labels)} classes",
         "Held-out fold": f"{config.fold}: {scores['n_correct']} of {scores['n_clips']} clips correct",
-        "Accuracy": f"**{scores['accuracy']:.1%}** (95 % Wilson interval over clips {low:.1%} to {high:.1%})",
+        "Accuracy": f"**{scores['accuracy']:.1%}** (95% Wilson interval over clips {low:.1%} to {high:.1%})",
         "Attention": config.placement if config.has_attention else "none",
         "Recipe": f"{recipe['name']}, {recipe['epochs']} epochs (the paper: 300), {Recipe(**recipe).describe()}",
         **({"Started from": Path(start).name} if (start := config.provenance.get("initial")) else {}),

@@ -331,7 +331,7 @@ def recipe_for(name: str, dataset: str, *, epochs: int | None = None, batch_size
     """
     known = RECIPES | ABLATIONS | PROBES
     if name not in known:
-        raise OptionError(f"recipe {name!r} is not one of {', '.join(known)}")
+        raise OptionError(f"recipe {name!r} is not one of {', '.join(RECIPES)}, nor an ablation or a probe of them")
     given = {"epochs": epochs, "batch_size": batch_size}
     values = {"n_copies": N_COPIES.get(dataset, N_COPIES["esc50"])} | known[name]
     return replace(Recipe(name, **values), **{k: v for k, v in given.items() if v is not None})

@@ -320,7 +320,7 @@ def test_the_attention_is_put_to_the_test_when_asked(app, page):
     shown = float(heading(page).split()[-1].rstrip("%")) / 100
     page.get_by_text("Is this attention right?").click()
     expect(page.get_by_text("Removing frames and predicting again")).to_be_visible()
-    sentence = page.get_by_text("Removing 10 % of the frames costs")
+    sentence = page.get_by_text("Removing 10% of the frames costs")
     expect(sentence).to_be_visible(timeout=120_000)
     settle(page)
     whole = float(re.search(r"The probability of dog is (\d\.\d\d)\.", sentence.inner_text()).group(1))

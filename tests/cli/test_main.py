@@ -170,7 +170,10 @@ def test_json_is_a_list_even_if_no_file_can_be_used(run, tmp_path):
         (["train", "--data", "nowhere", "--dataset", "esc10", "--fold", "1"], "error: nowhere/meta/esc50.csv is not"),
         (["train", "--data", "x", "--dataset", "esc9", "--fold", "1"], "error: Dataset 'esc9' is not known"),
         (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--placement", "l3"], "error: placement 'l3'"),
-        (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--seed", "-1"], "error: seed -1 is out of range"),
+        (
+            ["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--seed", "-1"],
+            "error: seed -1 is out of range",
+        ),
         (["train", "--data", "x", "--dataset", "esc10", "--fold", "1", "--network", "vgg"], "error: network 'vgg'"),
     ],
 )

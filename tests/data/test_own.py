@@ -346,7 +346,7 @@ def test_notes_on_balance_rates_and_capitals(birds):
         write(birds / "Wren" / f"{i}.wav", 500 + i, 0.1, rate_hz=16_000)
     text = "\n".join(describe(inspect(birds)))
     assert "unbalanced: 240 clips of Wren, 6 of " in text
-    assert "hears at 16 kHz, the highest rate that 95 % of the clips have" in text
+    assert "hears at 16 kHz, the highest rate that 95% of the clips have" in text
     assert "by which a network can tell them: robin (8 kHz), wren (8 kHz)" in text
     assert "differ in capitals only: Wren and wren" in text
 

@@ -51,7 +51,7 @@ def test_it_says_what_the_prediction_says(finding, checkpoint):
     assert WHY in page
     assert f"around {prediction.attention.most_at_s:.2f} s" in page
     assert checkpoint.name in page
-    assert "10.0% correct on held-out fold 1 (10 clips, 95 % interval 2% to 40%)" in page
+    assert "10.0% correct on held-out fold 1 (10 clips, 95% interval 2% to 40%)" in page
     assert ("Right: it is dog." if prediction.label == "dog" else "Wrong: it is dog.") in page
 
 

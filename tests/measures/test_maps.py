@@ -363,9 +363,9 @@ def test_the_sentences_say_which_map_deserves_belief(written):
         "occlusion and Grad-CAM at l8 do not."
     )
     none = made(study, dict.fromkeys(areas, 0.5))
-    assert tell_belief(none).endswith("by this test none deserves belief.")
+    assert tell_belief(none).endswith("so this test gives no reason to trust any of them.")
     loud = made(study, dict.fromkeys(areas, 0.5) | {"energy": 0.3})
-    assert tell_belief(loud).endswith("belief. Removing the loudest tiles costs more than any of them.")
+    assert tell_belief(loud).endswith("of them. Removing the loudest tiles costs more than any of them.")
     assert len(sentences(none)) == 4
 
 

@@ -128,7 +128,7 @@ def test_kernels_start_from_a_gaussian_of_005_and_biases_from_zero():
         assert abs(kernel.mean().item()) < 5 * 0.05 / n**0.5
         assert abs(kernel.std().item() - 0.05) < 5 * 0.05 / (2 * n) ** 0.5
     everything = torch.cat([kernel.flatten() for kernel in model.kernels()])
-    within = (everything.abs() < 0.05).float().mean().item()  # a Gaussian holds 68.27 % within σ, a uniform 57.7 %
+    within = (everything.abs() < 0.05).float().mean().item()  # a Gaussian holds 68.27% within σ, a uniform 57.7%
     assert within == pytest.approx(0.6827, abs=0.002)
     for name, parameter in model.named_parameters():
         if "bias" in name:

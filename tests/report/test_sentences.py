@@ -33,7 +33,7 @@ def test_folds_of_ones_own_classes_are_not_those_that_it_was_trained_on(checkpoi
 
 
 def test_the_accuracy_comes_with_its_interval_and_what_is_not_ours_is_quoted(checkpoint):
-    told = "10.0% correct on held-out fold 1 (10 clips, 95 % interval 2% to 40%); "
+    told = "10.0% correct on held-out fold 1 (10 clips, 95% interval 2% to 40%); "
     assert tell_accuracy(checkpoint).startswith(f"{told}ESC-10 16 kHz, recipe paper, ")
     assert tell_accuracy(checkpoint, lambda text: f"<{text}>").startswith(f"{told}<ESC-10 16 kHz>, recipe <paper>, ")
     unscored = replace(checkpoint, config=replace(checkpoint.config, scores={}))

@@ -60,7 +60,7 @@ def test_a_column_of_a_page_can_be_put_anywhere_and_names_can_be_links(table):
 
 
 def test_an_interval_stands_alone_if_the_column_has_no_value_of_its_own():
-    column = Column("95 %", None, "number", ".1f", "%", ("low", "high"))
+    column = Column("95%", None, "number", ".1f", "%", ("low", "high"))
     assert column.tell({"low": 1, "high": 2.25}) == "1.0% to 2.2%"
     assert column.tell({"low": None, "high": None}) == "–"
 

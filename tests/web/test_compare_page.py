@@ -196,7 +196,7 @@ def test_sigmoid_against_softmax_shows_both_and_warns_of_what_differs_in_trainin
     (warning,) = page.warning
     assert "epochs (sigmoid 300, softmax 60) and seed (sigmoid 0, softmax 3)" in warning.value
     told = texts(page)
-    for part in (r"dog.wav: sigmoid says **", "softmax says **", "rank correlation of their weights", "10 %"):
+    for part in (r"dog.wav: sigmoid says **", "softmax says **", "rank correlation of their weights", "10%"):
         assert part in told
     clip, fold = (table.value for table in page.table)
     assert clip["on this clip"].tolist()[:2] == ["predicted class", "its probability"]

@@ -77,7 +77,7 @@ def test_results_are_read_once_and_again_when_a_file_changes(results):
 def test_the_protocol_says_that_one_fold_is_no_cross_validation(results):
     write(results, **result("a"))
     told = web.describe_setting(known_settings()[0])
-    assert "**50.0% correct** on 4 clips (95 % interval over clips 20.0% to 80.0%, over recordings " in told
+    assert "**50.0% correct** on 4 clips (95% interval over clips 20.0% to 80.0%, over recordings " in told
     assert "fold 1 only, not a cross-validation" in told
     assert "60 epochs, seed 0" in told
 

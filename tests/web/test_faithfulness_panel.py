@@ -89,7 +89,7 @@ def straight() -> Curve:
 def test_the_sentence_has_the_cost_of_a_tenth_of_the_frames():
     curves = dict.fromkeys(MAPS, straight())
     assert faithfulness.describe(curves, "crying_baby") == (
-        "The probability of crying baby is 0.80. Removing 10 % of the frames costs **0.08** most-attended first, "
+        "The probability of crying baby is 0.80. Removing 10% of the frames costs **0.08** most-attended first, "
         "**0.08** loudest first, **0.08** by integrated gradients, **0.08** at random."
     )
     del curves["attention"]

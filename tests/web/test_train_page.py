@@ -80,7 +80,7 @@ def test_what_a_stop_costs_is_said_before_and_after(page, tmp_path, tiny_run_con
         assert not page.exception
         return " ".join(text.value for text in page.caption)
 
-    assert "drops what the epoch has done so far" in words()
+    assert "discards the unfinished epoch" in words()
     run.request_stop(after_epoch=True)
     assert "Stopping at the end of the epoch under way" in words()
     assert not next(button for button in page.button if button.label == "Stop").disabled

@@ -153,7 +153,7 @@ def _classes(made: Inspection) -> list[str]:
 def _hearing(made: Inspection) -> list[str]:
     if not made.pieces:
         return []
-    how = "the highest rate that 95 % of the clips have" if made.rate_hz < MAX_RATE_HZ else "the highest that is used"
+    how = "the highest rate that 95% of the clips have" if made.rate_hz < MAX_RATE_HZ else "the highest that is used"
     return [f"  {'network':10}hears at {made.rate_hz / 1000:g} kHz, {how}"]
 
 

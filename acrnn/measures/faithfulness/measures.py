@@ -51,12 +51,12 @@ class Curve:
 
     @property
     def comprehensiveness(self) -> float:
-        """Mean of `costs` over k = 1, 5, 10, 20 and 50 %, -1 to 1."""
+        """Mean of `costs` over k = 1, 5, 10, 20 and 50%, -1 to 1."""
         return float(self.costs.mean())
 
     @property
     def sufficiency(self) -> float:
-        """Mean of `shortfalls` over k = 1, 5, 10, 20 and 50 %, -1 to 1."""
+        """Mean of `shortfalls` over k = 1, 5, 10, 20 and 50%, -1 to 1."""
         return float(self.shortfalls.mean())
 
 

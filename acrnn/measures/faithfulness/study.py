@@ -23,16 +23,16 @@ SCHEMA = 1
 N_RANDOMISED = 20
 """Clips of the randomisation check."""
 COST = "cost_10"
-"""Probability lost without the first 10 % of the frames."""
+"""Probability lost without the first 10% of the frames."""
 PROTOCOL = (
     "Clips of the held-out fold only. The class is the predicted one, and its probability comes from the vote of all "
     "segments of the clip. A map ranks the frames of the static spectrogram; the first 0, 1, 5, 10, 20, 50, 80, 90, "
-    "95, 99 and 100 % of them are removed, or kept alone. A removed frame is replaced by silence (the front end's "
+    "95, 99 and 100% of them are removed, or kept alone. A removed frame is replaced by silence (the front end's "
     "floor) or by the mean level of the training folds in all bands, and the delta channel is recomputed. Areas are "
-    "trapezoidal over these points. Comprehensiveness and sufficiency are means over 1, 5, 10, 20 and 50 %. Ties are "
+    "trapezoidal over these points. Comprehensiveness and sufficiency are means over 1, 5, 10, 20 and 50%. Ties are "
     f"broken by time. The random order is the mean of {N_DRAWS} draws, the shifted attention the mean of {N_SHIFTS} "
     "circular shifts. Gradient maps are Captum's: gradients of the same probability, from silence, "
-    f"with {IG_STEPS} Gauss–Legendre steps, summed over bands. Intervals are 95 % percentile bootstrap intervals over "
+    f"with {IG_STEPS} Gauss–Legendre steps, summed over bands. Intervals are 95% percentile bootstrap intervals over "
     f"clips ({N_RESAMPLES} resamples); differences are paired by clip."
 )
 

@@ -18,14 +18,14 @@ from acrnn.paths import code_revision
 PROTOCOL = (
     "Clips of the held-out fold only. The class is the predicted one, and its probability comes from the vote of all "
     f"segments of the clip. The spectrogram is cut into tiles of {TILE_BANDS} bands by {TILE_FRAMES} frames (longer "
-    f"ones in clips of more than {MOST_TILES} of them). The first 0, 1, 5, 10, 20, 50, 80, 90, 95, 99 and 100 % of "
+    f"ones in clips of more than {MOST_TILES} of them). The first 0, 1, 5, 10, 20, 50, 80, 90, 95, 99 and 100% of "
     "them in the order of a map are removed: a tile becomes silence (the front end's floor) or the mean level of the "
     "training folds, and the delta channel is recomputed. The measure is the area under that curve, by trapezoids; "
     "less area than a control's is more probability lost, averaged over the curve. Maps are Captum's, on the "
     f"network's own input, both channels added up: integrated gradients from silence ({IG_STEPS} Gauss–Legendre "
     "steps), occlusion of each tile by silence, Grad-CAM of the logit at l8. Controls: random tiles (the mean of "
     f"{N_DRAWS} draws), the loudest tiles (mean power), and frame attention, the same in all bands. Ties are drawn. "
-    "Intervals are 95 % percentile bootstrap intervals over recordings, of which a fold may hold several clips "
+    "Intervals are 95% percentile bootstrap intervals over recordings, of which a fold may hold several clips "
     f"({N_RESAMPLES} resamples); differences are paired by clip."
 )
 

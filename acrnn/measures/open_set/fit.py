@@ -40,7 +40,7 @@ def auroc(known: np.ndarray, unknown: np.ndarray) -> float:
 
 
 def false_known(known: np.ndarray, unknown: np.ndarray) -> float:
-    """Share of unknown sounds that are let in where 95 % of the known ones are."""
+    """Share of unknown sounds that are let in where 95% of the known ones are."""
     return float((unknown <= np.quantile(known, ACCEPTS)).mean())
 
 

@@ -27,7 +27,7 @@ PROTOCOL = (
     "not trained on, against its own ten, both of the 16 kHz copy. ESC-50's networks lack no class, and take the score "
     "that the network of ESC-10's recipe `best` chose. Measured on the fold that is held out of the "
     "checkpoint, which neither network has seen. AUROC is the probability that an unknown clip is the stranger of "
-    "two; 95 % intervals are by bootstrap over recordings. While this was built, fold 1 and the made sounds were "
+    "two; 95% intervals are by bootstrap over recordings. While this was built, fold 1 and the made sounds were "
     "looked at more than once: the estimate of the covariance and the rule for quiet recordings were settled after a "
     "first look. So these are figures of development, and a fresh test may come out worse."
 )
@@ -355,7 +355,7 @@ class Judge:
 def _interval(
     known: np.ndarray, known_groups: Sequence[str], unknown: np.ndarray, unknown_groups: Sequence[str]
 ) -> list[float] | None:
-    """95 % interval of the AUROC: both sides are drawn anew, recording by recording."""
+    """95% interval of the AUROC: both sides are drawn anew, recording by recording."""
     pairs = (unknown[:, None] > known) + 0.5 * (unknown[:, None] == known)  # (unknown, known)
     weights = []
     for groups in (unknown_groups, known_groups):

@@ -16,7 +16,7 @@ def ablation_table(results: Results, dataset: str | None = None) -> Table:
     columns = (
         Column("recipe", "recipe", "code"),
         Column("differs in", "differs"),
-        Column("accuracy (95 % by clip)", "accuracy", "number", ".1%", interval=("low", "high")),
+        Column("accuracy (95% by clip)", "accuracy", "number", ".1%", interval=("low", "high")),
         Column("right where the base is wrong", "n_more", "number", ".0f"),
         Column("wrong where the base is right", "n_fewer", "number", ".0f"),
         Column("p", "p_value", "number", ".2f"),

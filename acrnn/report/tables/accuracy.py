@@ -18,8 +18,8 @@ from acrnn.results.collection import Results
 from acrnn.results.paper import QuotedTable, Variant
 from acrnn.results.settings import Setting
 
-OURS = "ours (95 % by clip)"
-RECORDING = "95 % by recording"
+OURS = "ours (95% by clip)"
+RECORDING = "95% by recording"
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def accuracy_frame(rows: Sequence[Row]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `dataset`, `model`, `paper_percent`, `ours_percent`, `low_percent`, `high_percent` (95 %, Wilson, over clips),
-        `recording_low_percent`, `recording_high_percent` (95 %, bootstrap over recordings), `difference_points`,
+        `dataset`, `model`, `paper_percent`, `ours_percent`, `low_percent`, `high_percent` (95%, Wilson, over clips),
+        `recording_low_percent`, `recording_high_percent` (95%, bootstrap over recordings), `difference_points`,
         `folds`, `seeds`, `epochs`, `clips`, `data`, `setting`, `note`, `run` (the last five in words).
     """
     lines = []

@@ -11,7 +11,7 @@ from acrnn.report.table import Column, Table
 def checkpoint_table(checkpoints: Iterable[Checkpoint]) -> Table:
     """List published checkpoints that were scored.
 
-    Its rows have `name`, `data`, `fold`, `epochs`, `seed`, `n_correct`, `n_clips`, `accuracy`, `low`, `high` (95 %,
+    Its rows have `name`, `data`, `fold`, `epochs`, `seed`, `n_correct`, `n_clips`, `accuracy`, `low`, `high` (95%,
     Wilson; shares from 0 to 1).
     """
     lines = []
@@ -30,6 +30,6 @@ def checkpoint_table(checkpoints: Iterable[Checkpoint]) -> Table:
         Column("epochs", "epochs"),
         Column("seed", "seed"),
         Column("accuracy", "right"),
-        Column("95 % interval by clip", None, "number", ".1%", interval=("low", "high")),
+        Column("95% interval by clip", None, "number", ".1%", interval=("low", "high")),
     )
     return Table("Checkpoints", columns, frame.assign(right=told), "Published checkpoints", export=frame)

@@ -78,7 +78,7 @@ def recall_table(setting: Setting) -> Table:
     columns = (
         Column("class", "name"),
         Column("clips", "right"),
-        Column("recall (95 % by clip)", "recall", "number", ".1%", interval=("low", "high")),
+        Column("recall (95% by clip)", "recall", "number", ".1%", interval=("low", "high")),
     )
     return Table("Recall", columns, frame.assign(name=frame["label"].map(pretty), right=right), export=frame)
 

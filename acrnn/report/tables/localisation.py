@@ -112,7 +112,7 @@ def localisation_frame(studies: Iterable[LocalisationResult]) -> pd.DataFrame:
     -------
     DataFrame
         `dataset`, `data`, `placement`, `recipe`, `epochs`, `folds`, `event`, `snr_db`, `scenes`, `cover`, `accuracy`,
-        `map`, and for `auc`, `ap` and `pointing` the mean with its `_low` and `_high` (95 %, bootstrap over clips).
+        `map`, and for `auc`, `ap` and `pointing` the mean with its `_low` and `_high` (95%, bootstrap over clips).
     """
     lines = []
     for study in studies:

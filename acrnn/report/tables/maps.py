@@ -116,7 +116,7 @@ def tell_belief(study: MapsResult) -> str:
     names = [METHODS[method] for method in good]
     others = [METHODS[method] for method in study.methods if method not in good]
     if not good:
-        none = "No map costs more than all controls, whatever the tiles become: by this test none deserves belief."
+        none = "No map beats every control under both fills, so this test gives no reason to trust any of them."
         return none + _winners(study)
     told = f"{_capital(listed(names))} {_verb(good, 'costs', 'cost')} more than all controls, whatever the tiles become"
     told += f", and {_verb(good, 'deserves', 'deserve')} belief"

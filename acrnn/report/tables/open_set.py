@@ -75,7 +75,7 @@ def unknown_table(studies: Sequence[OpenSetResult]) -> Table:
         Column("unknown sounds", "kind"),
         Column("n", "n", "number", ".0f"),
         numbers("AUROC", "auroc", ".2f"),
-        Column("let in at 95 %", "false_known", "number", ".0%"),
+        Column("let in at 95%", "false_known", "number", ".0%"),
         Column("called known", "known"),
         Column("taken for", "taken"),
     )
@@ -99,7 +99,7 @@ def scores_table(studies: Sequence[OpenSetResult]) -> Table:
         Column("score", "score"),
         _CHECKPOINT,
         Column("AUROC", "auroc", "number", ".3f"),
-        Column("let in at 95 %", "false_known", "number", ".0%"),
+        Column("let in at 95%", "false_known", "number", ".0%"),
         Column("", "chosen"),
     )
     return Table("Scores", columns, _frame(lines, columns), "Scores of strangeness, compared on the inner split")

@@ -83,5 +83,5 @@ def tell_agreement(found: Agreement) -> str:
         )
     return (
         f"{ranks}. Of the tenth of the frames with the most attention, **{found.top_overlap:.0%}** are the same in "
-        "both (chance: about 10 %)."
+        "both (chance: about 10%)."
     )

@@ -16,7 +16,7 @@ def pairing_table(results: Results, dataset: str | None = None) -> Table:
         Column("clips", "clips", "number", "d"),
         Column("right where none is wrong", "n_more", "number", "d"),
         Column("wrong where none is right", "n_fewer", "number", "d"),
-        Column("difference (points, 95 % interval)", "points", "number", "+.1f", interval=("low", "high")),
+        Column("difference (points, 95% interval)", "points", "number", "+.1f", interval=("low", "high")),
         Column("p", "p_value", "number", ".2f"),
         Column("folds", "folds"),
         Column("epochs", "epochs"),

@@ -120,8 +120,8 @@ def robustness_frame(studies: Iterable[RobustnessResult]) -> pd.DataFrame:
     -------
     DataFrame
         `dataset`, `data`, `placement`, `recipe`, `epochs`, `folds`, `kind`, `amount`, `unit`, `n_correct`, `n`,
-        `n_refused`, `accuracy`, `accuracy_low`, `accuracy_high` (95 %, Wilson); `sounds`; and for `correlation`, `mass`
-        and `mass_change` the mean with its `_low` and `_high` (95 %, bootstrap over clips).
+        `n_refused`, `accuracy`, `accuracy_low`, `accuracy_high` (95%, Wilson); `sounds`; and for `correlation`, `mass`
+        and `mass_change` the mean with its `_low` and `_high` (95%, bootstrap over clips).
     """
     lines = []
     for study in studies:

@@ -153,7 +153,7 @@ def clip_table(heard: Sequence[Heard | None]) -> Table:
         "predicted class": lambda found: found.said(pretty),
         "its probability": lambda found: f"{found.probability:.1%}",
         "entropy (uniform: 1)": lambda found: f"{found.measures.entropy:.3f}",
-        "on the top tenth of the frames (uniform: 10 %)": lambda found: f"{found.measures.top_tenth:.1%}",
+        "on the top tenth of the frames (uniform: 10%)": lambda found: f"{found.measures.top_tenth:.1%}",
         "rank correlation with loudness": lambda found: _number(found.measures.loudness_correlation),
     }
     lines = [

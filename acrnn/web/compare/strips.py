@@ -239,7 +239,7 @@ def show_measures(table: pd.DataFrame, heard: Sequence[Heard | None]) -> None:
         "top_tenth": number(
             "top tenth",
             format="%.1f %%",
-            help="Share of the attention on the tenth of the frames with the most; uniform attention has 10 %.",
+            help="Share of the attention on the tenth of the frames with the most; uniform attention has 10%.",
         ),
         "loudness_correlation": number(
             "loudness ρ",
@@ -248,7 +248,7 @@ def show_measures(table: pd.DataFrame, heard: Sequence[Heard | None]) -> None:
             "the spectrogram that the network saw, in decibels.",
         ),
         "accuracy": number(format="%.1f %%", help="Of the checkpoint, on its held-out fold."),
-        "interval": text("95 % interval", help="Wilson's, over the clips of that fold."),
+        "interval": text("95% interval", help="Wilson's, over the clips of that fold."),
         "clip_was": text("this clip", help="Held out: from the fold that the checkpoint never saw."),
         "checkpoint": text(),
         "epochs": number(),

@@ -130,7 +130,7 @@ def show_closer(closer: Closer, setting: Setting, clips: pd.DataFrame, dataset: 
             views.append(View("beside", "Beside it", told, beside, setting))
         predictions = show_views(views, dataset)
         if lacking:
-            st.caption(f"This network classified no other {' and no other '.join(lacking)} of this fold correctly.")
+            st.caption(f"In this fold the network classified no other clip of {' or '.join(lacking)} correctly.")
         if beside is not None and beside["fold"] == row["fold"] and (told := _cosine(predictions)):
             st.caption(told)
         seen = "" if predictions[0] is None else describe_attention(predictions[0], checkpoint)

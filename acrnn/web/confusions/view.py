@@ -52,7 +52,7 @@ NO_RESULTS = (
     "summarises the finished runs."
 )
 CLASS_NOTE = (
-    "Recall is the share of a class's clips that were classified correctly. The lines are 95 % Wilson intervals over "
+    "Recall is the share of a class's clips that were classified correctly. The lines are 95% Wilson intervals over "
     "clips: with 40 clips a class in five folds they are wide."
 )
 RANKINGS = {
@@ -91,7 +91,7 @@ def describe_setting(setting: Setting) -> str:
     by_recording = setting.interval_by_recording
     apart = "" if by_recording is None else f", over recordings {by_recording[0]:.1%} to {by_recording[1]:.1%}"
     return (
-        f"**{setting.accuracy:.1%} correct** on {n_clips} clips (95 % interval over clips {low:.1%} to {high:.1%}"
+        f"**{setting.accuracy:.1%} correct** on {n_clips} clips (95% interval over clips {low:.1%} to {high:.1%}"
         f"{apart}); {plain(setting.data_title)}, {plain(network)}, {plain(setting.tell_training)}, {seeds}; "
         f"{scope}. Each clip was scored by a model that never saw its fold."
     )
@@ -120,7 +120,7 @@ def choose_matrix() -> tuple[str, bool]:
     with st.container(horizontal=True, gap="medium"):
         shown = address.one_of(
             st.segmented_control, "Cells", ["counts", "recall"], key="cells",
-            help="Recall: as a share of the true class's clips, so each row sums to 100 %.",
+            help="Recall: as a share of the true class's clips, so each row sums to 100%.",
         )  # fmt: skip
         order = address.one_of(
             st.segmented_control, "Order", ORDERS, format_func=ORDER_NAMES.get, default="class", key="order",

@@ -172,7 +172,7 @@ def figure4_section(dataset: str, results: Results, checkpoints: Sequence[Checkp
         recall_beside_paper(recall.export), key="recall", alt=f"Recall of each class of {setting.name}", config=NO_BAR
     )
     st.caption(
-        "A ring is a recall that §4.2 gives for ESC-50; intervals are 95 %, by Wilson, over the clips of a class."
+        "A ring is a recall that §4.2 gives for ESC-50; intervals are 95%, by Wilson, over the clips of a class."
     )
     csv_button(recall)
 

@@ -147,7 +147,7 @@ def describe(curves: Mapping[str, Curve], label: str) -> str:
     told.append(f"**{curves['random'].costs[TENTH]:.2f}** at random")
     whole = curves["random"].deletion[0]
     costs = ", ".join(told).replace("**-", "**−")
-    return f"The probability of {named(label)} is {whole:.2f}. Removing 10 % of the frames costs {costs}."
+    return f"The probability of {named(label)} is {whole:.2f}. Removing 10% of the frames costs {costs}."
 
 
 def measures_frame(curves: Mapping[str, Curve]) -> pd.DataFrame:
@@ -177,8 +177,8 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 def _columns() -> dict:
     number = st.column_config.NumberColumn
     helps = {
-        "comprehensiveness": "Mean probability lost without the first 1, 5, 10, 20 and 50 % of the frames.",
-        "sufficiency": "Mean probability missing with the first 1, 5, 10, 20 and 50 % alone.",
+        "comprehensiveness": "Mean probability lost without the first 1, 5, 10, 20 and 50% of the frames.",
+        "sufficiency": "Mean probability missing with the first 1, 5, 10, 20 and 50% alone.",
         "deletion_area": "Mean height of the deletion curve.",
         "insertion_area": "Mean height of the insertion curve.",
     }
@@ -190,5 +190,5 @@ def _columns() -> dict:
         )
         for name, (told, higher) in MEASURES.items()
     }
-    columns["cost_10"] = number("lost at 10 % ↑", format="%.3f", help="Probability lost without the first 10 %.")
+    columns["cost_10"] = number("lost at 10% ↑", format="%.3f", help="Probability lost without the first 10%.")
     return columns | {"order of frames": st.column_config.TextColumn(pinned=True)}

@@ -80,7 +80,7 @@ def choose_options() -> Options | None:
     seed = left.number_input("Seed", 0, 1_000_000, 0, key="seed", bind="query-params")
     devices = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     device = address.one_of(right.selectbox, "Device", devices, key="device")
-    st.caption(f"auto is {describe_device(training_device())} here. A GPU is not needed.")
+    st.caption(f"auto is {describe_device(training_device())} here.")
     return Options(root, subset, fold, placement, recipe, epochs, batch_size, seed, device)
 
 

@@ -42,8 +42,8 @@ MIXED_IN_SOME = (
     "clips"
 )
 STOPPING = (
-    "Stop takes effect after the step under way and drops what the epoch has done so far: Resume begins it anew. After "
-    "this epoch drops nothing."
+    "Stop halts after the current step and discards the unfinished epoch, which Resume starts again. After this epoch "
+    "loses nothing."
 )
 MOVEMENT = (
     "How far the kernels of each layer have moved from their initial values, relative to those: ‖w − w₀‖ / ‖w₀‖. A "
@@ -199,9 +199,11 @@ def _numbers(view: RunView) -> None:
     loss = now.loss if now is not None else last and last["loss"]
     speed = now.segments_per_s if now is not None else last and last["segments_per_s"]
     with st.container(horizontal=True, key="numbers"):
-        st.metric("Loss", "–" if loss is None else f"{loss:.3f}", help="Cross-entropy, mean over the epoch so far.")
         st.metric(
-            f"Accuracy{' (mixed)' * (view.run.config.recipe.mixup_alpha > 0)}",
+            "Training loss", "–" if loss is None else f"{loss:.3f}", help="Cross-entropy, mean over the epoch so far."
+        )
+        st.metric(
+            f"Training accuracy{' (mixed)' * (view.run.config.recipe.mixup_alpha > 0)}",
             "–" if last is None else f"{last['accuracy']:.1%}",
             help="Last complete epoch, training folds: how often the right class, of a mixed segment the one with the "
             "larger share, ranks first.",
@@ -338,6 +340,6 @@ def _describe_score(view: RunView) -> str:
     low, high = summary["interval"]
     return (
         f"**{summary['accuracy']:.1%} correct** on held-out fold {view.run.config.fold}: {summary['n_correct']} of "
-        f"{summary['n_clips']} clips, 95 % Wilson interval over clips {low:.1%} to {high:.1%}. Scored once, after the "
+        f"{summary['n_clips']} clips, 95% Wilson interval over clips {low:.1%} to {high:.1%}. Scored once, after the "
         "last epoch, in the way that Listen analyses a clip."
     )
