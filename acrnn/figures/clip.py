@@ -18,6 +18,8 @@ SPECTROGRAM = "spectrogram"
 """Name of the trace whose colours `ClipView.low_db` and `high_db` bound."""
 VEIL = "veil"
 """Name of the traces that `ClipView.overlay` shows."""
+ON_HATCHING = "#73777f"
+"""Of text on hatched bars, whose ground is the page's, light or dark."""
 TICKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
@@ -121,6 +123,10 @@ def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
     """
     segments = prediction.segments
     colours = [(NEUTRAL, NEUTRAL) if s.silent else class_colour(s.label, prediction.labels) for s in segments]
+    texts = [
+        ON_HATCHING if s.known is False and not s.silent else text
+        for s, (_, text) in zip(segments, colours, strict=True)
+    ]
     probabilities = [s.probability for s in segments]
     few = len(segments) <= 16
     figure.add_bar(
@@ -133,14 +139,18 @@ def _add_segments(figure: Figure, prediction: Prediction, row: int) -> None:
             "color": [bar for bar, _ in colours],
             "opacity": [0.2 if s.silent else 0.55 + 0.45 * p for s, p in zip(segments, probabilities, strict=True)],
             "line": {"width": 0},
-            "pattern": {"shape": ["" if s.known is not False or s.silent else "/" for s in segments], "solidity": 0.3},
+            "pattern": {
+                "shape": ["" if s.known is not False or s.silent else "/" for s in segments],
+                "solidity": 0.15,
+                "fgopacity": 0.45,
+            },
         },
         text=[_segment_name(s, p) for s, p in zip(segments, probabilities, strict=True)] if few else None,
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
         constraintext="inside",
-        textfont={"color": [text for _, text in colours], "size": 12},
+        textfont={"color": texts, "size": 12},
         customdata=[
             [shown(s.label), p, s.start_s, s.end_s, _standing(s)] for s, p in zip(segments, probabilities, strict=True)
         ],

@@ -172,7 +172,9 @@ def describe_attention(prediction: Prediction, checkpoint: Checkpoint) -> str:
         )
     else:
         reading = "sigmoid weights each step on its own, between 0 and 1 (eq. 1)"
+    is_greyed = prediction.frame_known is not None and not prediction.frame_known.all()
+    greyed = " It is greyed where no known class was heard." * is_greyed
     return (
-        f"{step}; {reading}. Where segments overlap, the mean is shown. Attention shows where the network looked, not "
-        "why."
+        f"{step}; {reading}. Where segments overlap, the mean is shown.{greyed} Attention shows where the network "
+        "looked, not why."
     )
