@@ -101,6 +101,16 @@ def _follow(key: str, options: list, default: Any, *, many: bool = False, parame
             state[key] = default
     if key not in state or not _is_among(state[key], options, many, optional=default is None):
         state[key] = default
+    _tell_again(key)
+
+
+def _tell_again(key: str) -> None:
+    """Have the browser told of a value that stands: it forgets those of widgets that the last run did not draw."""
+    state = st.session_state
+    drawn_in, now = state.setdefault("drawn_in", {}), state.get("n_runs", 0)
+    if drawn_in.get(key, now) < now - 1:
+        state[key] = state[key]
+    drawn_in[key] = now
 
 
 def _write(key: str, value: Any, default: Any, *, parameter: str | None = None) -> None:

@@ -26,6 +26,7 @@ def carried_choices(page: str) -> Iterator[None]:
     if state.get("carried_to") not in (None, page) and BOUND in bound and BOUND not in st.query_params:
         st.query_params[BOUND] = bound[BOUND]
     state["carried_to"] = page
+    state["n_runs"] = state.get("n_runs", 0) + 1
     try:
         yield
     finally:  # a page may stop early
