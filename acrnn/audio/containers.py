@@ -12,7 +12,7 @@ missing end-of-stream flag alone is no cut: many writers forget it.
 import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 SUFFIXES = (
@@ -70,6 +70,8 @@ class Promise:
         All pieces are whole, and none is marked as the last, as the container has it.
     start_bytes : int
         Where the audio begins; 0 if that is not said.
+    goes_on : bool
+        What follows the audio is no piece of the container: the size that is said is too small.
     """
 
     kind: str
@@ -78,6 +80,7 @@ class Promise:
     is_cut: bool = False
     is_unmarked: bool = False
     start_bytes: int = 0
+    goes_on: bool = False
 
     def missing_share(self, n_bytes: int) -> float:
         """Share of the announced audio that a file of `n_bytes` lacks, 0 to 1; 0 where that is not said."""
@@ -231,14 +234,19 @@ def _riff(handle: BinaryIO, n_bytes: int, head: bytes, kind: str) -> Promise:
             return Promise(kind, is_open=True)
         if chunk.size_bytes >= _STREAMED_FROM:
             return Promise(kind, is_open=True)
-        return _whole(kind, chunk)
+        after = chunk.end_bytes + chunk.size_bytes % 2
+        goes_on = after + _FEW_BYTES < n_bytes and not _tiles(handle, n_bytes, after, header)
+        return replace(_whole(kind, chunk), goes_on=goes_on)
     return Promise(kind, is_cut=kind == "WAV")
 
 
 def _tiles(handle: BinaryIO, n_bytes: int, start_bytes: int, header: str) -> bool:
-    """Whether the rest of the file is whole chunks: if so, an empty data chunk is empty, not blank."""
+    """Whether the rest of the file is whole chunks with names: if so, an empty data chunk is empty, not blank."""
     try:
-        return all(c.end_bytes <= n_bytes for c in _chunks(handle, n_bytes, start_bytes, header, pad=2))
+        return all(
+            chunk.end_bytes <= n_bytes and all(32 <= byte < 127 for byte in chunk.name)
+            for chunk in _chunks(handle, n_bytes, start_bytes, header, pad=2)
+        )
     except _ShortError:
         return False
 

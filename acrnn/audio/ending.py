@@ -46,6 +46,10 @@ class Ending:
                 f"Its header announces {promise.end_bytes - n_bytes} bytes more than there are, as writers do that "
                 "count the header in; all that is there was used."
             )
+        elif promise.goes_on:
+            self.notes.append(
+                f"{n_bytes - promise.end_bytes} bytes follow what its header announces as sound; they were not read."
+            )
         elif promise.is_unmarked and not self._is_cut:
             self.notes.append("Its last page is not marked as the last; if something is missing, it cannot be told.")
 

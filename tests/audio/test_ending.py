@@ -63,6 +63,14 @@ class TestHoles:
         assert audio.duration_s < 3
         assert "of the 4.00 s that it announces are missing" in audio.notes[0]
 
+    def test_a_wav_that_goes_on_beyond_its_size_is_read_to_there_with_a_note(self):
+        audio = decode(wav_bytes(PCM.tobytes(), data_size=4000), 8000)
+        assert len(audio.samples) == 2000
+        assert audio.notes == ("12000 bytes follow what its header announces as sound; they were not read.",)
+
+    def test_a_blank_size_before_a_silent_beginning_is_blank(self):
+        assert len(decode(wav_bytes(bytes(800) + PCM.tobytes(), data_size=0), 8000).samples) == 8400
+
 
 class TestPartial:
     def test_a_recorder_that_lost_power(self):

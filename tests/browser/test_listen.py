@@ -51,6 +51,13 @@ def upload(page, path) -> None:
     settle(page)
 
 
+def test_a_second_upload_leaves_the_choices_as_they_were(app, page, sounds):
+    open_clip(page, app.url())
+    for name in ("crow.wav", "right.wav"):  # between them there is a run without a sound, which draws no choices
+        upload(page, sounds / name)
+        expect(page.get_by_role("radio", name="the clip", exact=True)).to_be_checked()
+
+
 def open_model(page) -> None:
     """Unfold the choice of a model."""
     page.get_by_test_id("stSidebar").get_by_text("Model", exact=True).click()
