@@ -119,7 +119,7 @@ def markdown(rows: list[dict]) -> str:
             f"| {row['n']} | {' | '.join(cells)} | {100 * gains.mean():+.0f} points "
             f"({100 * low:+.0f} to {100 * high:+.0f}) |"
         )
-    return "\n".join(lines).replace("-", "−").replace("−−−:", "---:")
+    return re.sub(r"-(?=\d)", "−", "\n".join(lines))
 
 
 if __name__ == "__main__":
