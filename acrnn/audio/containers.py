@@ -72,6 +72,8 @@ class Promise:
         Where the audio begins; 0 if that is not said.
     goes_on : bool
         What follows the audio is no piece of the container: the size that is said is too small.
+    is_chained : bool
+        Several recordings, one after the other, are in the file (Ogg).
     """
 
     kind: str
@@ -81,6 +83,7 @@ class Promise:
     is_unmarked: bool = False
     start_bytes: int = 0
     goes_on: bool = False
+    is_chained: bool = False
 
     def missing_share(self, n_bytes: int) -> float:
         """Share of the announced audio that a file of `n_bytes` lacks, 0 to 1; 0 where that is not said."""
@@ -312,8 +315,19 @@ def _ogg(handle: BinaryIO, n_bytes: int) -> Promise:
             return Promise("Ogg", is_cut=True)
         if page[4] == 0 and page[5] < 8:
             end = start + at + 27 + page[26] + sum(page[27 : 27 + page[26]])
-            return Promise("Ogg", end, is_unmarked=not page[5] & 4)
+            is_chained = page[14:18] not in _ogg_streams(handle)
+            return Promise("Ogg", end, is_unmarked=not page[5] & 4, is_chained=is_chained)
     return Promise("Ogg")
+
+
+def _ogg_streams(handle: BinaryIO) -> set[bytes]:
+    """Give the serial numbers of the streams that begin at the start of the file, before any of them goes on."""
+    handle.seek(0)
+    head, at, found = handle.read(_OGG_PAGE_BYTES), 0, set()
+    while head[at : at + 4] == b"OggS" and len(head) >= at + 27 + head[at + 26] and head[at + 5] & 2:
+        found.add(head[at + 14 : at + 18])
+        at += 27 + head[at + 26] + sum(head[at + 27 : at + 27 + head[at + 26]])
+    return found
 
 
 def _mp3(handle: BinaryIO, n_bytes: int) -> Promise:

@@ -153,7 +153,7 @@ def open_audio(
         _check_size(promise, n_bytes, limits, name)
         ending = Ending(name, promise, n_bytes, limits, partial=partial)
         try:
-            track = open_track(handle, name, stack, is_open=promise.is_open)
+            track = open_track(handle, name, stack, is_open=promise.is_open, is_chained=promise.is_chained)
         except NotAudioError as error:
             if promise.kind not in ("FLAC", "MP4", "WebM") or error.__cause__ is None:
                 raise

@@ -61,7 +61,9 @@ class _Seekable:
         return self.tell()
 
 
-def open_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool = False) -> Track:
+def open_track(
+    handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool = False, is_chained: bool = False
+) -> Track:
     """Open a recording with the first library that can read it.
 
     Parameters
@@ -74,6 +76,8 @@ def open_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool =
         Closes what is opened here.
     is_open : bool
         The header leaves the size blank: libsndfile would read nothing of a WAV, and of an MP3 its own guess.
+    is_chained : bool
+        Several recordings follow each other in an Ogg: libsndfile may stop after the first.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def open_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool =
             raise NotAudioError(f"{name} announces no channels; at least one is needed.") from error
     else:
         is_guess = file.frames == 0 or file.format == "MP3"
-        if file.frames < _UNKNOWN_FRAMES and not (is_open and is_guess):
+        if file.frames < _UNKNOWN_FRAMES and not (is_open and is_guess) and not is_chained:
             return _soundfile_track(file, handle, name)
     handle.seek(0)
     return _ffmpeg_track(handle, name, stack)

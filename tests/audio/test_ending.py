@@ -63,6 +63,13 @@ class TestHoles:
         assert audio.duration_s < 3
         assert "of the 4.00 s that it announces are missing" in audio.notes[0]
 
+    @pytest.mark.parametrize("coding", ["VORBIS", "OPUS"])
+    def test_of_an_ogg_of_two_recordings_the_second_is_never_left_out_unsaid(self, coding):
+        first, second = (soundfile_bytes(noise(2 * RATE_HZ, seed), RATE_HZ, "OGG", coding) for seed in (1, 2))
+        with pytest.raises(TruncatedAudioError, match=r"cannot be decoded after 2\.\d\d s"):  # what FFmpeg lacks
+            decode(first + second, RATE_HZ)
+        assert "cut short" in decode(first + second, RATE_HZ, partial=True).notes[0]
+
     def test_a_wav_that_goes_on_beyond_its_size_is_read_to_there_with_a_note(self):
         audio = decode(wav_bytes(PCM.tobytes(), data_size=4000), 8000)
         assert len(audio.samples) == 2000
