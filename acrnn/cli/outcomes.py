@@ -41,7 +41,7 @@ def report(
     from acrnn.results.summary import finished_runs, write_report
     from acrnn.results.summary import report as sum_up
 
-    found = finished_runs(runs)
+    found = finished_runs(runs, lambda error: errors.print(f"left out: {error}", markup=False))
     folder = make_writable(out, "--out") if out else make_writable(user_results(), "ACRNN_RESULTS or --out")
     settings = sum_up(found, folder, "" if out else user_suffix(runs))
     _print_settings(settings)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,29 @@ ABLATION = "ablation"
 """Folder of inner validations, in the folder of results."""
 
 
-def finished_runs(folder: Path | str) -> list[Run]:
+def finished_runs(folder: Path | str, on_damaged: Callable[[RunError], object] | None = None) -> list[Run]:
     """Finished runs in `folder` or below it, sorted by path.
+
+    Parameters
+    ----------
+    on_damaged : callable, optional
+        Told of each run that cannot be read, which is left out; by default it is an error.
 
     Raises
     ------
     RunError
         If there is none.
     """
-    runs = [Run(path.parent) for path in sorted(Path(folder).rglob("summary.json"))]
+    runs = []
+    for path in sorted(Path(folder).rglob("summary.json")):
+        try:
+            run = Run(path.parent)
+            _predictions(run)
+            runs.append(run)
+        except RunError as error:
+            if on_damaged is None:
+                raise
+            on_damaged(error)
     if not runs:
         raise RunError(f"{folder} holds no finished run; a folder that `train` or `sweep` wrote to is expected.")
     return runs

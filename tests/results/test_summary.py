@@ -6,7 +6,7 @@ import pytest
 from acrnn.errors import RunError
 from acrnn.measures.crossval import Scores
 from acrnn.results.settings import load_settings
-from acrnn.results.summary import report, write_report
+from acrnn.results.summary import finished_runs, report, write_report
 from acrnn.runs.finish import predictions_csv
 from acrnn.runs.run import Run
 
@@ -35,6 +35,17 @@ def test_the_mean_is_over_folds_and_the_interval_over_clips(finished):
     assert setting["accuracy"] == pytest.approx((0.9 + 0.5) / 2)
     assert setting["n_clips"] == 14
     assert setting["interval"][0] < 11 / 14 < setting["interval"][1]
+
+
+def test_a_damaged_run_is_left_out_and_told(finished, tmp_path):
+    good, without_config, garbled = finished(1, 9), finished(2, 2), finished(3, 2)
+    (without_config.path / "config.json").unlink()
+    (garbled.path / "predictions.csv").write_bytes(b"\xa1\xff")
+    told = []
+    assert [run.path for run in finished_runs(tmp_path, told.append)] == [good.path]
+    assert sorted("config.json" in str(error) for error in told) == [False, True]
+    with pytest.raises(RunError):
+        finished_runs(tmp_path)
 
 
 def test_seeds_of_a_clip_are_no_new_clips(finished):
