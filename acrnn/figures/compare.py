@@ -242,7 +242,7 @@ def _add_scales(figure: Figure, strips: Sequence[Strip], scale: Scale, has_diffe
         "tickfont": {"size": 11 if roomy else 10},
     }  # fmt: skip
     times_mean = {"nticks": 4 if roomy else 3, "tickformat": "~g", "ticksuffix": "×"}
-    shares = {"tickvals": [0, 0.5, 1] if roomy else [0, 1], "tickformat": ".0%"}
+    shares = {"tickvals": [0, 0.5, 1] if roomy else [0.5, 1], "tickformat": ".0%"}
     rows = [n for n, strip in enumerate(strips, start=2) if strip.weights is not None]
     figure.update_layout({f"yaxis{n}": numbered | (shares if scale == "largest" else times_mean) for n in rows})
     if has_difference:
