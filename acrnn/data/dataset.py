@@ -72,7 +72,7 @@ class Dataset:
         try:
             return np.array([index[clip.label] for clip in clips], dtype=np.int64)
         except KeyError as error:
-            raise OptionError(f"Class {error} is not one of the {len(index)} classes of {self.title}.") from None
+            raise OptionError(f"Class {error} of {self.title} is not one of the {len(index)} to choose from.") from None
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over every clip's name without extension, fold, class and size in bytes, or its `key`.

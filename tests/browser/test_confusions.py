@@ -272,7 +272,7 @@ def test_two_settings_are_compared_on_their_common_clips(app, page):
     a, b = pairs[0]
     found = compare(a, b)
     open_page(page, app, setting=a.name, view="compare", against=b.name)
-    expect(page.get_by_text(f"McNemar's exact test gives p = {found.p_value:.3g}")).to_be_visible(timeout=READY_MS)
+    expect(page.get_by_text(f"McNemar's exact test, p = {found.p_value:.3g}")).to_be_visible(timeout=READY_MS)
     settle(page)
     rows = saved_rows(page, "These clips (CSV)") if len(found.only_a) else []
     assert [row["filename"] for row in rows] == found.only_a["filename"].tolist()

@@ -59,7 +59,7 @@ def test_targets_are_positions_in_the_labels(make_dataset, make_rows):
     np.testing.assert_array_equal(subset.targets(subset.clips), np.arange(10))
     assert whole.targets(whole.clips).dtype == np.int64
     assert whole.targets([]).shape == (0,)
-    with pytest.raises(OptionError, match="'pig' is not one of the 10 classes of tiny · ESC-10"):
+    with pytest.raises(OptionError, match="'pig' of tiny · ESC-10 is not one of the 10 to choose from"):
         subset.targets(whole.clips)
 
 

@@ -85,7 +85,7 @@ def test_evaluate_of_a_folder_that_has_more_classes_names_the_first(run_cli, own
             write_wav(tmp_path / "more" / f"{i}" / f"{j}.wav", noise, RATE_HZ)
     code, out, err = run_cli("evaluate", "--checkpoint", path, "--data", tmp_path / "more", "--device", "cpu")
     assert (code, out) == (2, "")
-    assert "is not one of the 4 of more" in err
+    assert "more · 5 own classes is not one of the 4 to choose from" in err
 
 
 def test_check_says_what_is_there_and_exits_2_if_anything_is_wrong(run_cli, own_root, tmp_path):

@@ -191,7 +191,7 @@ def test_an_ablation_is_best_without_each_ingredient_and_needs_a_sealed_fold(bas
 
 def test_a_sealed_fold_is_neither_trained_on_nor_scored_and_makes_no_checkpoint(base, tiny_dataset, tmp_path):
     apart = replace(base, fold=2, sealed=(1,), epochs=1)
-    with pytest.raises(OptionError, match="no fold left to train on"):
+    with pytest.raises(OptionError, match="no fold is left to train on"):
         configure(apart)  # the tiny dataset has two folds
     config, _ = configure(replace(base, fold=2))
     sealed = replace(config, sealed=(1,))
