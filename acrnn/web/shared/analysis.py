@@ -165,10 +165,13 @@ class _IsLong(Exception):  # noqa: N818 - not an error
     """A recording turned out to be longer than it may be in this turn."""
 
 
+def _how(clip: ChosenClip) -> dict[str, Any]:
+    """Give what `open_audio` and `decode` are to know of a clip."""
+    return {"limits": page_limits(), "name": clip.name, "channel": clip.channel, "partial": clip.partial}
+
+
 def _open(clip: ChosenClip) -> AudioFile:
-    return open_audio(
-        clip.content, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial
-    )  # fmt: skip
+    return open_audio(clip.content, **_how(clip))
 
 
 def _short(
@@ -188,10 +191,7 @@ def _short(
         if file.announced_s is not None and file.announced_s > LONG_S:
             return None
     try:
-        audio = decode(
-            clip.content, rate_hz, limits=page_limits(), name=clip.name, channel=clip.channel, partial=clip.partial,
-            on_progress=on_decoded,
-        )  # fmt: skip
+        audio = decode(clip.content, rate_hz, on_progress=on_decoded, **_how(clip))
     except _IsLong:
         return None
     spend(audio.duration_s)
