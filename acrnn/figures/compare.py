@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
-from acrnn.figures.clip import ClipView, colour_bar, frequency_axis, reduced, spectrogram_trace
+from acrnn.figures.clip import ClipView, colour_bar, frequency_axis, spectrogram_trace
+from acrnn.figures.reduction import reduced
 from acrnn.figures.style import BLUE, GREEN, NEUTRAL, PURPLE, VERMILION, Figure
 from acrnn.inference import Prediction
 from acrnn.measures.attention import hold

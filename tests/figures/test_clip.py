@@ -3,7 +3,7 @@ import pytest
 
 from acrnn.events import Event
 from acrnn.figures import ClipView, clip_figure, envelope, top_figure
-from acrnn.figures.clip import MAX_COLUMNS
+from acrnn.figures.reduction import MAX_COLUMNS
 from acrnn.inference import Attention, Prediction
 from acrnn.labels import ESC10
 

@@ -14,8 +14,8 @@ from PIL import Image
 
 from acrnn.checkpoints import keep_open_set
 from acrnn.figures import ClipView
-from acrnn.figures.clip import MAX_COLUMNS
 from acrnn.figures.finding import Finding, findings_html, write_findings
+from acrnn.figures.reduction import MAX_COLUMNS
 from acrnn.inference import Predictor
 from acrnn.labels import pretty
 from tests.test_open_set import OPEN_SET

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from PIL import Image
 from plotly.colors import sequential
 
-from acrnn.figures.clip import ClipView, envelope, frequency_axis, reduced
+from acrnn.figures.clip import ClipView, frequency_axis
+from acrnn.figures.reduction import envelope, reduced
 from acrnn.figures.style import class_colour, colour_table
 from acrnn.inference import Prediction
 from acrnn.labels import pretty
