@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Error, Page, expect, sync_playwright
 
 from acrnn.web.compare.families import WITH_ATTENTION
 from tests.waiting import wait_until
@@ -138,6 +138,7 @@ def page(profile):
     """A page in a profile where nothing is stored; what the test opens is closed after it."""
     others = profile.pages
     page = profile.new_page()
+    page.evaluate = when_drawn(page.evaluate)
     page.crashes = []
     page.on("pageerror", lambda error: page.crashes.append(str(error)))
     yield page
@@ -147,6 +148,26 @@ def page(profile):
             opened.close()
     profile.clear_cookies()
     assert page.crashes == []
+
+
+def when_drawn(evaluate):
+    """The same evaluate, asked again while what it looks at (a chart, a player) is not there yet."""
+
+    def evaluated(expression: str, arg=None):
+        found = []
+
+        def is_there() -> bool:
+            try:
+                found.append(evaluate(expression, arg))
+            except Error as error:
+                if "of null" not in str(error) and "of undefined" not in str(error):
+                    raise
+            return bool(found)
+
+        wait_until(is_there, SHOWN_MS / 1000, lambda: expression)
+        return found[0]
+
+    return evaluated
 
 
 @pytest.fixture

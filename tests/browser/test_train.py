@@ -223,13 +223,13 @@ def test_rows_of_the_table_are_laid_over_each_other_and_one_row_is_shown_by_itse
     open_train(page, train_app, "?" + "&".join(f"run={name}" for name in names))
     expect(page.get_by_role("heading", name="2 runs")).to_be_visible()
     expect(page.get_by_text("loss, on mixed segments in some runs")).to_be_visible()
-    assert names_of_curves(page) == names
+    wait_until(lambda: names_of_curves(page) == names, 30)
     stands_still(page, keys=("curve_loss", "curve_segments_per_s"))
     row = 1 + [view.name for view in list_runs()[0]].index(names[1])
     table = page.locator(".st-key-runs .stDataFrameGlideDataEditor").first
     table.click(position={"x": 150, "y": 38 + 35 * row - 17})
     expect(page.get_by_role("heading", name=names[1])).to_be_visible()
-    assert names_of_curves(page) == names[1:]
+    wait_until(lambda: names_of_curves(page) == names[1:], 30)  # the heading comes before the curves
     expect(page.locator(".st-key-curve_loss").get_by_text("loss", exact=True)).to_be_visible()
     expect(page.locator(".st-key-runs table").get_by_text("2:02").first).to_be_attached()
     for name in names:
