@@ -107,6 +107,7 @@ def test_two_selected_rows_are_shown_side_by_side(page, collecting):
     upload(page, collecting)
     table = page.get_by_test_id("stDataFrame").first
     table.click(position={"x": 20, "y": 40 + 25})
+    expect(page.get_by_text("Class of the 1 selected")).to_be_visible(timeout=READY_MS)
     settle(page)
     table.click(position={"x": 20, "y": 40 + 50 + 25}, modifiers=["Control"])
     for key in ("one", "other"):
