@@ -134,9 +134,11 @@ def recall_figure(per_class: pd.DataFrame) -> Figure:
                 "thickness": 2,
                 "width": 4 if len(table) <= FEW_CLASSES else 2,
             },
-            customdata=table[["correct", "clips", "low", "high"]].to_numpy().tolist(),
-            hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]}, %{x:.1%}<br>"
-            "95% interval %{customdata[2]:.1%} to %{customdata[3]:.1%}<extra></extra>",
+            customdata=[
+                f"{row.correct} of {row.clips}, {row.recall:.1%}<br>95% interval {row.low:.1%} to {row.high:.1%}"
+                for row in table.itertuples()
+            ],
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     )
     pixels = 34 if len(table) <= FEW_CLASSES else 19
@@ -170,9 +172,12 @@ def reliability_figure(found: Reliability) -> Figure:
             "color": NEUTRAL,
             "width": 4,
         },
-        customdata=filled[["clips", "accuracy_low", "accuracy_high"]].to_numpy().tolist(),
-        hovertemplate="confidence %{x:.1%}, right %{y:.1%} of %{customdata[0]} clips<br>"
-        "95% interval %{customdata[1]:.1%} to %{customdata[2]:.1%}<extra></extra>",
+        customdata=[
+            f"confidence {row.confidence:.1%}, right {row.accuracy:.1%} of {row.clips} clips<br>"
+            f"95% interval {row.accuracy_low:.1%} to {row.accuracy_high:.1%}"
+            for row in filled.itertuples()
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
         row=1,
         col=1,
     )

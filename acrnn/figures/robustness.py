@@ -94,11 +94,11 @@ def _add_line(
                 "visible": n_studies <= MOST_BARS,
             },
             customdata=[
-                [LEVELS[x], s["n_correct"], s["n"], 100 * s["interval"][0], 100 * s["interval"][1]]
+                f"{LEVELS[x]}: {s['accuracy']:.1%} ({s['n_correct']} of {s['n']}; "
+                f"{s['interval'][0]:.1%} to {s['interval'][1]:.1%})"
                 for x, s in zip(at, told, strict=True)
             ],
-            hovertemplate="%{customdata[0]}: %{y:.1f}% (%{customdata[1]} of %{customdata[2]}; "
-            "%{customdata[3]:.1f}% to %{customdata[4]:.1f}%)",
+            hovertemplate="%{customdata}",
         ),
         **place,
     )

@@ -112,6 +112,10 @@ class Table:
         """What the rows are called that were not run."""
         return [row[self.columns[0].key] for row in self.records if row.get(STATE) == NOT_RUN]
 
+    def without_not_run(self) -> "Table":
+        """Leave out the rows that were not run; the CSV keeps them."""
+        return replace(self, rows=self.rows[self.rows[STATE] != NOT_RUN], export=self._exported)
+
     def with_column(self, column: Column, values: Sequence[Any], at: int) -> "Table":
         """Add a column at a place, such as a page's links; a value a row."""
         columns = (*self.columns[:at], column, *self.columns[at:])
@@ -137,8 +141,11 @@ class Table:
 
     def to_csv(self) -> str:
         """Give everything in numbers, as CSV."""
-        frame = self.rows if self.export is None else self.export
-        return csv_text(frame, float_format="%.4f")
+        return csv_text(self._exported, float_format="%.4f")
+
+    @property
+    def _exported(self) -> pd.DataFrame:
+        return self.rows if self.export is None else self.export
 
     @property
     def _right(self) -> list[int]:

@@ -186,6 +186,7 @@ TABLE_4_MIXED = replace(
 
 ACCURACY_TABLES = (TABLE_1, TABLE_3, TABLE_4)
 
+FIGURE_4_DATASET = "esc50"
 FIGURE_4_TITLE = "Figure 4: which classes are confused"
 FIGURE_4_CAPTION = "Confusion matrix of ACRNN with an average classification accuracy 86.1% on ESC-50 dataset."
 FIGURE_4_VARIANT = Variant("l10", "paper")

@@ -37,7 +37,7 @@ def test_a_mark_has_wilsons_interval_and_says_its_clips():
     low, high = wilson_interval(9, 10)
     assert trace.y[0] + trace.error_y.array[0] == pytest.approx(100 * high)
     assert trace.y[0] - trace.error_y.arrayminus[0] == pytest.approx(100 * low)
-    assert list(trace.customdata[0][:3]) == ["clean", 9, 10]
+    assert trace.customdata[0] == f"clean: 90.0% (9 of 10; {low:.1%} to {high:.1%})"
     assert LEVELS == ("clean", "20 dB", "10 dB", "5 dB", "0 dB", "−5 dB")
 
 

@@ -49,6 +49,12 @@ def test_csv_has_the_numbers_not_their_words_or_what_is_to_be_exported_instead(t
     assert other.to_csv() == "a\n0.3333\n"
 
 
+def test_rows_that_were_not_run_can_be_left_out_of_what_is_shown_and_stay_in_the_csv(table):
+    shown = table.without_not_run()
+    assert shown.rows["layer"].tolist() == ["l10", "l2"]
+    assert shown.to_csv() == table.to_csv()
+
+
 def test_a_column_of_a_page_can_be_put_anywhere_and_names_can_be_links(table):
     shown = table.with_column(Column("look", "look", "markdown"), ["[x](y)", None, None], at=1)
     assert [column.title for column in shown.columns] == ["layer", "look", "n", "accuracy"]

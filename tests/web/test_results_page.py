@@ -35,17 +35,21 @@ def results(tmp_path, monkeypatch, nothing_shipped):
     return tmp_path
 
 
-def test_with_nothing_run_every_row_that_could_be_says_so(results):
+def test_with_nothing_run_one_line_names_the_rows_that_could_be(results):
     page = opened("tables")
     by_head = {tuple(table.value.columns[:2]): table.value for table in page.table}
-    assert len(page.table) == 6  # four tables, Table 4 again by mixed, Figure 4 in words
+    assert len(page.table) == 3  # Tables 1 and 2, Figure 4 in words
     assert [len(opened(part).table) for part in ("attention", "limits", "made")] == [2, 1, 1]
     assert [metric.value for metric in page.metric] == ["93.7%", NOT_RUN, NOT_RUN]
+    captions = [caption.value for caption in page.caption]
     for quoted in ACCURACY_TABLES:
-        shown = next(t.value for t in page.table if len(t.value) == len(quoted.rows))
-        told = [NOT_RUN in cell for cell in shown[OURS]]
-        assert told == [row.variant is not None for row in quoted.rows]
-        assert not shown["look"].any()
+        names = [row.model for row in quoted.rows if row.variant is not None]
+        if 2 * len(names) > len(quoted.rows):
+            assert any(told.startswith(f"Not run on ESC-10: {', '.join(names)}. The CSV has") for told in captions)
+        else:
+            shown = next(t.value for t in page.table if len(t.value) == len(quoted.rows))
+            assert [NOT_RUN in cell for cell in shown[OURS]] == [row.variant is not None for row in quoted.rows]
+            assert not shown["look"].any()
     assert set(by_head[("the paper, of ESC-50", "paper")]["ours"]) >= {NOT_RUN}
     assert "0 of 10 rows of Table 4, none over all five folds" in " ".join(m.value for m in page.markdown)
 

@@ -215,7 +215,7 @@ def show_measures(table: pd.DataFrame, heard: Sequence[Heard | None]) -> None:
     """Show the table of measures for people."""
     percents = ["probability", "top_tenth", "accuracy"]
     shown = table.assign(
-        **{name: 100 * table[name].astype(float) for name in percents},
+        **{name: (100 * table[name].astype(float)).round(1) for name in percents},  # a browser rounds halves up
         attention=table["attention"].str.replace("-", " "),
         interval=[
             None if pd.isna(low) else f"{low:.0%} to {high:.0%}"

@@ -8,7 +8,7 @@ import streamlit as st
 from acrnn.audio.degradations import KINDS, NOISES
 from acrnn.checkpoints import Checkpoint
 from acrnn.data import TITLES
-from acrnn.figures.confusion import FEW_CLASSES, matrix_figure
+from acrnn.figures.confusion import FEW_CLASSES, matrix_figure, recall_figure
 from acrnn.figures.results import accuracy_figure, recall_beside_paper
 from acrnn.figures.robustness import snr_figure
 from acrnn.labels import CLASSES
@@ -126,17 +126,29 @@ def links(setting: Setting, checkpoints: Sequence[Checkpoint]) -> str:
 def accuracy_section(quoted: QuotedTable, dataset: str, results: Results, checkpoints: Sequence[Checkpoint]) -> None:
     """Draw an accuracy table of the paper beside ours: marks, numbers with links, and a CSV of both datasets."""
     table = accuracy.accuracy_table(quoted, dataset, results)
+    rows = accuracy.reproduced_rows(quoted, dataset, results)
     st.header(table.title, anchor=quoted.name.lower().replace(" ", "-"))
     st.caption(f"“{table.note}”")
-    st.plotly_chart(
-        accuracy_figure(accuracy.reproduced_rows(quoted, dataset, results)),
-        key=quoted.name.lower().replace(" ", ""),
-        alt=f"Accuracies of {quoted.name} on {TITLES[dataset]}, the paper's and ours; the table below has them",
-        config=NO_BAR,
-    )
+    if missing := table.not_run if 2 * len(table.not_run) > len(rows) else []:
+        table, rows = table.without_not_run(), [row for row in rows if row.model not in missing]
+    if rows:
+        st.plotly_chart(
+            accuracy_figure(rows),
+            key=quoted.name.lower().replace(" ", ""),
+            alt=f"Accuracies of {quoted.name} on {TITLES[dataset]}, the paper's and ours; the table below has them",
+            config=NO_BAR,
+        )
     look_of = {setting.name: links(setting, checkpoints) for setting in results.settings}
     look = [look_of.get(row["setting"]) for row in table.records]
-    show_table(table.with_column(Column("look", "look", "markdown"), look, at=len(table.columns) - 1))
+    if rows:
+        show_table(table.with_column(Column("look", "look", "markdown"), look, at=len(table.columns) - 1))
+    else:
+        csv_button(table)
+    if missing:
+        st.caption(
+            f"Not run on {TITLES[dataset]}: {', '.join(missing)}. The CSV has the paper's figures for "
+            f"{'them' if len(missing) > 1 else 'it'}."
+        )
 
 
 def costs_section(dataset: str) -> None:
@@ -168,23 +180,24 @@ def figure4_section(dataset: str, results: Results, checkpoints: Sequence[Checkp
         alt=f"Confusion matrix of {setting.name}", config=NO_BAR,
     )  # fmt: skip
     right.subheader("Recall of each class, ours", anchor=False)
+    comparable = dataset == paper.FIGURE_4_DATASET
     right.plotly_chart(
-        recall_beside_paper(recall.export), key="recall", alt=f"Recall of each class of {setting.name}", config=NO_BAR
-    )
-    st.caption(
-        "A ring is a recall that §4.2 gives for ESC-50; intervals are 95%, by Wilson, over the clips of a class."
-    )
+        (recall_beside_paper if comparable else recall_figure)(recall.export),
+        key="recall", alt=f"Recall of each class of {setting.name}", config=NO_BAR,
+    )  # fmt: skip
+    intervals = "Intervals are 95%, by Wilson, over the clips of a class."
+    st.caption(f"A ring is a recall that §4.2 gives. {intervals}" if comparable else intervals)
     csv_button(recall)
 
 
 def table_section(table: Table, anchor: str, *, sub: bool = False) -> None:
     """Draw a table under its title and note; one without rows says that nothing was run."""
     (st.subheader if sub else st.header)(table.title, anchor=anchor)
-    st.markdown(table.note)
     if table.rows.empty:
         st.markdown(f":gray[{NOT_RUN}]")
-    else:
-        show_table(table)
+        return
+    st.markdown(table.note)
+    show_table(table)
 
 
 def faithfulness_section(dataset: str, results: Results, checkpoints: Sequence[Checkpoint]) -> None:
