@@ -76,6 +76,8 @@ class Entry:
     strangeness : float or None
         Share of known clips that are less strange, 0 to 1; None for a checkpoint that cannot tell.
     known : bool or None
+    unsure : bool or None
+        Whether it is taken for a class that is more likely wrong than right; None for a checkpoint that cannot tell.
     duration_s : float or None
     level_db : float or None
         The loudest point of its spectrogram.
@@ -92,6 +94,7 @@ class Entry:
     likely: tuple[tuple[str, float], ...] = ()
     strangeness: float | None = None
     known: bool | None = None
+    unsure: bool | None = None
     duration_s: float | None = None
     level_db: float | None = None
     features: np.ndarray | None = None
@@ -131,6 +134,7 @@ def _entry(sound: Sound, key: str, prediction: Prediction) -> Entry:
         likely=tuple(prediction.top(N_LIKELY, calibrated=True)),
         strangeness=prediction.strangeness,
         known=prediction.known,
+        unsure=prediction.unsure and prediction.known,
         duration_s=prediction.duration_s,
         level_db=prediction.level_db,
         features=prediction.features,
@@ -151,9 +155,9 @@ def table_of(entries: Sequence[Entry], labels: dict[str, str], classes: Sequence
     Returns
     -------
     DataFrame
-        Columns key, file, predicted, confidence (0 to 1), second, known, strangeness (0 to 1), label, true class,
-        right, fold, seconds, level (dB), error. `right` compares with the listener's label, else with the true class;
-        it is missing where that is not known, or no class of the network's.
+        Columns key, file, predicted, confidence (0 to 1), second, known, unsure, strangeness (0 to 1), label, true
+        class, right, fold, seconds, level (dB), error. `right` compares with the listener's label, else with the true
+        class; it is missing where that is not known, or no class of the network's.
     """
     rows = [_row(entry, labels.get(entry.key), classes) for entry in entries]
     table = pd.DataFrame(rows, columns=list(_TYPES))
@@ -162,8 +166,8 @@ def table_of(entries: Sequence[Entry], labels: dict[str, str], classes: Sequence
 
 _TYPES = {
     "key": None, "file": None, "predicted": None, "confidence": float, "second": None, "known": "boolean",
-    "strangeness": float, "label": None, "true class": None, "right": "boolean", "fold": "Int64", "seconds": float,
-    "level (dB)": float, "error": None,
+    "unsure": "boolean", "strangeness": float, "label": None, "true class": None, "right": "boolean", "fold": "Int64",
+    "seconds": float, "level (dB)": float, "error": None,
 }  # fmt: skip
 
 
@@ -179,6 +183,7 @@ def _row(entry: Entry, label: str | None, classes: Sequence[str]) -> tuple:
         likely[0][1] if likely else None,
         likely[1][0] if likely else None,
         entry.known,
+        entry.unsure,
         entry.strangeness,
         label,
         sound.truth,

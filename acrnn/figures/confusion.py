@@ -125,7 +125,7 @@ def recall_figure(per_class: pd.DataFrame) -> Figure:
             x=table["recall"],
             y=[shown(label) for label in table["label"]],
             orientation="h",
-            marker_color=_faded(BLUE, 0.7),
+            marker_color=_faded(BLUE, 0.45),
             error_x={
                 "type": "data",
                 "array": (table["high"] - table["recall"]).clip(lower=0),
@@ -185,7 +185,7 @@ def reliability_figure(found: Reliability) -> Figure:
         x=(table["low"] + table["high"]) / 2,
         y=table["clips"],
         width=table["high"] - table["low"],
-        marker={"color": _faded(BLUE, 0.7), "line": {"width": 0}},
+        marker={"color": _faded(BLUE, 0.45), "line": {"width": 0}},
         text=[str(n) if n else "" for n in table["clips"]],
         textposition="outside",
         cliponaxis=False,

@@ -13,6 +13,7 @@ from acrnn.data.esc50 import COLUMNS
 from acrnn.errors import FolderError
 from acrnn.inference import Predictor
 from acrnn.labels import ESC10
+from acrnn.web.collection.rows import verdict
 
 SCENES = ("dog", "rain", "sneezing")
 
@@ -131,3 +132,18 @@ def test_a_label_is_a_line_of_json_with_its_date(tmp_path):
     line = json.loads((tmp_path / "labels.jsonl").read_text())
     assert line["label"] == "dog"
     assert line["at"].endswith("+00:00")
+
+
+def test_a_class_that_is_more_likely_wrong_than_right_is_unsure_in_the_table_and_in_words(entries):
+    likely = (("dog", 0.4), ("rain", 0.3))
+    sound = Sound("a.wav")
+    told = {
+        verdict(Entry(sound, "a" * 64, likely, known=known, unsure=unsure))
+        for known, unsure in ((True, True), (True, False), (False, False), (None, None))
+    }
+    assert told == {
+        "Unsure; most likely dog (40% calibrated)", "dog, 40% calibrated",
+        "None of its classes; nearest: dog (40% calibrated)", "dog, 40%",
+    }  # fmt: skip
+    table = table_of([Entry(sound, "a" * 64, likely, known=True, unsure=True), entries[0]], {}, ESC10)
+    assert table["unsure"].tolist() == [True, pd.NA]

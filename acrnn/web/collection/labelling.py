@@ -26,18 +26,23 @@ def read_labels() -> dict[str, str]:
 def label_buttons(collection: Collection, entry: Entry, following: str | None) -> None:
     """Draw a button and a key for each likely class, a box for the others, and a way to take a label back.
 
+    The button of the class that was given is filled.
+
     Parameters
     ----------
     following : str or None
         The clip to go on to.
     """
-    st.markdown(f"**What is it?** {_so_far(collection, entry)}")
+    given = collection.table.loc[entry.key, "label"]
+    given = given if isinstance(given, str) else None
+    st.markdown("**What is it?**" + (f" :green[:material/check: You said {named(given)}.]" if given else ""))
     st.caption("Keys 1 to 5 take a class and go on to the next clip; J and K walk through the rows; Space plays.")
     with st.container(horizontal=True, gap="small"):
         for i, (label, probability) in enumerate(entry.likely, 1):
             st.button(
                 f"{named(label)} {probability:.0%}", shortcut=str(i), key=f"label_{i}",
-                type="primary" if i == 1 else "secondary", on_click=_give, args=(collection, [entry], label, following),
+                type="primary" if label == given else "secondary", on_click=_give,
+                args=(collection, [entry], label, following),
             )  # fmt: skip
     chosen = st.selectbox(
         "Another class", collection.labels, index=None, format_func=pretty, accept_new_options=True,
@@ -45,12 +50,10 @@ def label_buttons(collection: Collection, entry: Entry, following: str | None) -
     )  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         st.button("Take it", disabled=not chosen, on_click=_give, args=(collection, [entry], chosen, following))
-        st.button("Remove the label", shortcut="0", on_click=_give, args=(collection, [entry], None, entry.key[:16]))
-
-
-def _so_far(collection: Collection, entry: Entry) -> str:
-    label = collection.table.loc[entry.key, "label"]
-    return f":green[:material/check: You said {named(label)}.]" if isinstance(label, str) else ""
+        st.button(
+            "Remove the label", shortcut="0", disabled=given is None, on_click=_give,
+            args=(collection, [entry], None, entry.key[:16]),
+        )  # fmt: skip
 
 
 def label_selected(collection: Collection, keys: list[str]) -> None:

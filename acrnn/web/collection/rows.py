@@ -34,7 +34,8 @@ ORDERS = {
 }
 """Word in the URL → what is shown, column, whether it ascends."""
 SHOWN = {
-    "all": "all", "wrong": "wrong", "unknown": "none of its classes", "unlabelled": "not labelled", "error": "errors",
+    "all": "all", "wrong": "wrong", "unsure": "unsure", "unknown": "none of its classes",
+    "unlabelled": "not labelled", "error": "errors",
 }  # fmt: skip
 
 
@@ -96,6 +97,7 @@ def _passes(table: pd.DataFrame, shown: str) -> pd.Series:
         "all": pd.Series(True, table.index),
         "wrong": table["right"].eq(False).fillna(False),
         "unknown": table["known"].eq(False).fillna(False),
+        "unsure": table["unsure"].eq(True).fillna(False),
         "unlabelled": table["label"].isna(),
         "error": table["error"].notna(),
     }[shown].astype(bool)
@@ -106,7 +108,7 @@ def show_table(collection: Collection, rows: pd.DataFrame) -> list[str]:
 
     A click on a cell opens its clip below, one on the picture plays it, too; two selected rows are shown side by side.
     """
-    told = rows.drop(columns=["key", "error"] if rows["error"].isna().all() else ["key"])
+    told = rows.drop(columns=["key", "unsure", *(["error"] if rows["error"].isna().all() else [])])
     for column in ("predicted", "second", "label", "true class"):
         told[column] = told[column].map(pretty, na_action="ignore")
     told[["confidence", "strangeness"]] *= 100
@@ -129,26 +131,28 @@ def _is_something_below() -> bool:
 
 _COLUMNS = {
     PICTURE: st.column_config.ImageColumn(
-        "spectrogram, attention", width=170, pinned=True, help="A click plays the recording."
+        "spectrogram, attention", width=150, pinned=True, help="A click plays the recording."
     ),
-    "file": st.column_config.TextColumn(width="medium"),
+    "file": st.column_config.TextColumn(width=140),
+    "predicted": st.column_config.TextColumn(width=105),
+    "second": st.column_config.TextColumn(width=100),
     "confidence": st.column_config.ProgressColumn(
         format="%.0f %%",
         min_value=0,
         max_value=100,
-        width=120,
+        width=105,
         help="Probability of the predicted class, calibrated if the network has been calibrated.",
     ),
     "strangeness": st.column_config.NumberColumn(
-        format="%.0f %%", width="small", help="Share of clips of its classes that are less strange to the network."
+        format="%.0f %%", width=90, help="Share of clips of its classes that are less strange to the network."
     ),
-    "known": st.column_config.CheckboxColumn(width="small", help="Whether it is taken for one of the classes."),
+    "known": st.column_config.CheckboxColumn(width=60, help="Whether it is taken for one of the classes."),
     "right": st.column_config.CheckboxColumn(
         width="small", help="Whether the prediction is your label or, without one, the dataset's class."
     ),
     "label": st.column_config.TextColumn("your label"),
-    "seconds": st.column_config.NumberColumn(format="%.2f", width="small"),
-    "level (dB)": st.column_config.NumberColumn(format="%.0f", width="small", help="The spectrogram's loudest point."),
+    "seconds": st.column_config.NumberColumn(format="%.2f", width=70),
+    "level (dB)": st.column_config.NumberColumn(format="%.0f", width=75, help="The spectrogram's loudest point."),
     "fold": st.column_config.NumberColumn(width="small"),
 }
 
@@ -231,9 +235,12 @@ def show_clip(entry: Entry, checkpoint: Checkpoint) -> None:
 def verdict(entry: Entry) -> str:
     """Say what the network says of a recording, escaped."""
     label, confidence = entry.likely[0]
+    told = f"{confidence:.0%}" if entry.known is None else f"{confidence:.0%} calibrated"
     if entry.known is False:
-        return f"None of its classes; nearest: {named(label)} ({confidence:.0%})"
-    return f"{named(label)}, {confidence:.0%}"
+        return f"None of its classes; nearest: {named(label)} ({told})"
+    if entry.unsure:
+        return f"Unsure; most likely {named(label)} ({told})"
+    return f"{named(label)}, {told}"
 
 
 def _truth(entry: Entry) -> str:
@@ -262,8 +269,10 @@ def describe(collection: Collection, n_shown: int) -> str:
     """Say in a line what the collection is and how it came out, apart for clips that the network was trained on."""
     table = collection.table
     n, failed, unknown = len(table), int(table["error"].notna().sum()), int(table["known"].eq(False).sum())
+    unsure = int(table["unsure"].eq(True).sum())
     told = [f"{n} recordings, {table['seconds'].sum() / 60:.1f} minutes"]
     told += [f"{unknown} taken for none of its classes"] if unknown else []
+    told += [f"{unsure} unsure"] if unsure else []
     told += [f"{failed} could not be used"] if failed else []
     told += [f"{n_shown} shown"] if n_shown < n else []
     return "; ".join(told) + ". " + " ".join(_scores(collection))
@@ -294,8 +303,9 @@ def similar_buttons(entry: Entry, similar: Sequence[tuple[Entry, float]], on_cli
             st.image(other.thumbnail, width="stretch", alt=f"Spectrogram of {other.sound.name}")
         with name:
             st.button(
-                f"{plain(other.sound.name)}: {named(other.likely[0][0])}, cosine {similarity:.2f}",
-                key=f"similar_{other.key[:16]}", type="tertiary", on_click=on_click, args=(other.key[:16],),
+                f"{named(other.likely[0][0])}, cosine {similarity:.2f}", key=f"similar_{other.key[:16]}",
+                type="tertiary", on_click=on_click, args=(other.key[:16],),
             )  # fmt: skip
+            st.caption(plain(other.sound.name))
     if not similar:
         st.caption(f"Nothing else is shown to compare {plain(entry.sound.name)} with.")
