@@ -143,10 +143,10 @@ def _print_pairs(found: "pd.DataFrame", top: int) -> None:
     from acrnn.collection.duplicates import tell_pairs
 
     print(tell_pairs(found))
-    table = Table("first", "label", "second", "label", "cosine", "waveforms", "folds", "")
+    table = Table("first", "label", "second", "label", "cosine", "waveforms", "folds", "same")
     for row in found.head(top).itertuples():
         names = map(harmless, (row.first, row.label_a, row.second, row.label_b))
-        told = "same recording" if row.same_source else "same sound" if row.same_sound else ""
+        told = "recording" if row.same_source else "sound" if row.same_sound else "–"
         table.add_row(*names, f"{row.similarity:.3f}", f"{row.waveform:.2f}", f"{row.fold_a}, {row.fold_b}", told)
     sheet(160).print(table)
 

@@ -141,7 +141,7 @@ def checkpoints(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
 
 
 def _checkpoints_table(found: list) -> Table:
-    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95% interval", "MB", "")
+    table = Table("name", "data", "attention", "fold", "epochs", "accuracy", "95% interval", "MB", "origin")
     for c in found:
         low, high = c.config.scores.get("interval", (float("nan"), float("nan")))
         table.add_row(
@@ -153,7 +153,7 @@ def _checkpoints_table(found: list) -> Table:
             f"{c.config.scores.get('accuracy', float('nan')):.1%}",
             f"{low:.1%} – {high:.1%}",
             f"{c.n_bytes / 1e6:.1f}",
-            "" if c.is_shipped else "yours",
+            "shipped" if c.is_shipped else "yours",
         )
     return table
 

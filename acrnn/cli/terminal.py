@@ -115,7 +115,7 @@ def movement(view: RunView) -> str:
 
 def runs_table(views: list[RunView]) -> Table:
     """List runs with state, epochs and accuracy."""
-    table = Table("run", "state", "epochs", "loss", "accuracy", "95% interval", "")
+    table = Table("run", "state", "epochs", "loss", "accuracy", "95% interval", "now")
     for view in views:
         summary = view.run.summary or {}
         low, high = summary.get("interval", (None, None))

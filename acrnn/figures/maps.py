@@ -90,7 +90,7 @@ def _map_trace(prediction: Prediction, found: TimeFrequencyMap) -> go.Heatmap:
         colorscale=[[0, BLUE], [0.5, "rgba(138,143,152,0.06)"], [1, VERMILION]],
         colorbar={
             "title": {"text": "", "side": "top"}, "len": 0.5, "y": 0.24, "thickness": 10, "x": 1.005,
-            "tickvals": [-most, 0, most], "ticktext": ["−", "0", "+"], "outlinewidth": 0,
+            "tickvals": [-most, 0, most], "ticktext": ["against", "0", "for"], "outlinewidth": 0,
         },
         customdata=np.repeat(np.array(bands)[:, None], tiles.shape[1], axis=1),
         hovertemplate=f"%{{x:.2f}} s, %{{customdata}}: {UNITS[found.method]}<extra>{METHODS[found.method]}</extra>",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from math import log10
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
@@ -139,7 +140,8 @@ def movement_figure(run: Trained) -> Figure:
     epochs = [int(row["epoch"]) + 1 for row in rows]
     layers = list(rows[0]["movement"]) if rows else []
     depth = [layer for layer in layers if layer != "attention"]
-    shades = dict(zip(depth, sample_colorscale("Viridis", len(depth)) if depth else [], strict=True))
+    places = np.linspace(0, 0.85, len(depth)).tolist()  # hues as light as one another, short of the whole circle
+    shades = dict(zip(depth, sample_colorscale("Phase", places) if depth else [], strict=True))
     figure = go.Figure(
         [
             go.Scatter(

@@ -133,9 +133,9 @@ _COLUMNS = {
     PICTURE: st.column_config.ImageColumn(
         "spectrogram, attention", width=150, pinned=True, help="A click plays the recording."
     ),
-    "file": st.column_config.TextColumn(width=140),
+    "file": st.column_config.TextColumn(width=125),
     "predicted": st.column_config.TextColumn(width=105),
-    "second": st.column_config.TextColumn(width=100),
+    "second": st.column_config.TextColumn(width=115),
     "confidence": st.column_config.ProgressColumn(
         format="%.0f %%",
         min_value=0,
@@ -301,7 +301,7 @@ def similar_buttons(entry: Entry, similar: Sequence[tuple[Entry, float]], on_cli
         picture, name = st.columns([2, 3], vertical_alignment="center", gap="small")
         with picture:
             st.image(other.thumbnail, width="stretch", alt=f"Spectrogram of {other.sound.name}")
-        with name:
+        with name, st.container(gap=None):
             st.button(
                 f"{named(other.likely[0][0])}, cosine {similarity:.2f}", key=f"similar_{other.key[:16]}",
                 type="tertiary", on_click=on_click, args=(other.key[:16],),

@@ -323,8 +323,9 @@ def describe_sounds(setting: Setting, dataset: Dataset | None) -> str | None:
         )
     if dataset is None:
         return (
-            f"The recordings are not on this machine. `python -m acrnn download {setting.dataset}` fetches them; each "
-            "clip can then be played and shown with its attention."
+            f"The recordings are not on this machine. `python -m acrnn download {setting.dataset}` fetches them; "
+            "where you have them, start the app with `ACRNN_DATA` naming their folder. Each clip can then be played "
+            "and shown with its attention."
         )
     if dataset.fingerprint() != setting.data_fingerprint:
         return (
