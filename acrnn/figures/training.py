@@ -157,7 +157,7 @@ def movement_figure(run: Trained) -> Figure:
         ]
     )
     figure.update_layout(
-        height=300,
+        height=340,
         margin={"l": 52, "r": 12, "t": 26, "b": 42},
         title={"text": "distance from the initial weights", "font": {"size": 13}, "x": 0, "xref": "paper", "y": 0.98},
         uirevision="movement",
