@@ -49,6 +49,7 @@ _MAX_CHUNKS = 10_000
 _FEW_BYTES = 64
 _OGG_PAGE_BYTES = 65_307
 _MP3_TAIL_BYTES = 2**17
+_SMALLEST_MP3 = 1024  # bytes: less than ten frames of speech
 _EBML_HEADER, _EBML_SEGMENT = 0x1A45DFA3, 0x18538067
 
 
@@ -73,7 +74,7 @@ class Promise:
     goes_on : bool
         What follows the audio is no piece of the container: the size that is said is too small.
     is_chained : bool
-        Several recordings, one after the other, are in the file (Ogg).
+        Several recordings, one after the other, are in the file (Ogg, MP3).
     """
 
     kind: str
@@ -330,12 +331,29 @@ def _ogg_streams(handle: BinaryIO) -> set[bytes]:
     return found
 
 
+def _is_mpeg_frame(handle: BinaryIO, at: int, n_bytes: int) -> bool:
+    """Whether a frame of MPEG audio begins there, or an ID3 tag that one follows."""
+    if n_bytes - at < _SMALLEST_MP3:
+        return False
+    if _bytes_at(handle, at, 3) == b"ID3":
+        at += _id3_bytes(handle, at)
+    if n_bytes - at < _SMALLEST_MP3:
+        return False
+    sync, coding, rates = _bytes_at(handle, at, 3)
+    is_layer_3 = coding & 0xE0 == 0xE0 and coding & 0x06 == 0x02 and coding & 0x18 != 0x08
+    return sync == 0xFF and is_layer_3 and rates & 0xF0 not in (0, 0xF0) and rates & 0x0C != 0x0C
+
+
+def _id3_bytes(handle: BinaryIO, at: int) -> int:
+    size = _bytes_at(handle, at + 6, 4)
+    return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(size, (21, 14, 7, 0), strict=True))
+
+
 def _mp3(handle: BinaryIO, n_bytes: int) -> Promise:
     """Read the Xing or Info tag of the first frame. Without one, or with a stale one, a frame count is a guess."""
     start = 0
     if _bytes_at(handle, 0, 3) == b"ID3":
-        size = _bytes_at(handle, 6, 4)
-        start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(size, (21, 14, 7, 0), strict=True))
+        start = _id3_bytes(handle, 0)
     frame = _bytes_at(handle, start, min(2048, max(n_bytes - start, 4)))
     at = max(frame.find(b"Xing"), frame.find(b"Info"))
     if at < 0:
@@ -345,5 +363,7 @@ def _mp3(handle: BinaryIO, n_bytes: int) -> Promise:
         return Promise("MP3", is_open=True)
     start += max(frame.find(b"\xff"), 0)
     end = start + _numbers(">I", frame[at + 12 : at + 16])[0]
+    if _is_mpeg_frame(handle, end, n_bytes):
+        return Promise("MP3", is_open=True, start_bytes=start, is_chained=True)
     is_stale = n_bytes - end > max(_MP3_TAIL_BYTES, (end - start) // 10)  # more was appended than tags
     return Promise("MP3", None if is_stale else end, is_open=is_stale, start_bytes=start)

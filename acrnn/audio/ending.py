@@ -50,6 +50,8 @@ class Ending:
             self.notes.append(
                 f"{n_bytes - promise.end_bytes} bytes follow what its header announces as sound; they were not read."
             )
+        elif promise.is_chained and promise.kind == "MP3":
+            self.notes.append("It holds several recordings, one after the other; they were used as one.")
         elif promise.is_unmarked and not self._is_cut:
             self.notes.append("Its last page is not marked as the last; if something is missing, it cannot be told.")
 

@@ -77,7 +77,7 @@ def open_track(
     is_open : bool
         The header leaves the size blank: libsndfile would read nothing of a WAV, and of an MP3 its own guess.
     is_chained : bool
-        Several recordings follow each other in an Ogg: libsndfile may stop after the first.
+        Several recordings follow each other in the file: libsndfile may stop after the first.
 
     Raises
     ------
@@ -85,6 +85,8 @@ def open_track(
     """
     import soundfile as sf
 
+    if is_chained:
+        return _ffmpeg_track(handle, name, stack, is_chained=True)
     try:
         file = stack.enter_context(sf.SoundFile(_Seekable(handle)))
     except sf.LibsndfileError as error:
@@ -97,7 +99,7 @@ def open_track(
             raise NotAudioError(f"{name} announces no channels; at least one is needed.") from error
     else:
         is_guess = file.frames == 0 or file.format == "MP3"
-        if file.frames < _UNKNOWN_FRAMES and not (is_open and is_guess) and not is_chained:
+        if file.frames < _UNKNOWN_FRAMES and not (is_open and is_guess):
             return _soundfile_track(file, handle, name)
     handle.seek(0)
     return _ffmpeg_track(handle, name, stack)
@@ -153,7 +155,7 @@ def _damaged(name: str, kind: str, at_s: float) -> TruncatedAudioError:
     )
 
 
-def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack) -> Track:
+def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_chained: bool = False) -> Track:
     import av
 
     options = {"format_whitelist": _FFMPEG_FORMATS, "protocol_whitelist": "none"}
@@ -164,7 +166,7 @@ def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack) -> Track:
         if not container.streams.audio:
             raise NotAudioError(f"{name} has no audio track; {ACCEPTED}.")
         stream = container.streams.audio[0]
-        frames = container.decode(stream)
+        frames = _frames_of_all(container, stream) if is_chained else container.decode(stream)
         # The decoder knows the rate (HE-AAC doubles the header's), so the first frame is asked.
         first = next(frames, None)
     except (av.error.FFmpegError, *_ALSO_RAISED) as error:
@@ -180,6 +182,18 @@ def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack) -> Track:
         f"{_container_name(container.format.name)} {stream.codec_context.name}",
         _ffmpeg_blocks(first, frames, name),
     )
+
+
+def _frames_of_all(container, stream) -> Iterator:
+    """Decode recordings that follow each other; the tags between them are no frames, and are passed over."""
+    import av
+
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            continue
+        yield from frames
 
 
 def _ffmpeg_blocks(first, frames, name: str) -> Iterator[np.ndarray]:

@@ -70,6 +70,23 @@ class TestHoles:
             decode(first + second, RATE_HZ)
         assert "cut short" in decode(first + second, RATE_HZ, partial=True).notes[0]
 
+    @pytest.mark.parametrize("tag", [b"", b"ID3\x04\0\0\0\0\x01\0" + bytes(128)])
+    def test_of_an_mp3_of_two_recordings_both_are_used_with_a_note(self, tag):
+        first, second = (soundfile_bytes(sine(hz, RATE_HZ, 2.0), RATE_HZ, "MP3") for hz in (500, 3000))
+        audio = decode(first + tag + second, RATE_HZ)
+        assert audio.notes == ("It holds several recordings, one after the other; they were used as one.",)
+        assert audio.duration_s == pytest.approx(4.0, abs=0.1)
+        for part, hz in ((slice(0, RATE_HZ), 500), (slice(-RATE_HZ, None), 3000)):
+            spectrum = np.abs(np.fft.rfft(audio.samples[part]))
+            assert np.argmax(spectrum) == pytest.approx(hz, abs=2)
+
+    @pytest.mark.parametrize("tail", [b"TAG" + bytes(125), b"APETAGEX" + bytes(2000), bytes(5000)])
+    def test_what_follows_an_mp3_and_is_no_sound_is_no_second_recording(self, tail):
+        whole = soundfile_bytes(TONE, RATE_HZ, "MP3")
+        audio = decode(whole + tail, RATE_HZ)
+        assert audio.notes == ()
+        np.testing.assert_array_equal(audio.samples, decode(whole, RATE_HZ).samples)
+
     def test_a_wav_that_goes_on_beyond_its_size_is_read_to_there_with_a_note(self):
         audio = decode(wav_bytes(PCM.tobytes(), data_size=4000), 8000)
         assert len(audio.samples) == 2000
