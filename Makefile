@@ -1,9 +1,10 @@
-# make run   installs what the app needs into .venv and starts it
-# make test  installs that and the test tools, and runs every test
-# make fuzz  tries damaged sound files for MINUTES (5) and keeps those that break something in fuzz-failures/
-# make lock   writes requirements.lock: every package, with its hashes
-# make audit  looks for known vulnerabilities of what is locked, and fails where it cannot ask
-# make sbom   writes sbom.json, what it is all made of
+# make run        installs what the app needs into .venv and starts it
+# make test       installs that and the test tools, and runs the tests
+# make test-slow  runs those that `make test` leaves out, of about ten seconds or more each
+# make fuzz       tries damaged sound files for MINUTES (5) and keeps those that break something in fuzz-failures/
+# make lock       writes requirements.lock: every package, with its hashes
+# make audit      looks for known vulnerabilities of what is locked, and fails where it cannot ask
+# make sbom       writes sbom.json, what it is all made of
 # All are safe to repeat: an installed environment is used as it is until the requirements change.
 
 PYTHON ?= python3
@@ -26,14 +27,14 @@ ENSURE_VENV = $(BIN)/python $(IS_NEW_ENOUGH) || { \
             "Name another: make run PYTHON=python3.11" >&2; exit 1; }; \
     rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 
-.PHONY: run test fuzz lint lock audit sbom clean
+.PHONY: run test test-slow fuzz lint lock audit sbom clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 # Workers take tests from the others when they have none left; how many, tests/conftest.py says.
-test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+test test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal -m "$(if $(findstring slow,$@),slow,not slow)"
 
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.audio.fuzz --minutes $(MINUTES) --keep fuzz-failures

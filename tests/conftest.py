@@ -59,6 +59,10 @@ SLOW = ("runs", "export", "cli", "scan", "measures", "web")
 """Folders of tests that take long or start processes, the longest first."""
 
 
+SLOW_FIXTURES = {"exported", "nodes"}
+"""What takes so long to make, an ONNX file and a Ray cluster, that the tests which ask for it are slow ones."""
+
+
 def pytest_xdist_auto_num_workers():
     """One worker a core, and one more: those with a browser mostly wait for it."""
     return n_cores() + 1
@@ -70,6 +74,9 @@ def pytest_collection_modifyitems(items):
     A worker begins with an equal part of the list and takes from the end of another's when its own is done: quick tests
     there balance what is left, and only these workers need the servers and a browser.
     """
+    for item in items:
+        if not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     n_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     if n_workers == 1:
         return

@@ -78,6 +78,7 @@ def test_it_predicts_in_another_folder_without_a_home_and_with_nowhere_to_write(
     assert (tmp_path / "x.html").read_text().rstrip().endswith("</html>")
 
 
+@pytest.mark.slow
 def test_it_lists_its_checkpoints_and_says_where_the_others_are(run):
     done = run("checkpoints", "--json")
     assert done.returncode == 0, done.stderr

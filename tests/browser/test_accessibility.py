@@ -39,6 +39,7 @@ def findings(page) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
 def test_axe_finds_nothing_serious_in_either_theme(app, page, address):
     page.goto(app.url(address))

@@ -23,6 +23,7 @@ def chosen_sample(page):
     return page.locator(".st-key-sample").get_by_role("combobox")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", ["", "?sample=sea_waves"])
 def test_a_clip_chosen_on_one_page_is_kept_on_the_next_and_back(app, page, opened):
     open_clip(page, app.url(opened))
@@ -65,6 +66,7 @@ def test_an_upload_is_kept_on_the_other_pages_until_it_is_removed(app, page, tmp
     assert page.locator("h1").inner_text() == heading
 
 
+@pytest.mark.slow
 def test_the_address_of_a_page_opens_it_within_the_app_on_a_fresh_server(page, tmp_path):
     server = App(tmp_path / "log.txt")
     try:

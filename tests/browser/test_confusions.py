@@ -140,6 +140,7 @@ def plays(page, key: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_every_player_plays_behind_a_path_prefix(page, mistake, recordings, tmp_path):
     setting, row, _ = mistake
     server = App(tmp_path / "log.txt", STREAMLIT_SERVER_BASE_URL_PATH="sounds/acrnn")

@@ -322,6 +322,7 @@ def test_the_exports_hold_what_is_shown(app, page):
     assert b"<svg" in saved("SVG")
 
 
+@pytest.mark.slow
 def test_the_attention_is_put_to_the_test_when_asked(app, page):
     open_clip(page, app.url("?sample=dog"))
     shown = float(heading(page).split()[-1].rstrip("%")) / 100
@@ -414,6 +415,7 @@ def test_the_page_calls_nobody_else(app, page):
     assert {host for host in hosts if not host.startswith(("data:", "blob:"))} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_a_long_recording_has_events_that_are_played_with_keys(page, app, tmp_path):
     pause = np.zeros(3 * 44_100, np.float32)
     scenes = [render(label) for label in ("dog", "rain", "rooster")]

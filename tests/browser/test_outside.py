@@ -51,6 +51,7 @@ def beset(tmp_path_factory, save_checkpoint, finished):
     server.assert_no_crash()
 
 
+@pytest.mark.slow
 def test_no_page_asks_another_host_for_anything(beset, page, tmp_path):
     asked = []
     page.on("request", lambda request: asked.append(request.url))

@@ -71,6 +71,7 @@ def test_the_dataset_stands_in_the_url(app, page):
     assert "scored=esc50" in page.url
 
 
+@pytest.mark.slow
 def test_a_number_links_to_its_confusion_matrix_and_to_its_checkpoint(app, page, measured):
     setting, checkpoint = measured
     open_results(page, app)

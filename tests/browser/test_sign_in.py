@@ -31,6 +31,7 @@ def app(tmp_path):
         server.assert_no_crash()
 
 
+@pytest.mark.slow
 def test_who_signs_in_may_train_until_they_sign_out(app, page):
     refused = page.get_by_text("Training on this server is for those who are signed in.")
     page.goto(app.url("train"))

@@ -111,6 +111,7 @@ def stands_still(page, seconds=3, keys=("actions", "curve_loss", "curve_segments
     assert told == []
 
 
+@pytest.mark.slow
 def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train_app, page, second_page, same_folders):
     for browser in (page, second_page):
         open_train(browser, train_app, "?recipe=plain&epochs=5000&device=cpu")
@@ -156,6 +157,7 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_page_and_server(train
     assert float(rows[-1]["loss"]) == view.run.metrics()[-1]["loss"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_shows_its_score_and_opens_in_confusions_and_in_listen(train_app, page, same_folders):
     open_train(page, train_app, "?recipe=plain&epochs=3&heldout=2&device=cpu")
     page.get_by_role("button", name="Start").click()

@@ -304,6 +304,7 @@ def test_the_module_runs_as_a_program(tmp_path, clips, tiny_checkpoints):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_faithfulness_of_a_held_out_fold_is_printed_and_written(run, tiny_root, tmp_path):
     asked = (
         "faithfulness", "--checkpoint", NAME, "--data", tiny_root, "--clips", 2, "--out", tmp_path, "--device", "cpu",

@@ -90,6 +90,7 @@ def test_a_run_that_stops_after_its_epoch_loses_nothing(tmp_path, tiny_run_confi
     assert 1 == done < of
 
 
+@pytest.mark.slow
 def test_a_run_is_watched_and_stopped_from_another_terminal(command, runs_folder, tiny_root):
     options = ["--data", tiny_root, "--dataset", "esc10", "--fold", "1", "--recipe", "plain", "--epochs", "500"]
     arguments = [sys.executable, "-m", "acrnn", "train", *options, "--device", "cpu", "--out", runs_folder]

@@ -20,11 +20,13 @@ def shares(real_roots):
     return agreement(Predictor(find(NAME), "cpu"), load(root, "esc10").fold(1)[::8])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", ["wav 44.1 kHz", "wav stereo 24-bit", "flac", "ogg", "mp3", "m4a"])
 def test_a_container_does_not_change_the_top_class(shares, container):
     assert shares[container] == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", ["wav 16 kHz", "wav 8 kHz"])
 def test_a_low_sampling_rate_seldom_changes_the_top_class(shares, container):
     assert shares[container] >= 0.8  # ten clips; the README's figures are of forty

@@ -260,6 +260,7 @@ print(*peaks)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
 def test_ten_minutes_need_the_memory_of_their_spectrogram_and_not_of_their_waveform(tmp_path, save_checkpoint):
     """Ten minutes at 48 kHz are 115 MB of float32 samples; their spectrogram in 32 bands is 7 MB."""

@@ -67,6 +67,7 @@ def parts(monkeypatch, tmp_path):
     return names
 
 
+@pytest.mark.slow
 def test_a_study_that_was_killed_goes_on_and_writes_the_very_file(study, written, parts, tmp_path):
     with pytest.raises(Killed):
         run_study(study, tmp_path, stop_at(2))

@@ -88,6 +88,7 @@ def arguments(tiny_root, tiny_checkpoints, out):
     return ["robustness", *options, "--conditions", "white,pink,mp3,opus,reverberation"]
 
 
+@pytest.mark.slow
 def test_a_killed_measurement_goes_on_and_ends_with_the_same_file(tmp_path, tiny_root, tiny_checkpoints, monkeypatch):
     started = subprocess.Popen(
         [sys.executable, "-m", "acrnn", *arguments(tiny_root, tiny_checkpoints, tmp_path / "killed")],

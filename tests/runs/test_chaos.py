@@ -24,6 +24,7 @@ def unbroken(options, tmp_path_factory):
     return run, time.monotonic() - began
 
 
+@pytest.mark.slow
 def test_a_tormented_run_ends_with_the_very_weights_of_an_unbroken_one_and_leaves_nothing_over(
     tmp_path, options, unbroken
 ):
@@ -37,6 +38,7 @@ def test_a_tormented_run_ends_with_the_very_weights_of_an_unbroken_one_and_leave
     assert differences(run, whole) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX'")
 @pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.__name__)
 def test_what_a_run_meets_changes_nothing_in_how_it_ends(tmp_path, options, unbroken, trial):

@@ -73,6 +73,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.slow
 def test_of_four_starts_at_once_one_makes_a_run_that_can_be_stopped_resumed_killed_and_finished(options, tmp_path):
     starters = [
         subprocess.Popen(
@@ -168,6 +169,7 @@ cli.main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX'")
 def test_a_disk_that_fills_up_ends_in_a_sentence_and_the_run_goes_on_later(options, tmp_path):
     arguments = command(options, tmp_path)[3:]

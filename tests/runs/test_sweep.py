@@ -51,6 +51,7 @@ def test_what_is_no_sweep_is_refused_with_what_is(base, sweep, placements):
         grid(sweep, base, placements, [1], [0])
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_past_a_failing_run_stops_at_its_limit_and_does_nothing_twice(base, tmp_path):
     runs = grid("table4", base, ["l10"], [1, 2], [0])
     runs.insert(1, replace(runs[0], data_root=tmp_path / "nowhere"))
@@ -76,6 +77,7 @@ def test_a_clock_that_is_set_meanwhile_ends_no_sweep(base, tmp_path, monkeypatch
     assert states(run_sweep(runs, tmp_path, time_limit_s=100)) == ["failed"]  # and not out of time
 
 
+@pytest.mark.slow
 def test_a_run_that_is_out_of_time_goes_on_where_it_was(base, tmp_path):
     (options,) = grid("table4", replace(base, epochs=4), ["none"], [1], [0])
     run_folder = tmp_path / "esc10-none-paper-fold1-seed0"
@@ -98,6 +100,7 @@ def results_of(out):
     return {path.parent.name: path.read_text() for path in out.rglob("predictions.csv")}
 
 
+@pytest.mark.slow
 def test_a_sweep_killed_in_the_middle_loses_and_repeats_nothing_and_ends_in_the_same_results(tiny_root, tmp_path):
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     options = ["--dataset", "esc10", "--placements", "l10,none", "--folds", "1", "--epochs", "3", "--jobs", "2"]
@@ -133,6 +136,7 @@ def locked(run_folder) -> bool:
         return True
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_dies_has_failed_and_the_others_go_on(base, tmp_path):
     runs = grid("table4", base, ["l10"], [1, 2], [0])
     killed = []

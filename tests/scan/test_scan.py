@@ -106,6 +106,7 @@ def test_a_journal_of_other_settings_is_not_gone_on_with(folder, predictor, tmp_
         scan_of(predictor, find_files([folder], pytest.fail)).write(out)
 
 
+@pytest.mark.slow
 def test_a_killed_scan_goes_on_and_loses_nothing(folder, tiny_checkpoints, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     name = str(tiny_checkpoints / "esc10-l10-paper-fold1")
@@ -127,6 +128,7 @@ def test_a_killed_scan_goes_on_and_loses_nothing(folder, tiny_checkpoints, tmp_p
     assert paths == [str(path) for path in find_files([folder], pytest.fail)]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_its_own_file(folder, predictor):
     files = 3 * [path for path in find_files([folder], pytest.fail) if path.suffix == ".wav" and "=" not in path.name]
     rows = scan_of(predictor, files, jobs=2).stream()

@@ -46,6 +46,7 @@ def test_a_corpus_is_computed_once(corpus, tiny_dataset):
     np.testing.assert_array_equal(again.first_row, corpus.first_row)
 
 
+@pytest.mark.slow
 def test_many_processes_compute_what_one_does(corpus, tiny_dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("ACRNN_CACHE", str(tmp_path))
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
