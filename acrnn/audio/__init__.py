@@ -1,11 +1,12 @@
 """Audio: bytes, a path or an array → a mono waveform at the rate asked for; effects on it; synthetic clips.
 
-In reading order: `sources` (what a recording can come as), `containers` (what its header announces), `readers` (the two
-libraries that decode), `screening` (scale, offset and channels put right), `decode` (whole, in blocks, or from an
-array; the way in), `encode` (and back to a file), `effects` (stretch, shift, noise, scaling by attention) and
-`scenes` (ten clips whose event times are known). Imported by name where they are needed: `activity` (when a clip
-sounds), `noises`, `codecs` and `degradations` (the conditions that robustness is measured under). soundfile, soxr, PyAV
-and librosa load when first needed, so that training imports this package where none of them is installed.
+In reading order: `sources` (what a recording can come as), `containers` (what its header announces; `search`),
+`readers` (the two libraries that decode), `screening` (scale, offset, `drift` and channels put right), `decode`
+(whole, in blocks, or from an array; the way in), `encode` (and back to a file), `effects` (stretch, shift, noise,
+scaling by attention) and `scenes` (ten clips whose event times are known). Imported by name where they are needed:
+`activity` (when a clip sounds), `noises`, `codecs` and `degradations` (the conditions that robustness is measured
+under). soundfile, soxr, PyAV and librosa load when first needed, so that training imports this package where none of
+them is installed.
 """
 
 from acrnn.audio.decode import (

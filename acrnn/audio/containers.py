@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from acrnn.audio.search import find_bytes
+
 SUFFIXES = (
     *(
         "wav",
@@ -49,6 +51,12 @@ _MAX_CHUNKS = 10_000
 _FEW_BYTES = 64
 _OGG_PAGE_BYTES = 65_307
 _MP3_TAIL_BYTES = 2**17
+_ABSURD_BYTES = 2**50
+_MP4_BOXES = {
+    b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"moof", b"mfra", b"meta", b"sidx", b"ssix", b"styp",
+    b"emsg", b"prft", b"pdin", b"udta", b"pnot", b"idat",
+}  # fmt: skip
+"""Boxes of the top level of ISO/IEC 14496-12 and of QuickTime, but for the first."""
 _SMALLEST_MP3 = 1024  # bytes: less than ten frames of speech
 _EBML_HEADER, _EBML_SEGMENT = 0x1A45DFA3, 0x18538067
 
@@ -173,15 +181,12 @@ def _read(handle: BinaryIO, n_bytes: int, head: bytes) -> Promise:
     kind = _kind(head)
     if kind in ("WAV", "AVI"):
         return _riff(handle, n_bytes, head, kind)
-    if kind == "AIFF":
-        return _first(kind, _chunks(handle, n_bytes, 12, ">4sI", pad=2), b"SSND")
-    if kind == "CAF":
-        return _first(kind, _chunks(handle, n_bytes, 8, ">4sq"), b"data")
-    if kind == "W64":
-        return _w64(handle, n_bytes)
-    if kind == "AU":
-        start, size = _numbers(">II", head[4:12])
-        return Promise(kind, is_open=True) if size >= _STREAMED_FROM else Promise(kind, start + size, start_bytes=start)
+    if kind in ("AIFF", "CAF", "W64", "AU"):
+        promise = _plain(handle, n_bytes, head, kind)
+        return replace(promise, goes_on=_begins_again(handle, promise.end_bytes, n_bytes, head[:4]))
+    if kind == "FLAC":
+        again = find_bytes(handle, 4, rb"fLaC[\x00\x80]\x00\x00\x22")
+        return Promise(kind) if again is None else Promise(kind, again, goes_on=True)
     if kind == "MP4":
         return _mp4(handle, n_bytes)
     if kind == "WebM":
@@ -191,6 +196,24 @@ def _read(handle: BinaryIO, n_bytes: int, head: bytes) -> Promise:
     if kind == "MP3":
         return _mp3(handle, n_bytes)
     return Promise(kind)
+
+
+def _plain(handle: BinaryIO, n_bytes: int, head: bytes, kind: str) -> Promise:
+    if kind == "AIFF":
+        return _first(kind, _chunks(handle, n_bytes, 12, ">4sI", pad=2), b"SSND")
+    if kind == "CAF":
+        return _first(kind, _chunks(handle, n_bytes, 8, ">4sq"), b"data")
+    if kind == "W64":
+        return _w64(handle, n_bytes)
+    start, size = _numbers(">II", head[4:12])
+    return Promise(kind, is_open=True) if size >= _STREAMED_FROM else Promise(kind, start + size, start_bytes=start)
+
+
+def _begins_again(handle: BinaryIO, end_bytes: int | None, n_bytes: int, magic: bytes) -> bool:
+    """Whether another file of the kind follows where the sound ends, or a few bytes further."""
+    if end_bytes is None or end_bytes >= n_bytes:
+        return False
+    return magic in _bytes_at(handle, end_bytes, min(16, n_bytes - end_bytes))
 
 
 def _chunks(
@@ -240,6 +263,7 @@ def _riff(handle: BinaryIO, n_bytes: int, head: bytes, kind: str) -> Promise:
             return Promise(kind, is_open=True)
         after = chunk.end_bytes + chunk.size_bytes % 2
         goes_on = after + _FEW_BYTES < n_bytes and not _tiles(handle, n_bytes, after, header)
+        goes_on |= _begins_again(handle, chunk.end_bytes, n_bytes, head[:4])
         return replace(_whole(kind, chunk), goes_on=goes_on)
     return Promise(kind, is_cut=kind == "WAV")
 
@@ -258,17 +282,23 @@ def _tiles(handle: BinaryIO, n_bytes: int, start_bytes: int, header: str) -> boo
 def _w64(handle: BinaryIO, n_bytes: int) -> Promise:
     for chunk in _chunks(handle, n_bytes, 40, "<16sq", pad=8, own=24):
         if chunk.name[:4] == b"data":
-            return _whole("W64", chunk)
+            return Promise("W64", is_open=True) if chunk.size_bytes >= _ABSURD_BYTES else _whole("W64", chunk)
     return Promise("W64", is_cut=True)
 
 
 def _mp4(handle: BinaryIO, n_bytes: int) -> Promise:
-    """Walk the boxes: the furthest end that any of them states."""
-    at, end = 0, 0
+    """Walk the boxes: the furthest end that any of them states. What follows a whole film and is no box is no loss."""
+    at, end, names = 0, 0, set()
     for _ in range(_MAX_CHUNKS):
         if at >= n_bytes:
             break
-        size, _name = _numbers(">I4s", _bytes_at(handle, at, 8))
+        is_whole = {b"moov", b"mdat"} <= names
+        if is_whole and n_bytes - at < 8:
+            break
+        size, name = _numbers(">I4s", _bytes_at(handle, at, 8))
+        if is_whole and name not in _MP4_BOXES:
+            return Promise("MP4", end, goes_on=name == b"ftyp")
+        names.add(name)
         if size == 1:
             size = _numbers(">Q", _bytes_at(handle, at + 8, 8))[0]
         if size < 8:  # 0: the box runs to the end of the file; 2 to 7: no box
@@ -316,19 +346,18 @@ def _ogg(handle: BinaryIO, n_bytes: int) -> Promise:
             return Promise("Ogg", is_cut=True)
         if page[4] == 0 and page[5] < 8:
             end = start + at + 27 + page[26] + sum(page[27 : 27 + page[26]])
-            is_chained = page[14:18] not in _ogg_streams(handle)
+            is_chained = find_bytes(handle, _ogg_streams_end(handle), rb"OggS\x00[\x02\x03\x06\x07]") is not None
             return Promise("Ogg", end, is_unmarked=not page[5] & 4, is_chained=is_chained)
     return Promise("Ogg")
 
 
-def _ogg_streams(handle: BinaryIO) -> set[bytes]:
-    """Give the serial numbers of the streams that begin at the start of the file, before any of them goes on."""
+def _ogg_streams_end(handle: BinaryIO) -> int:
+    """Give where the first pages end of the streams that begin at the start of the file, before any goes on."""
     handle.seek(0)
-    head, at, found = handle.read(_OGG_PAGE_BYTES), 0, set()
+    head, at = handle.read(_OGG_PAGE_BYTES), 0
     while head[at : at + 4] == b"OggS" and len(head) >= at + 27 + head[at + 26] and head[at + 5] & 2:
-        found.add(head[at + 14 : at + 18])
         at += 27 + head[at + 26] + sum(head[at + 27 : at + 27 + head[at + 26]])
-    return found
+    return at
 
 
 def _is_mpeg_frame(handle: BinaryIO, at: int, n_bytes: int) -> bool:

@@ -98,7 +98,7 @@ class AudioFile:
     @property
     def notes(self) -> tuple[str, ...]:
         """See `Audio.notes`; complete once the blocks are read."""
-        return (*self._ending.notes, *self._track.flaws, *self._screening.notes)
+        return (*self._ending.notes, *self._track.notes, *self._track.flaws, *self._screening.notes)
 
     def blocks(self, rate_hz: int) -> Iterator[np.ndarray]:
         """Read the recording, once, as mono blocks of float32 (n_samples,) at `rate_hz`; block lengths vary.
@@ -153,7 +153,7 @@ def open_audio(
         _check_size(promise, n_bytes, limits, name)
         ending = Ending(name, promise, n_bytes, limits, partial=partial)
         try:
-            track = open_track(handle, name, stack, is_open=promise.is_open, is_chained=promise.is_chained)
+            track = open_track(handle, name, stack, promise)
         except NotAudioError as error:
             if promise.kind not in ("FLAC", "MP4", "WebM") or error.__cause__ is None:
                 raise

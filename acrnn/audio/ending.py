@@ -9,8 +9,9 @@ from acrnn.audio.limits import Limits
 from acrnn.audio.readers import Track
 from acrnn.errors import AudioTooLargeError, EmptyAudioError, TruncatedAudioError
 
-_EXACT = ("FLAC PCM", "WAV PCM", "AIFF PCM", "MP3")  # formats whose announced length libsndfile delivers to the sample
+_EXACT = ("FLAC PCM", "WAV PCM", "AIFF PCM", "mp3")  # formats whose announced length is delivered to the sample
 _MP3_SLACK_SAMPLES = 2 * 1152  # an encoder's delay and padding may be counted or not
+_TAG_BYTES, _TAIL_SHARE = 256, 0.01  # what may follow an MP3 without making its length doubtful
 _FLAW_SLACK_S = 0.05  # page times that are a little off
 _TIMED = ("OGG", "ogg", "webm", "asf")  # formats whose last page or header tells a length, if not to the sample
 _TIMED_SLACK = 0.1  # s, and share of it
@@ -50,8 +51,6 @@ class Ending:
             self.notes.append(
                 f"{n_bytes - promise.end_bytes} bytes follow what its header announces as sound; they were not read."
             )
-        elif promise.is_chained and promise.kind == "MP3":
-            self.notes.append("It holds several recordings, one after the other; they were used as one.")
         elif promise.is_unmarked and not self._is_cut:
             self.notes.append("Its last page is not marked as the last; if something is missing, it cannot be told.")
 
@@ -76,10 +75,19 @@ class Ending:
             raise empty(self._name)
         self._compare(track, n_frames)
 
+    @property
+    def _is_as_long_as_promised(self) -> bool:
+        end = self._promise.end_bytes
+        return end is not None and self._n_bytes - end <= max(_TAG_BYTES, _TAIL_SHARE * end)
+
     def _compare(self, track: Track, n_frames: int) -> None:
         announced, there_s, was_cut = track.n_frames, n_frames / track.rate_hz, self._is_cut
+        if track.format.startswith("mp3") and not self._is_as_long_as_promised:
+            announced = None  # FFmpeg's guess, by the bit rate
+        if self._promise.is_chained and not was_cut:
+            self.notes.append("It holds several recordings, one after the other; they were used as one.")
         is_exact = (track.format.startswith(_EXACT) and not self._promise.is_open) or bool(track.flaws)
-        slack = _MP3_SLACK_SAMPLES if track.format.startswith("MP3") else 0
+        slack = _MP3_SLACK_SAMPLES if track.format.startswith("mp3") else 0
         slack += round(_FLAW_SLACK_S * track.rate_hz) if track.flaws else 0
         is_short = announced is not None and n_frames + slack < announced
         if track.format.startswith(_TIMED) and announced is not None:

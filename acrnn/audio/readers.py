@@ -7,10 +7,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from acrnn.audio.containers import ACCEPTED
+from acrnn.audio.containers import ACCEPTED, Promise
 from acrnn.errors import AudioTooLargeError, BadSamplesError, NotAudioError, TruncatedAudioError
 
 _BLOCK_SAMPLES = 2**17  # over all channels: half a megabyte of float32
+_GARBAGE = 4.0
+"""Of an MP3 no frame that is whole gets so loud; of one that is damaged it may be anything."""
 _UNKNOWN_FRAMES = 2**62  # libsndfile's count when a FLAC header leaves it blank
 # libsndfile's codes for headers that no decoder should be asked about.
 _BAD_SF_INFO, _NO_CHANNELS, _TOO_MANY_CHANNELS = 24, 32, 33
@@ -38,6 +40,8 @@ class Track:
         In about [-1, 1]; to be read once.
     flaws : list of str
         Sentences on what was found wrong while reading; complete when the blocks are read.
+    notes : tuple of str
+        Sentences on what was chosen.
     """
 
     rate_hz: int
@@ -46,6 +50,7 @@ class Track:
     format: str
     blocks: Iterator[np.ndarray]
     flaws: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
 
 class _Seekable:
@@ -61,10 +66,11 @@ class _Seekable:
         return self.tell()
 
 
-def open_track(
-    handle: BinaryIO, name: str, stack: ExitStack, *, is_open: bool = False, is_chained: bool = False
-) -> Track:
+def open_track(handle: BinaryIO, name: str, stack: ExitStack, promise: Promise) -> Track:
     """Open a recording with the first library that can read it.
+
+    MP3 is FFmpeg's: libsndfile's decoder writes to the terminal. So are several recordings in one file, of which
+    libsndfile may stop after the first, and a WAV whose header leaves the size blank: libsndfile would read nothing.
 
     Parameters
     ----------
@@ -74,10 +80,8 @@ def open_track(
         The input, for messages.
     stack : ExitStack
         Closes what is opened here.
-    is_open : bool
-        The header leaves the size blank: libsndfile would read nothing of a WAV, and of an MP3 its own guess.
-    is_chained : bool
-        Several recordings follow each other in the file: libsndfile may stop after the first.
+    promise : Promise
+        What its container announces.
 
     Raises
     ------
@@ -85,8 +89,8 @@ def open_track(
     """
     import soundfile as sf
 
-    if is_chained:
-        return _ffmpeg_track(handle, name, stack, is_chained=True)
+    if promise.is_chained or promise.kind == "MP3":
+        return _ffmpeg_track(handle, name, stack, promise)
     try:
         file = stack.enter_context(sf.SoundFile(_Seekable(handle)))
     except sf.LibsndfileError as error:
@@ -98,11 +102,10 @@ def open_track(
         if error.code == _NO_CHANNELS:
             raise NotAudioError(f"{name} announces no channels; at least one is needed.") from error
     else:
-        is_guess = file.frames == 0 or file.format == "MP3"
-        if file.frames < _UNKNOWN_FRAMES and not (is_open and is_guess):
+        if file.frames < _UNKNOWN_FRAMES and not (promise.is_open and file.frames == 0):
             return _soundfile_track(file, handle, name)
     handle.seek(0)
-    return _ffmpeg_track(handle, name, stack)
+    return _ffmpeg_track(handle, name, stack, promise)
 
 
 def _soundfile_track(file, handle: BinaryIO, name: str) -> Track:
@@ -134,12 +137,16 @@ def _read_on(handle: BinaryIO, name: str, done: int, file, flaws: list[str]) -> 
     handle.seek(0)
     with ExitStack() as stack:
         try:
-            track = _ffmpeg_track(handle, name, stack)
+            track = _ffmpeg_track(handle, name, stack, Promise(""))
         except NotAudioError as error:
             raise _damaged(name, file.format, at_s) from error
         if (track.rate_hz, track.n_channels) != (file.samplerate, file.channels):
             raise _damaged(name, file.format, at_s)
-        flaws.append(f"It has a flaw near {at_s:.2f} s that libsndfile does not read on from; FFmpeg read the rest.")
+        until_s = at_s + _BLOCK_SAMPLES / file.channels / file.samplerate
+        flaws.append(
+            f"It has a flaw between {at_s:.2f} and {until_s:.2f} s that libsndfile does not read on from; FFmpeg read "
+            "the rest."
+        )
         n_skipped = 0
         for block in track.blocks:
             skip = min(done - n_skipped, len(block))
@@ -155,9 +162,10 @@ def _damaged(name: str, kind: str, at_s: float) -> TruncatedAudioError:
     )
 
 
-def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_chained: bool = False) -> Track:
+def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack, promise: Promise) -> Track:
     import av
 
+    flaws: list[str] = []
     options = {"format_whitelist": _FFMPEG_FORMATS, "protocol_whitelist": "none"}
     try:
         # Tags of old files are seldom UTF-8, and are not needed.
@@ -165,8 +173,9 @@ def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_chained: 
         container = stack.enter_context(opened)
         if not container.streams.audio:
             raise NotAudioError(f"{name} has no audio track; {ACCEPTED}.")
-        stream = container.streams.audio[0]
-        frames = _frames_of_all(container, stream) if is_chained else container.decode(stream)
+        stream = container.streams.best("audio") or container.streams.audio[0]
+        reads_on = promise.is_chained or promise.kind == "MP3"
+        frames = _read_over_flaws(container, stream, promise, flaws) if reads_on else container.decode(stream)
         # The decoder knows the rate (HE-AAC doubles the header's), so the first frame is asked.
         first = next(frames, None)
     except (av.error.FFmpegError, *_ALSO_RAISED) as error:
@@ -180,26 +189,44 @@ def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack, *, is_chained: 
         first.layout.nb_channels,
         None if seconds is None else round(seconds * rate_hz),
         f"{_container_name(container.format.name)} {stream.codec_context.name}",
-        _ffmpeg_blocks(first, frames, name),
+        _ffmpeg_blocks(first, frames, name, promise, flaws),
+        flaws,
+        _tell_tracks(container, stream),
     )
 
 
-def _frames_of_all(container, stream) -> Iterator:
-    """Decode recordings that follow each other; the tags between them are no frames, and are passed over."""
+def _tell_tracks(container, stream) -> tuple[str, ...]:
+    n = len(container.streams.audio)
+    number = list(container.streams.audio).index(stream) + 1
+    return (f"It has {n} audio tracks; track {number} was used.",) if n > 1 else ()
+
+
+def _read_over_flaws(container, stream, promise: Promise, flaws: list[str]) -> Iterator:
+    """Decode packets that need none before them. One that is no sound is passed over: a tag, padding, or damage."""
     import av
 
+    done_s, flaws_s, is_flawed = 0.0, [], False
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
+            is_flawed = done_s > 0
             continue
-        yield from frames
+        for frame in frames:
+            if is_flawed:  # and sound follows
+                flaws_s.append(done_s)
+                is_flawed = False
+            done_s += frame.samples / frame.sample_rate
+            yield frame
+    if flaws_s and not promise.is_chained:
+        more = f" and in {len(flaws_s) - 1} more places" if len(flaws_s) > 1 else ""
+        flaws.append(f"It is damaged near {flaws_s[0]:.2f} s{more}; what could be decoded was used.")
 
 
-def _ffmpeg_blocks(first, frames, name: str) -> Iterator[np.ndarray]:
+def _ffmpeg_blocks(first, frames, name: str, promise: Promise, flaws: list[str]) -> Iterator[np.ndarray]:
     import av
 
-    frame, done, rate_hz = first, 0, first.sample_rate
+    frame, done, rate_hz, muted = first, 0, first.sample_rate, 0
     while frame is not None:
         if frame.sample_rate != rate_hz:
             raise NotAudioError(
@@ -208,11 +235,22 @@ def _ffmpeg_blocks(first, frames, name: str) -> Iterator[np.ndarray]:
         done += frame.samples
         if frame.samples:
             # Planar frames are (n_channels, n_samples), packed ones (1, n_samples · n_channels).
-            yield full_scale(frame.to_ndarray().T.reshape(-1, frame.layout.nb_channels))
+            block = full_scale(frame.to_ndarray().T.reshape(-1, frame.layout.nb_channels))
+            if promise.kind == "MP3" and np.abs(block).max() > _GARBAGE:
+                block[:] = 0
+                muted += 1
+            yield block
         try:
             frame = next(frames, None)
         except (av.error.FFmpegError, *_ALSO_RAISED) as error:
+            if promise.is_chained:
+                raise TruncatedAudioError(
+                    f"{name} holds several recordings, one after the other, and what follows {done / rate_hz:.2f} s "
+                    "cannot be decoded with the first; one recording, or several of one kind, are accepted."
+                ) from error
             raise _damaged(name, "audio", done / rate_hz) from error
+    if muted:
+        flaws.append(f"{muted} of its frames decode to noise far beyond full scale and were muted.")
 
 
 def _announced_s(container, stream) -> float | None:

@@ -4,10 +4,11 @@ A recording of any length is screened in windows of 10 s, so that its blocks and
 window finds holds from there on; most clips are one window. A recording that nothing is wrong with is left as it is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from acrnn.audio.drift import CUT_OFF_HZ, Drift
 from acrnn.errors import BadSamplesError, NotAudioError, OptionError
 
 _WINDOW_S = 10.0
@@ -19,6 +20,8 @@ _LOUD = 2.0
 """Beyond this a float is no sample that was merely mixed too loud: its scale is asked for."""
 _ABSURD = 100.0
 """40 dB over full scale: no gain explains it."""
+_EIGHT_BITS = 255
+"""Whole numbers up to this may be quiet ones of 16 bits or loud ones of 8."""
 _MIN_DISTINCT = 16
 _SPIKES_SHARE = 1e-3
 
@@ -67,6 +70,7 @@ class Screening:
         self._peak = 0.0
         self._offsets = np.zeros(n_channels, np.float32)
         self._largest_offsets = np.zeros(n_channels, np.float32)
+        self._drifts = [Drift(rate_hz) for _ in range(n_channels)]
         self._live = np.zeros(n_channels, bool)
         self._alone: int | None = None  # the channel used where the mix cancels
 
@@ -89,15 +93,22 @@ class Screening:
         """One sentence for each thing that was put right in what has been read so far."""
         notes = []
         if self._bits:
+            few = " If they are of 8 bits, divide them by 128 first." if self._peak <= _EIGHT_BITS else ""
             notes.append(
                 f"Its samples are whole numbers up to {self._peak:.0f}, not real ones up to 1; they were taken as "
-                f"{self._bits}-bit values and divided by {_FULL_SCALES[self._bits]:.0f}."
+                f"{self._bits}-bit values and divided by {_FULL_SCALES[self._bits]:.0f}.{few}"
             )
         elif self._peak > _LOUD:
             notes.append(f"Its samples reach {self._peak:.1f} times full scale; they were taken as they are.")
         used = self._used()
+        drift = max(self._drifts[i].largest for i in used)
+        if drift:
+            notes.append(
+                f"Its zero line drifts, by up to {drift:.2f} of full scale; what is below {CUT_OFF_HZ:.0f} Hz was "
+                "filtered out."
+            )
         largest = self._largest_offsets[used][np.argmax(np.abs(self._largest_offsets[used]))]
-        if largest:
+        if largest and not drift:
             notes.append(f"It had an offset (DC) of {largest:+.4f} of full scale, which was taken off.")
         notes.extend(self._notes_on_channels(used))
         return tuple(notes)
@@ -139,7 +150,7 @@ class Screening:
         if not (np.isfinite(low) and np.isfinite(high)):
             raise BadSamplesError(f"{self._name} has samples that are NaN or infinite; finite ones are accepted.")
         frames = self._scaled(frames, max(-low, high))
-        frames = self._without_offset(frames)
+        frames = self._without_offset(self._without_drift(frames))
         used = self._choose(frames)
         if len(used) == 1:
             return np.ascontiguousarray(frames[:, used[0]])
@@ -177,9 +188,8 @@ class Screening:
     def _without_offset(self, frames: np.ndarray) -> np.ndarray:
         """Take a constant off each channel that has one. Digital silence in between has none, and stays as it is."""
         n = round(_BLOCK_S * self._rate_hz)
-        wanted = range(self._n_channels) if self._chosen is None else [self._chosen]
         corrected = frames
-        for i in wanted:
+        for i in self._wanted:
             column = frames[:, i]
             if self._n_done and len(column) < n * _MIN_BLOCKS_LATER:
                 found = None
@@ -198,6 +208,16 @@ class Screening:
                 self._largest_offsets[i] = self._offsets[i]
         return corrected
 
+    def _without_drift(self, frames: np.ndarray) -> np.ndarray:
+        corrected = frames
+        for i in self._wanted:
+            column = self._drifts[i].without(frames[:, i])
+            if column is not None:
+                corrected = frames.copy() if corrected is frames else corrected
+                corrected[:, i] = column
+                self._offsets[i] = 0.0  # which the filter takes off too
+        return corrected
+
     def _choose(self, frames: np.ndarray) -> list[int]:
         """Channels of the mix, with what this window adds to what is known of them."""
         if self._chosen is None and self._n_channels > 1:
@@ -209,6 +229,11 @@ class Screening:
                 if power[live].max() > _SILENT_POWER and np.mean(together**2) < _CANCELLED * power[live].sum():
                     self._alone = int(live[power[live].argmax()])
         return self._used()
+
+    @property
+    def _wanted(self) -> Sequence[int]:
+        """The channels that are looked at."""
+        return range(self._n_channels) if self._chosen is None else [self._chosen]
 
     def _used(self) -> list[int]:
         one = self._chosen if self._chosen is not None else self._alone

@@ -20,6 +20,39 @@ def bursts(n_samples=5 * RATE_HZ, seed=0):
     return noise(n_samples, seed=seed) * on.astype(np.float32)
 
 
+class TestDrift:
+    @pytest.mark.parametrize(
+        "drift",
+        [
+            lambda t_s: 0.2 * np.sin(2 * np.pi * 0.2 * t_s),
+            lambda t_s: 0.3 * np.exp(-t_s),
+            lambda t_s: np.where(t_s > 2.5, 0.15, -0.15),
+            lambda t_s: 0.06 * t_s,
+        ],
+        ids=["wave", "settling", "step", "ramp"],
+    )
+    def test_it_is_filtered_out_with_a_note(self, drift):
+        t_s = np.arange(5 * RATE_HZ) / RATE_HZ
+        clip = 0.3 * sine(440, RATE_HZ, 5.0)
+        audio = array((clip + drift(t_s)).astype(np.float32))
+        later = slice(RATE_HZ // 2, 2 * RATE_HZ)
+        assert np.abs(audio.samples[later] - clip[later]).max() < 0.01
+        (note,) = audio.notes
+        assert "drifts" in note
+
+    def test_drift_alone_leaves_nothing_to_hear(self):
+        t_s = np.arange(12 * RATE_HZ) / RATE_HZ
+        audio = array((0.3 * np.sin(2 * np.pi * 0.2 * t_s)).astype(np.float32))
+        assert np.abs(audio.samples[RATE_HZ // 5 :]).max() < 1e-4
+
+    def test_blocks_and_array_give_the_same_bits(self):
+        n = 23 * RATE_HZ
+        clip = (noise(n) * 0.3 + np.linspace(-0.5, 0.5, n)).astype(np.float32)
+        file = soundfile_bytes(clip, RATE_HZ, "WAV", "FLOAT")
+        np.testing.assert_array_equal(decode(file, RATE_HZ).samples, array(clip).samples)
+        np.testing.assert_array_equal(np.concatenate(list(stream(file, RATE_HZ))), array(clip).samples)
+
+
 class TestOffset:
     @pytest.mark.parametrize("offset", [0.3, -0.07, 0.005])
     @pytest.mark.parametrize("make", [bursts, lambda: noise(5 * RATE_HZ), lambda: sine(440, RATE_HZ, 1.7)])

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from acrnn.checkpoints import find, names
+from acrnn.data import TITLES
 from acrnn.labels import CLASSES
 from acrnn.report.tables.accuracy import accuracy_frame, reproduced_rows, tell_accuracy
 from acrnn.report.words import NOT_RUN
@@ -51,9 +52,14 @@ def test_every_row_of_the_four_tables_is_there_and_what_was_not_run_says_so(app,
     results = load_results()
     for quoted in ACCURACY_TABLES:
         shown = texts(table(page, quoted.number).locator("tbody tr"))
+        rows = reproduced_rows(quoted, dataset, results)
+        missing = [row.model for row in rows if row.variant and not row.settings]
+        if 2 * len(missing) > len(rows):  # of which a line tells
+            expect(page.get_by_text(f"Not run on {TITLES[dataset]}: {', '.join(missing)}.")).to_be_visible()
+            rows = [row for row in rows if row.model not in missing]
         expected = [
             (row.model, "–" if row.paper_percent is None else f"{row.paper_percent:.1f}%", *ours)
-            for row in reproduced_rows(quoted, dataset, results)
+            for row in rows
             for ours in [(tell_accuracy(s),) for s in row.settings] or [(NOT_RUN if row.variant else "quoted only",)]
         ]
         assert [tuple(cells[:3]) for cells in shown] == expected
@@ -66,7 +72,7 @@ def test_the_dataset_stands_in_the_url(app, page):
     open_results(page, app)
     expect(page.get_by_text("Run on ESC-10:")).to_be_visible()
     page.get_by_text("ESC-50", exact=True).first.click()
-    expect(page.get_by_text("Run on ESC-50:")).to_be_visible()
+    expect(page.get_by_text("Run on ESC-50:", exact=False).first).to_be_visible()
     settle(page)
     assert "scored=esc50" in page.url
 
