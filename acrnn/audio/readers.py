@@ -13,6 +13,7 @@ from acrnn.errors import AudioTooLargeError, BadSamplesError, NotAudioError, Tru
 _BLOCK_SAMPLES = 2**17  # over all channels: half a megabyte of float32
 _GARBAGE = 4.0
 """Of an MP3 no frame that is whole gets so loud; of one that is damaged it may be anything."""
+_HEARD_S, _SILENT_PEAK = 30, 1e-4  # of each of several tracks, to tell which have sound
 _UNKNOWN_FRAMES = 2**62  # libsndfile's count when a FLAC header leaves it blank
 # libsndfile's codes for headers that no decoder should be asked about.
 _BAD_SF_INFO, _NO_CHANNELS, _TOO_MANY_CHANNELS = 24, 32, 33
@@ -166,14 +167,16 @@ def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack, promise: Promis
     import av
 
     flaws: list[str] = []
-    options = {"format_whitelist": _FFMPEG_FORMATS, "protocol_whitelist": "none"}
     try:
-        # Tags of old files are seldom UTF-8, and are not needed.
-        opened = av.open(handle, mode="r", container_options=options, metadata_errors="replace")
-        container = stack.enter_context(opened)
+        container = stack.enter_context(_opened(handle))
         if not container.streams.audio:
             raise NotAudioError(f"{name} has no audio track; {ACCEPTED}.")
         stream = container.streams.best("audio") or container.streams.audio[0]
+        if len(container.streams.audio) > 1:
+            index = _index_with_sound(handle, stream.index)
+            handle.seek(0)
+            container = stack.enter_context(_opened(handle))
+            stream = container.streams[index]
         reads_on = promise.is_chained or promise.kind == "MP3"
         frames = _read_over_flaws(container, stream, promise, flaws) if reads_on else container.decode(stream)
         # The decoder knows the rate (HE-AAC doubles the header's), so the first frame is asked.
@@ -193,6 +196,31 @@ def _ffmpeg_track(handle: BinaryIO, name: str, stack: ExitStack, promise: Promis
         flaws,
         _tell_tracks(container, stream),
     )
+
+
+def _opened(handle: BinaryIO):
+    import av
+
+    options = {"format_whitelist": _FFMPEG_FORMATS, "protocol_whitelist": "none"}
+    # Tags of old files are seldom UTF-8, and are not needed.
+    return av.open(handle, mode="r", container_options=options, metadata_errors="replace")
+
+
+def _index_with_sound(handle: BinaryIO, wanted: int) -> int:
+    """Give the track that is wanted or, if its beginning is silent, the loudest of the others."""
+    import av
+
+    handle.seek(0)
+    with _opened(handle) as container:
+        peaks = {stream.index: 0.0 for stream in container.streams.audio}
+        with suppress(av.error.FFmpegError, *_ALSO_RAISED):  # what was heard before counts
+            for packet in container.demux(*container.streams.audio):
+                if packet.pts is not None and packet.pts * packet.time_base > _HEARD_S:
+                    break
+                for frame in packet.decode():
+                    peak = float(np.abs(full_scale(frame.to_ndarray())).max(initial=0.0))
+                    peaks[packet.stream.index] = max(peaks[packet.stream.index], peak)
+    return wanted if peaks[wanted] > _SILENT_PEAK else max(peaks, key=peaks.get)
 
 
 def _tell_tracks(container, stream) -> tuple[str, ...]:

@@ -67,16 +67,19 @@ class TestSeveral:
         assert audio.duration_s == pytest.approx(4.0, abs=0.05)
         assert audio.notes == ("It holds several recordings, one after the other; they were used as one.",)
 
-    def test_of_two_tracks_one_is_used_and_that_is_told(self):
+    @pytest.mark.parametrize("gains", [(1, 1), (1, 0), (0, 1)])
+    def test_of_two_tracks_the_first_with_sound_is_used_and_that_is_told(self, gains):
         out = io.BytesIO()
         with av.open(out, "w", format="mov") as file:
             tracks = [file.add_stream("pcm_s16le", rate=RATE_HZ, layout="mono") for _ in range(2)]
-            for track in tracks:
-                frame = av.AudioFrame.from_ndarray(PCM[None, :4096], format="s16", layout="mono")
+            for track, gain in zip(tracks, gains, strict=True):
+                frame = av.AudioFrame.from_ndarray(gain * PCM[None, :4096], format="s16", layout="mono")
                 frame.sample_rate, frame.pts = RATE_HZ, 0
                 file.mux(track.encode(frame))
                 file.mux(track.encode(None))
-        assert decode(out.getvalue(), RATE_HZ).notes == ("It has 2 audio tracks; track 1 was used.",)
+        audio = decode(out.getvalue(), RATE_HZ)
+        assert audio.notes == (f"It has 2 audio tracks; track {1 if gains[0] else 2} was used.",)
+        np.testing.assert_array_equal(audio.samples, PCM[:4096] / np.float32(32768))
 
 
 class TestAfterTheEnd:
