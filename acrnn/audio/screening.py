@@ -73,6 +73,7 @@ class Screening:
         self._drifts = [Drift(rate_hz) for _ in range(n_channels)]
         self._live = np.zeros(n_channels, bool)
         self._alone: int | None = None  # the channel used where the mix cancels
+        self._alone_from_s = 0.0
 
     def mono(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Screen blocks of float32 (n_samples, n_channels) of any length; yields float32 (n_samples,).
@@ -124,7 +125,10 @@ class Screening:
                 "and left out of the mix."
             )
         if self._alone is not None:
-            yield f"Its channels cancel each other in the mix; channel {used[0] + 1}, the loudest, was used alone."
+            since = f" from {self._alone_from_s:.0f} s on" if self._alone_from_s else ""
+            yield (
+                f"Its channels cancel each other in the mix{since}; channel {used[0] + 1}, the loudest, was used alone."
+            )
 
     def _windows(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Cut blocks anew, always at the same samples."""
@@ -228,6 +232,7 @@ class Screening:
                 together = frames[:, live].sum(axis=1, dtype=np.float64)
                 if power[live].max() > _SILENT_POWER and np.mean(together**2) < _CANCELLED * power[live].sum():
                     self._alone = int(live[power[live].argmax()])
+                    self._alone_from_s = self._n_done / self._rate_hz
         return self._used()
 
     @property

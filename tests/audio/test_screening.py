@@ -53,6 +53,14 @@ class TestDrift:
         np.testing.assert_array_equal(np.concatenate(list(stream(file, RATE_HZ))), array(clip).samples)
 
 
+def test_channels_that_cancel_later_are_told_to_do_so_from_then_on():
+    left = noise(20 * RATE_HZ, seed=3)
+    right = -left
+    right[: 10 * RATE_HZ] = noise(10 * RATE_HZ, seed=4)
+    (note,) = array(np.stack([left, right], axis=1)).notes
+    assert "cancel each other in the mix from 10 s on" in note
+
+
 class TestOffset:
     @pytest.mark.parametrize("offset", [0.3, -0.07, 0.005])
     @pytest.mark.parametrize("make", [bursts, lambda: noise(5 * RATE_HZ), lambda: sine(440, RATE_HZ, 1.7)])
