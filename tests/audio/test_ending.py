@@ -7,6 +7,7 @@ import struct
 import av
 import numpy as np
 import pytest
+import soundfile
 
 from acrnn.audio import Limits, decode
 from acrnn.audio.containers import ACCEPTED, SUFFIXES
@@ -95,6 +96,12 @@ class TestAfterTheEnd:
         whole = av_bytes(TONE, RATE_HZ, "mp4", "aac")
         with pytest.raises(TruncatedAudioError):
             decode(whole[: 2 * len(whole) // 3], RATE_HZ)
+
+    def test_an_mp3_is_read_on_from_block_to_block(self):
+        clip = noise(6 * RATE_HZ)
+        file = soundfile_bytes(clip, RATE_HZ, "MP3")
+        whole, _ = soundfile.read(io.BytesIO(file), dtype="float32")
+        np.testing.assert_allclose(decode(file, RATE_HZ).samples, whole, atol=1e-4)
 
     def test_an_mp3_without_a_tag_may_be_padded(self):
         whole = av_bytes(TONE, RATE_HZ, "mp3", "mp3", options={"write_xing": "0"})
