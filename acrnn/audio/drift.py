@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_BLOCK_S = 0.020  # one period of 50 Hz, where the lowest band is
+BLOCK_S = 0.020  # one period of 50 Hz, where the lowest band is
 _MEAN_S = 1.0
 """What is left of a sound in a mean over this time is slower than anything that is heard."""
 _MIN_DRIFT = 0.08
@@ -20,7 +20,7 @@ class Drift:
 
     def __init__(self, rate_hz: int) -> None:
         self.largest = 0.0
-        self._n = max(1, round(_BLOCK_S * rate_hz))
+        self._n = max(1, round(BLOCK_S * rate_hz))
         self._rate_hz = rate_hz
         self._state: np.ndarray | None = None
 
@@ -45,7 +45,7 @@ def _slow(samples: np.ndarray, n: int) -> float:
     blocks = samples[: whole * n].reshape(whole, n)
     blocks = blocks[np.count_nonzero(blocks, axis=1) > 0.9 * n]  # digital silence has a zero line of its own
     whole = len(blocks)
-    width = min(round(_MEAN_S / _BLOCK_S), whole // 2)
+    width = min(round(_MEAN_S / BLOCK_S), whole // 2)
     if width < 5:
         return 0.0
     means = blocks.mean(axis=1, dtype=np.float64)

@@ -70,8 +70,9 @@ class _Seekable:
 def open_track(handle: BinaryIO, name: str, stack: ExitStack, promise: Promise) -> Track:
     """Open a recording with the first library that can read it.
 
-    MP3 is FFmpeg's: libsndfile's decoder writes to the terminal. So are several recordings in one file, of which
-    libsndfile may stop after the first, and a WAV whose header leaves the size blank: libsndfile would read nothing.
+    MP3 is FFmpeg's: libsndfile's decoder, read in blocks, leaves noise where one ends, and writes to the terminal. So
+    are several recordings in one file, of which libsndfile may stop after the first, and a WAV whose header leaves the
+    size blank: libsndfile would read nothing.
 
     Parameters
     ----------
@@ -278,7 +279,7 @@ def _ffmpeg_blocks(first, frames, name: str, promise: Promise, flaws: list[str])
                 ) from error
             raise _damaged(name, "audio", done / rate_hz) from error
     if muted:
-        flaws.append(f"{muted} of its frames decode to noise far beyond full scale and were muted.")
+        flaws.append(f"Damaged frames that would be noise far beyond full scale were muted: {muted}.")
 
 
 def _announced_s(container, stream) -> float | None:

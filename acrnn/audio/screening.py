@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from acrnn.audio.drift import CUT_OFF_HZ, Drift
+from acrnn.audio.drift import BLOCK_S, CUT_OFF_HZ, Drift
 from acrnn.errors import BadSamplesError, NotAudioError, OptionError
 
 _WINDOW_S = 10.0
 _WINDOW_VALUES = 2**22  # over all channels: 16 MB
-_BLOCK_S = 0.020  # one period of 50 Hz, where the lowest band is
 
 _FULL_SCALES = {16: 2.0**15, 24: 2.0**23, 32: 2.0**31}
 _LOUD = 2.0
@@ -191,7 +190,7 @@ class Screening:
 
     def _without_offset(self, frames: np.ndarray) -> np.ndarray:
         """Take a constant off each channel that has one. Digital silence in between has none, and stays as it is."""
-        n = round(_BLOCK_S * self._rate_hz)
+        n = round(BLOCK_S * self._rate_hz)
         corrected = frames
         for i in self._wanted:
             column = frames[:, i]

@@ -324,8 +324,8 @@ def describe_sounds(setting: Setting, dataset: Dataset | None) -> str | None:
     if dataset is None:
         return (
             f"The recordings are not on this machine. `python -m acrnn download {setting.dataset}` fetches them; "
-            "where you have them, start the app with `ACRNN_DATA` naming their folder. Each clip can then be played "
-            "and shown with its attention."
+            "if you have them already, start the app with `ACRNN_DATA` naming their folder. Each clip can then be "
+            "played and shown with its attention."
         )
     if dataset.fingerprint() != setting.data_fingerprint:
         return (
